@@ -1,0 +1,102 @@
+//! Bytes with a position: what a log hands over before anything is read.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::Timestamp;
+
+/// A partition of a topic.
+pub type Partition = i32;
+/// A place in a partition.
+pub type Offset = i64;
+
+/// Where a message stands: topic (or file), partition, offset. Prints as `TOPIC/PARTITION/OFFSET`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The topic, or the name of a file.
+    pub topic: Arc<str>,
+    /// The partition; 0 in files.
+    pub partition: Partition,
+    /// The offset; in files the row, from 1.
+    pub offset: Offset,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.topic, self.partition, self.offset)
+    }
+}
+
+/// A header of a message. Keys are text by convention of all logs in use; values are bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The name.
+    pub key: String,
+    /// The bytes.
+    pub value: Vec<u8>,
+}
+
+/// A message as it stands in a log, unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Where it stands.
+    pub position: Position,
+    /// When it was written there; files have none.
+    pub timestamp: Option<Timestamp>,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its bytes; `None` is a deletion mark.
+    pub value: Option<Vec<u8>>,
+    /// Its headers, in order.
+    pub headers: Vec<Header>,
+}
+
+impl Message {
+    /// The last header of that name, as text.
+    pub fn header(&self, key: &str) -> Option<&str> {
+        let header = self.headers.iter().rev().find(|header| header.key == key)?;
+        std::str::from_utf8(&header.value).ok()
+    }
+}
+
+/// The name of a feed: `[a-z0-9-]+`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FeedName(Arc<str>);
+
+impl FeedName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A feed's name from a file's stem: lower case, `-` for every other character.
+    pub fn from_stem(stem: &str) -> FeedName {
+        let clean = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' };
+        let name: String = stem.to_lowercase().chars().map(clean).collect();
+        FeedName(if name.is_empty() { "-".into() } else { name.into() })
+    }
+}
+
+impl fmt::Display for FeedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for FeedName {
+    type Err = InvalidFeedName;
+
+    fn from_str(text: &str) -> Result<FeedName, InvalidFeedName> {
+        let fits = (1..=64).contains(&text.len());
+        if fits && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            return Ok(FeedName(text.into()));
+        }
+        Err(InvalidFeedName(text.to_owned()))
+    }
+}
+
+/// The text is no name of a feed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no name of a feed (a-z, 0-9 and -)")]
+pub struct InvalidFeedName(pub String);

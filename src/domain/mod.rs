@@ -1,0 +1,29 @@
+//! What is claimed about goods: types that cannot be wrong. No I/O, no clock, no formats of feeds.
+
+mod claim;
+mod commodity;
+mod container;
+mod corridor;
+mod country;
+mod message;
+mod money;
+mod movement;
+mod party;
+mod place;
+mod quality;
+mod quantity;
+mod time;
+
+pub use claim::{BillOfLading, Claim, FlowKind, Record, Shipment, Status, TradeFlow, Valuation};
+pub use commodity::{FamilyId, HsCode, HsSubheading, HsVersion, InvalidFamily, InvalidHsCode};
+pub use container::{Container, ContainerNumber, InvalidContainerNumber};
+pub use corridor::{Band, CorridorId, InvalidCorridor};
+pub use country::{Country, InvalidCountry};
+pub use message::{FeedName, Header, InvalidFeedName, Message, Offset, Partition, Position};
+pub use money::{Currency, Decimal, InvalidMoney, Money};
+pub use movement::{Movement, MovementBody, Standing};
+pub use party::{Party, Role, comparable_name};
+pub use place::{InvalidPort, Port};
+pub use quality::{DeadLetterReason, Degrade, ExcludedReason, QualitySet};
+pub use quantity::{Grams, InvalidMass, Quantity, Unit};
+pub use time::{Date, InvalidPeriod, Month, Period, Timestamp};

@@ -1,0 +1,68 @@
+//! Where, as ports and places: UN/LOCODE.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Country;
+
+/// A place by its UN/LOCODE: two letters of the country, three letters or digits 2–9 of the place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port {
+    code: [u8; 5],
+}
+
+impl Port {
+    /// The country in which the place lies; a well-formed code gives it without a table.
+    pub fn country(self) -> Country {
+        let [first, second, ..] = self.code;
+        std::str::from_utf8(&[first, second]).ok().and_then(|code| code.parse().ok()).unwrap_or(Country::UNKNOWN)
+    }
+
+    /// The five characters.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.code).unwrap_or("XXXXX")
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Port {
+    type Err = InvalidPort;
+
+    fn from_str(text: &str) -> Result<Port, InvalidPort> {
+        let invalid = || InvalidPort(text.to_owned());
+        let code: [u8; 5] = text.as_bytes().try_into().map_err(|_| invalid())?;
+        let [_, _, place @ ..] = code;
+        let well_formed = place.iter().all(|c| c.is_ascii_uppercase() || (b'2'..=b'9').contains(c));
+        let port = Port { code };
+        if well_formed && port.country().is_known() { Ok(port) } else { Err(invalid()) }
+    }
+}
+
+/// The text is no UN/LOCODE.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no UN/LOCODE (country, then three letters or digits 2 to 9, such as CNNGB)")]
+pub struct InvalidPort(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_knows_its_country() {
+        assert_eq!("CNNGB".parse::<Port>().unwrap().country(), Country::CHINA);
+        for text in ["", "CNNG", "CNNGB1", "ZZNGB", "CNNG1", "cnngb"] {
+            assert!(text.parse::<Port>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How much: masses in grams, other quantities with their unit.
+
+use std::fmt;
+
+use super::Decimal;
+
+/// A mass in whole grams. On the outside a number in kilograms with at most three decimals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Grams(pub u64);
+
+impl Grams {
+    /// Reads kilograms; parts of a gram are rounded half to even.
+    pub fn from_kilograms(kilograms: Decimal) -> Result<Grams, InvalidMass> {
+        let invalid = || InvalidMass(kilograms.to_string());
+        let grams = kilograms.checked_mul(Decimal::from(1000)).ok_or_else(invalid)?.round();
+        let limit = Decimal::from(Grams::MAX.0);
+        if grams.is_sign_negative() && !grams.is_zero() || grams > limit {
+            return Err(invalid());
+        }
+        u64::try_from(grams).map(Grams).map_err(|_| invalid())
+    }
+
+    /// The largest mass taken: 10^15 kg, a thousand times the world's yearly trade.
+    pub const MAX: Grams = Grams(1_000_000_000_000_000_000);
+
+    /// In kilograms, exactly.
+    pub fn kilograms(self) -> Decimal {
+        Decimal::from_i128_with_scale(i128::from(self.0), 3).normalize()
+    }
+
+    /// In tonnes, for formulas.
+    pub fn tonnes(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+}
+
+/// The number is no mass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no mass in kg (0 to 10^15)")]
+pub struct InvalidMass(pub String);
+
+/// A unit of UN/ECE Recommendation 20, such as `KGM`, `TNE` or `NMB`: two or three capitals or digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unit([u8; 3]);
+
+impl Unit {
+    /// The unit with this code, where it is well-formed.
+    pub fn new(code: &str) -> Option<Unit> {
+        let well_formed = (2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let mut letters = [b' '; 3];
+        letters.iter_mut().zip(code.bytes()).for_each(|(slot, byte)| *slot = byte);
+        well_formed.then_some(Unit(letters))
+    }
+
+    /// The code.
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default().trim_end()
+    }
+
+    /// Grams in one, where it is a unit of mass (`KGM`, `GRM`, `TNE`, `LBR`, `ONZ`, `CWT`, `STN`, `LTN`, `DTN`, `MGM`).
+    pub fn grams(self) -> Option<Decimal> {
+        let (mantissa, scale) = match self.code() {
+            "MGM" => (1, 3),
+            "GRM" => (1, 0),
+            "KGM" => (1_000, 0),
+            "DTN" => (100_000, 0),
+            "TNE" => (1_000_000, 0),
+            "LBR" => (45_359_237, 5),
+            "ONZ" => (28_349_523_125, 9),
+            "CWT" => (45_359_237, 3),
+            "STN" => (90_718_474, 2),
+            "LTN" => (10_160_469_088, 4),
+            _ => return None,
+        };
+        Some(Decimal::from_i128_with_scale(mantissa, scale))
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// A number of units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantity {
+    /// How many.
+    pub value: Decimal,
+    /// Of what.
+    pub unit: Unit,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kilograms_are_exact_to_the_gram() {
+        let grams = |text: &str| Grams::from_kilograms(text.parse().unwrap()).map(|mass| mass.0);
+        assert_eq!(grams("20455"), Ok(20_455_000));
+        assert_eq!(grams("0.001"), Ok(1));
+        assert_eq!(grams("0.0005"), Ok(0));
+        assert_eq!(Grams(20_480_500).kilograms().to_string(), "20480.5");
+        assert!(grams("-1").is_err() && grams("79228162514264337593543950335").is_err());
+    }
+
+    #[test]
+    fn pounds_and_tonnes_are_masses_and_pieces_are_not() {
+        let grams = |code| Unit::new(code).unwrap().grams().map(|grams| grams.to_string());
+        assert_eq!(grams("LBR").as_deref(), Some("453.59237"));
+        assert_eq!(grams("TNE").as_deref(), Some("1000000"));
+        assert_eq!(grams("NMB"), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! Evidence → score → probability, band, share. Weights are integers; the probability is derived once, at the end.
+
+use crate::domain::Band;
+use crate::signals::{Evidence, Layer, Signal};
+
+/// Whether a layer could be observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Coverage {
+    /// It could.
+    Observed,
+    /// No source tells it.
+    NotObservable,
+    /// A source tells it, and has not yet.
+    Pending,
+}
+
+impl Coverage {
+    /// The word on the outside.
+    pub fn word(self) -> &'static str {
+        match self {
+            Coverage::Observed => "observed",
+            Coverage::NotObservable => "not_observable",
+            Coverage::Pending => "pending",
+        }
+    }
+}
+
+/// A limit that bound the probability or the band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// 0.8 and more needs two layers on disjoint records, one of them physical. Thousandths.
+    DisjointLayers {
+        /// The highest probability allowed, in thousandths.
+        at_most: u16,
+    },
+    /// Ownership alone.
+    OwnershipAlone {
+        /// As above.
+        at_most: u16,
+    },
+    /// A basket code without tariff line or text.
+    Basket {
+        /// As above.
+        at_most: u16,
+    },
+    /// Neither the record layer nor both legs observed: the band stops.
+    Insufficient {
+        /// The highest band allowed.
+        band: Band,
+    },
+    /// No signal fired: the prior alone never reaches a band.
+    NoSignal {
+        /// The highest band allowed.
+        band: Band,
+    },
+    /// The lower bound of the stage's own balance.
+    StageFloor {
+        /// The lowest probability allowed, in thousandths.
+        at_least: u16,
+    },
+}
+
+/// A piece of evidence and what is left of its weight after damping and caps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counted {
+    /// The evidence.
+    pub evidence: Evidence,
+    /// Thousandths of log-odds that enter the score.
+    pub counted: i32,
+}
+
+/// How much of the contained material comes from China: must, probably, could at most. Hundredths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChineseShare {
+    /// At least.
+    pub low: u8,
+    /// Probably; absent where the mass balance is not eligible.
+    pub mid: Option<u8>,
+    /// At most.
+    pub high: u8,
+}
+
+impl ChineseShare {
+    /// Nothing is known of it.
+    pub const UNKNOWN: ChineseShare = ChineseShare { low: 0, mid: None, high: 100 };
+}
+
+/// A signal that was silent for want of data, and what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WouldChange {
+    /// The signal's code on the outside; also of signals that are not built yet.
+    pub signal: &'static str,
+    /// What is missing.
+    pub because: String,
+}
+
+/// What a verdict says, of a shipment or a corridor-month.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Log-odds before any evidence, thousandths.
+    pub prior: i32,
+    /// Reference rows behind the prior.
+    pub prior_rows: Vec<String>,
+    /// The evidence, in the order of layers, heaviest first.
+    pub evidence: Vec<Counted>,
+    /// `prior + Σ counted`.
+    pub score: i32,
+    /// Thousandths.
+    pub probability: u16,
+    /// A function of probability and limits.
+    pub band: Band,
+    /// The limits that bound it.
+    pub limits: Vec<Limit>,
+    /// The share.
+    pub share: ChineseShare,
+    /// Per layer that the subject has.
+    pub coverage: Vec<(Layer, Coverage)>,
+    /// What would change it most, heaviest first.
+    pub would_change_most: Vec<WouldChange>,
+}
+
+/// Terms of the mass balance in tonnes of contained element, as published with a corridor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Balance {
+    /// Length of the window that ends with the corridor's month.
+    pub window_months: u8,
+    /// Whose account of M → D.
+    pub account: crate::ledger::Account,
+    /// M → D.
+    pub exports_t: f64,
+    /// M's own production.
+    pub production_t: Option<f64>,
+    /// M's recycling.
+    pub secondary_t: Option<f64>,
+    /// Non-Chinese imports of M.
+    pub other_imports_t: Option<f64>,
+    /// Stock from before the measure.
+    pub opening_stock_t: Option<f64>,
+    /// Chinese imports of M.
+    pub chinese_imports_t: Option<f64>,
+}
+
+/// The verdict on a corridor-month.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CorridorVerdict {
+    /// What it says.
+    pub verdict: Verdict,
+    /// By mass, how many of M's usual sources have reported; `None` where there were none before.
+    pub complete_fraction: Option<f64>,
+    /// The balance, where M → D has mass.
+    pub balance: Option<Balance>,
+}
+
+/// The signals that this build evaluates.
+pub const SIGNALS: &[Signal] = Signal::ALL;

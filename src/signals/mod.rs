@@ -1,0 +1,104 @@
+//! Kinds of evidence, one a file. A signal reads a subject and is silent or gives one piece of evidence; it never reads another signal.
+
+use crate::ledger::CellRef;
+
+/// The layer in which evidence counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// The consignment itself.
+    Record,
+    /// The firms.
+    Entity,
+    /// The trade of the corridor.
+    Corridor,
+    /// Before and after an event.
+    Time,
+}
+
+impl Layer {
+    /// In the order of the contract.
+    pub const ALL: [Layer; 4] = [Layer::Record, Layer::Entity, Layer::Corridor, Layer::Time];
+
+    /// The word on the outside.
+    pub fn word(self) -> &'static str {
+        match self {
+            Layer::Record => "record",
+            Layer::Entity => "entity",
+            Layer::Corridor => "corridor",
+            Layer::Time => "time",
+        }
+    }
+}
+
+/// A kind of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    /// The route begins in China though the goods are declared as made elsewhere.
+    RouteCnLading,
+    /// More left M for D than non-Chinese supply explains.
+    MassBalance,
+    /// Both legs rose after a measure.
+    EventSurge,
+}
+
+impl Signal {
+    /// Every one, in the order of layers.
+    pub const ALL: &[Signal] = &[Signal::RouteCnLading, Signal::MassBalance, Signal::EventSurge];
+
+    /// The code on the outside.
+    pub fn code(self) -> &'static str {
+        match self {
+            Signal::RouteCnLading => "R1_ROUTE_CN_LADING",
+            Signal::MassBalance => "C1_MASS_BALANCE",
+            Signal::EventSurge => "T1_EVENT_SURGE",
+        }
+    }
+
+    /// Where it counts.
+    pub fn layer(self) -> Layer {
+        match self {
+            Signal::RouteCnLading => Layer::Record,
+            Signal::MassBalance => Layer::Corridor,
+            Signal::EventSurge => Layer::Time,
+        }
+    }
+}
+
+/// A figure in evidence, rounded for the outside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// Its name, with its unit last.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// How many decimals it is printed with.
+    pub decimals: u8,
+}
+
+/// What evidence rests on among the records.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RestsOn {
+    /// A shipment, by `<feed>:<id>`.
+    Record(String),
+    /// The records that a cell sums up.
+    Cell(CellRef),
+}
+
+/// One piece of evidence: a signal that spoke. Negative weight speaks against rerouting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Which signal.
+    pub signal: Signal,
+    /// Thousandths of natural log-odds, before damping and caps.
+    pub weight: i32,
+    /// What it says, figures included, for an analyst.
+    pub statement: String,
+    /// The figures of the statement.
+    pub figures: Vec<Figure>,
+    /// The records it rests on.
+    pub rests_on: Vec<RestsOn>,
+    /// The reference rows it rests on, `<table>/<row id>`.
+    pub reference: Vec<String>,
+    /// What would prove it wrong.
+    pub falsified_by: String,
+}
