@@ -12,4 +12,6 @@ pub mod signals;
 
 pub mod scoring;
 
+pub mod encode;
+
 pub mod stream;

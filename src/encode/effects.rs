@@ -1,0 +1,87 @@
+//! What a stage returns: outputs as bytes, a dead letter, counts. The shell carries them; nothing here does I/O.
+
+use crate::domain::{Header, Partition};
+
+/// What one message caused.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// Messages for topics of ours, in order.
+    pub outputs: Vec<Output>,
+    /// The message itself, where it or some of its records could not be taken.
+    pub dead_letter: Option<DeadLetter>,
+    /// What became of its records, by outcome: the sum over outcomes is what was consumed.
+    pub outcomes: Vec<(&'static str, u64)>,
+    /// What to count beside: metric-like name, label, how many.
+    pub tallies: Vec<Tally>,
+}
+
+/// Something to count that follows from outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// An assessment was published with this band.
+    Assessment(&'static str),
+    /// A revision above the first was published of this kind of output.
+    Revision(&'static str),
+    /// An alert changed.
+    Alert {
+        /// opened, raised, lowered, closed.
+        change: &'static str,
+        /// The band after it.
+        band: &'static str,
+    },
+    /// A signal spoke.
+    Signal(&'static str),
+    /// A record was left out on purpose, or degraded, for this reason.
+    Reason(String),
+}
+
+/// One of our topics, without its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// `movements`.
+    Movements,
+    /// `sightings`.
+    Sightings,
+    /// `assessments`.
+    Assessments,
+    /// `corridors`.
+    Corridors,
+    /// `alerts`.
+    Alerts,
+    /// `dead-letters`.
+    DeadLetters,
+    /// `feedback`.
+    Feedback,
+    /// `progress`.
+    Progress,
+}
+
+/// A message for a topic of ours. Its partition follows from its key, except where one is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Where to.
+    pub topic: Topic,
+    /// A set partition (ticks go to every one).
+    pub partition: Option<Partition>,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value.
+    pub value: Vec<u8>,
+    /// Headers beside those that the worker adds.
+    pub headers: Vec<Header>,
+}
+
+/// Why a message becomes a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The feed's name.
+    pub feed: String,
+    /// The reason's code.
+    pub reason: &'static str,
+    /// Field, value, what is allowed.
+    pub detail: String,
+    /// Indexes of the rows that failed; empty where the message could not be opened.
+    pub records: Vec<u32>,
+    /// How many records were lost with it, for the books.
+    pub count: u64,
+}
