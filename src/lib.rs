@@ -14,4 +14,7 @@ pub mod scoring;
 
 pub mod encode;
 
+pub mod assess;
+pub mod ingest;
+
 pub mod stream;

@@ -1,5 +1,7 @@
 //! Bytes → claims: canonical JSON, and every other feed through a mapping. Reads code tables, never facts.
 
+pub mod movement;
+
 use crate::domain::{Claim, Date, DeadLetterReason, Degrade, ExcludedReason, Period, Timestamp};
 
 /// What became of one row of a message.

@@ -1,5 +1,13 @@
 //! Movements and verdicts → bytes, with fixed key order; their JSON Schemas. Wire structs live here and in `decode` only.
 
+pub mod canonical;
 mod effects;
+mod movement;
+mod verdict;
 
 pub use effects::{DeadLetter, Effects, Output, Tally, Topic};
+pub use movement::{Normalised, TICK_KEY, movements, tick};
+pub use verdict::{
+    AlertWire, AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, ProvenanceWire, Records, ShipmentsWire, VerdictWire, bytes,
+    rounded,
+};
