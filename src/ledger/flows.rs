@@ -18,15 +18,15 @@ struct CellKey {
 
 /// A version of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowVersion {
+pub(super) struct FlowVersion {
     /// When it became known, in microseconds since 1970.
-    pub known_from: i64,
+    pub(super) known_from: i64,
     /// Hash of what it says.
-    pub content: u64,
+    pub(super) content: u64,
     /// Mass that may be used.
-    pub mass: Option<Grams>,
+    pub(super) mass: Option<Grams>,
     /// US cents.
-    pub value_cents: Option<u64>,
+    pub(super) value_cents: Option<u64>,
 }
 
 impl FlowVersion {
@@ -71,7 +71,7 @@ pub enum Folded {
 
 /// All trade flows of a family.
 #[derive(Clone, Debug, Default)]
-pub struct Flows {
+pub(super) struct Flows {
     cells: BTreeMap<CellKey, Vec<Flow>>,
     /// Who reported a direction for a month at all: absent pairs of such a month are observed zeros.
     reported: BTreeSet<(Country, bool, Month)>,
@@ -83,18 +83,18 @@ pub struct Flows {
 
 /// What folding a flow changed beside its cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowChange {
+pub(super) struct FlowChange {
     /// What became of it.
-    pub folded: Folded,
+    pub(super) folded: Folded,
     /// Its reporter had told nothing of that direction and month before.
-    pub first_report: bool,
+    pub(super) first_report: bool,
     /// It says that goods moved, not only that none did.
-    pub is_trade: bool,
+    pub(super) is_trade: bool,
 }
 
 impl Flows {
     /// Folds a version of a flow in.
-    pub fn fold(&mut self, facts: &FlowFacts, hs6: HsSubheading, feed: u16, version: FlowVersion) -> FlowChange {
+    pub(super) fn fold(&mut self, facts: &FlowFacts, hs6: HsSubheading, feed: u16, version: FlowVersion) -> FlowChange {
         let is_import = facts.flow.is_import();
         let last = facts.period.last();
         let key = CellKey { reporter: facts.reporter, is_import, partner: facts.partner, last, period: facts.period, hs6 };
@@ -115,25 +115,20 @@ impl Flows {
         FlowChange { folded, first_report, is_trade: version.is_trade() }
     }
 
-    /// Whether the reporter told anything of the direction in the month.
-    pub fn has_reported(&self, reporter: Country, is_import: bool, month: Month) -> bool {
-        self.reported.contains(&(reporter, is_import, month))
-    }
-
     /// The months for which the reporter told anything of the direction.
-    pub fn reported_months(&self, reporter: Country, is_import: bool) -> impl Iterator<Item = Month> + '_ {
+    pub(super) fn reported_months(&self, reporter: Country, is_import: bool) -> impl Iterator<Item = Month> + '_ {
         let first = (reporter, is_import, Month::from_ordinal(0));
         let last = (reporter, is_import, Month::from_ordinal(i32::MAX));
         self.reported.range(first..=last).map(|(_, _, month)| *month)
     }
 
     /// Every country that either side names as a source of goods into `to`.
-    pub fn sources_of(&self, to: Country) -> impl Iterator<Item = Country> + '_ {
+    pub(super) fn sources_of(&self, to: Country) -> impl Iterator<Item = Country> + '_ {
         self.ways.range((to, Country::FIRST)..=(to, Country::LAST)).map(|(_, from)| *from)
     }
 
     /// The lines that one account tells of one way, by period.
-    pub fn lines(&self, account: Account, from: Country, to: Country, feeds: &[String]) -> Vec<(Period, Line)> {
+    pub(super) fn lines(&self, account: Account, from: Country, to: Country, feeds: &[String]) -> Vec<(Period, Line)> {
         let (reporter, is_import, partner) = match account {
             Account::ImporterFlow => (to, true, from),
             _ => (from, false, to),
@@ -152,7 +147,7 @@ impl Flows {
     }
 
     /// Ids of the flows behind a cell that count, `<feed>:<id>` with their mass.
-    pub fn ids(&self, cell: &CellRef, feeds: &[String]) -> Vec<(Option<Grams>, String)> {
+    pub(super) fn ids(&self, cell: &CellRef, feeds: &[String]) -> Vec<(Option<Grams>, String)> {
         let is_import = cell.account == Account::ImporterFlow;
         let (reporter, partner) = if is_import { (cell.to, cell.from) } else { (cell.from, cell.to) };
         let key = CellKey { reporter, is_import, partner, last: cell.period.last(), period: cell.period, hs6: cell.hs6 };
@@ -165,16 +160,11 @@ impl Flows {
     }
 
     /// Bytes of state, by size of what is kept.
-    pub fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         let cell = size_of::<CellKey>() + size_of::<Vec<Flow>>();
         let flow = size_of::<Flow>() as u64;
         let older = (self.versions - self.flows) * size_of::<FlowVersion>() as u64;
         self.cells.len() as u64 * cell as u64 + self.flows * flow + older + self.reported.len() as u64 * 12
-    }
-
-    /// How many flows are held.
-    pub fn len(&self) -> u64 {
-        self.flows
     }
 }
 
@@ -245,4 +235,88 @@ fn sum_value(flows: &[&Flow]) -> Option<u64> {
 
 fn name(feeds: &[String], feed: u16) -> &str {
     feeds.get(usize::from(feed)).map(String::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(flow: FlowKind, hs: &str) -> FlowFacts {
+        let (reporter, partner) = ("US".parse().unwrap(), "TH".parse().unwrap());
+        FlowFacts { reporter, partner, flow, period: "2025-02".parse().unwrap(), hs: hs.parse().unwrap() }
+    }
+
+    fn version(known_from: i64, content: u64, grams: Option<u64>) -> FlowVersion {
+        FlowVersion { known_from, content, mass: grams.map(Grams), value_cents: Some(100) }
+    }
+
+    /// Folds rows of (feed, flow, hs, version) and gives the one line that the cell tells, in grams.
+    #[track_caller]
+    fn check(rows: &[(u16, FlowKind, &str, FlowVersion)], expected: Option<u64>) {
+        let feeds = ["b".to_owned(), "a".to_owned()];
+        for order in [rows.to_vec(), rows.iter().rev().cloned().collect()] {
+            let mut flows = Flows::default();
+            for (feed, flow, hs, version) in &order {
+                flows.fold(&facts(*flow, hs), "282580".parse().unwrap(), *feed, *version);
+            }
+            let lines = flows.lines(Account::ImporterFlow, "TH".parse().unwrap(), "US".parse().unwrap(), &feeds);
+            assert_eq!(lines.iter().map(|(_, line)| line.mass.map(|mass| mass.0)).collect::<Vec<_>>(), [expected], "{order:?}");
+        }
+    }
+
+    #[test]
+    fn lines_of_one_feed_are_added() {
+        let rows = [(0, FlowKind::Import, "2825800000", version(1, 1, Some(5))), (0, FlowKind::Import, "2825800010", version(1, 2, Some(7)))];
+        check(&rows, Some(12));
+    }
+
+    #[test]
+    fn the_same_trade_told_twice_is_never_added() {
+        let import = FlowKind::Import;
+        // The finer code, then the feed's name.
+        check(&[(0, import, "282580", version(1, 1, Some(5))), (0, import, "2825800000", version(1, 2, Some(6)))], Some(6));
+        check(&[(0, import, "282580", version(1, 1, Some(5))), (1, import, "282580", version(1, 2, Some(6)))], Some(6));
+        // Mass before none, whatever the code.
+        check(&[(0, import, "282580", version(1, 1, Some(5))), (0, import, "2825800000", version(1, 2, None))], Some(5));
+        // General imports before imports for consumption.
+        let consumption = FlowKind::ImportForConsumption;
+        check(&[(0, import, "282580", version(1, 1, Some(5))), (0, consumption, "282580", version(1, 2, Some(3)))], Some(5));
+    }
+
+    #[test]
+    fn a_sum_that_lacks_a_mass_is_no_mass() {
+        let rows = [(0, FlowKind::Import, "2825800000", version(1, 1, Some(5))), (0, FlowKind::Import, "2825800010", version(1, 2, None))];
+        check(&rows, None);
+    }
+
+    #[test]
+    fn a_row_of_value_zero_is_an_observed_zero() {
+        let zero = FlowVersion { value_cents: Some(0), ..version(1, 1, None) };
+        check(&[(0, FlowKind::Import, "282580", zero)], Some(0));
+    }
+
+    #[test]
+    fn the_later_known_version_holds_in_any_order() {
+        let import = FlowKind::Import;
+        check(&[(0, import, "282580", version(1, 1, Some(5))), (0, import, "282580", version(2, 2, Some(9)))], Some(9));
+        // A repetition of the first version does not win over the second, however late it comes.
+        let rows = [
+            (0, import, "282580", version(1, 1, Some(5))),
+            (0, import, "282580", version(2, 2, Some(9))),
+            (0, import, "282580", version(3, 1, Some(5))),
+        ];
+        check(&rows, Some(9));
+    }
+
+    #[test]
+    fn outcomes_tell_duplicates_from_superseded() {
+        let mut flows = Flows::default();
+        let mut fold = |version| {
+            flows.fold(&facts(FlowKind::Import, "282580"), "282580".parse().unwrap(), 0, version).folded
+        };
+        assert_eq!(fold(version(2, 2, Some(9))), Folded::Held);
+        assert_eq!(fold(version(2, 2, Some(9))), Folded::Duplicate);
+        assert_eq!(fold(version(1, 1, Some(5))), Folded::Superseded);
+        assert_eq!(fold(version(3, 3, Some(7))), Folded::Held);
+    }
 }
