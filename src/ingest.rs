@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::decode::{Decoded, Decoder, Row, Surroundings};
-use crate::domain::{
-    Claim, Currency, Date, DeadLetterReason, Decimal, Degrade, FeedName, Grams, Message, Money, Month, Record,
-};
+use crate::domain::{Claim, Currency, Date, DeadLetterReason, Decimal, Degrade, FeedName, Grams, Message, Money, Month, Record};
 use crate::encode::{DeadLetter, Effects, Normalised, Output, Tally, Topic, movements};
 use crate::reference::{HsConversion, Reference};
 
@@ -51,7 +49,8 @@ impl Ingest {
         let feed = self.feeds.get(topic).expect("a worker reads the raw topics of its feeds alone");
         let length = message.value.as_ref().map_or(0, Vec::len);
         if length > self.limits.payload_bytes_max {
-            let detail = format!("{length} bytes; at most {} are taken (ingest.payload_bytes_max)", self.limits.payload_bytes_max);
+            let detail =
+                format!("{length} bytes; at most {} are taken (ingest.payload_bytes_max)", self.limits.payload_bytes_max);
             return unreadable(feed, DeadLetterReason::TooLarge, detail);
         }
         let around = Surroundings {

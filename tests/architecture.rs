@@ -28,8 +28,20 @@ const CORE: u8 = 7;
 
 /// What the core may not name: I/O, clocks, the environment, logging, randomness.
 const BANNED_IN_CORE: [&str; 14] = [
-    "tokio", "rdkafka", "axum", "tracing", "prometheus", "rusqlite", "std::fs", "std::net", "std::env", "std::thread", "SystemTime",
-    "Instant::", "rand::", "::now()",
+    "tokio",
+    "rdkafka",
+    "axum",
+    "tracing",
+    "prometheus",
+    "rusqlite",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::thread",
+    "SystemTime",
+    "Instant::",
+    "rand::",
+    "::now()",
 ];
 
 /// Heavy crates and the places that may name them.
@@ -162,7 +174,8 @@ fn files_are_short_and_say_what_they_are() {
 #[test]
 fn nothing_is_left_undone_or_switched_off() {
     // Spelled apart, so that this file does not find itself.
-    let words = [["to", "do!("].concat(), ["unimpl", "emented!("].concat(), ["#[ig", "nore"].concat(), ["should_", "panic"].concat()];
+    let words =
+        [["to", "do!("].concat(), ["unimpl", "emented!("].concat(), ["#[ig", "nore"].concat(), ["should_", "panic"].concat()];
     let mut files = Vec::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     ["src", "tests", "benches"].iter().map(|folder| root.join(folder)).filter(|folder| folder.exists()).for_each(|folder| {

@@ -41,16 +41,21 @@ impl Case {
     /// Looks at the corridor-months of the last event months, newest first, and says what changed.
     pub(super) fn update(&mut self, recent: &[Standing<'_>], clock: Date, model: &Model) -> Option<Change> {
         let newest = recent.first()?.month;
-        let months = i32::from(model.alerts().event_months);
+        let months = i32::from(model.alerts().open_months);
         let recent: Vec<&Standing<'_>> = recent.iter().filter(|standing| newest.since(standing.month) < months).collect();
-        let highest = **recent.iter().max_by_key(|standing| (standing.verdict.band, standing.verdict.probability, standing.month))?;
+        let highest =
+            **recent.iter().max_by_key(|standing| (standing.verdict.band, standing.verdict.probability, standing.month))?;
         let band = highest.verdict.band;
         let (change, to) = match self.opened {
             None if band >= Band::Review => ("opened", band),
             None => return None,
             Some(_) if band > self.band => ("raised", band),
             Some(_) if band < self.band && self.has_cleared(&recent, model) => {
-                if band >= Band::Review { ("lowered", band) } else { ("closed", band) }
+                if band >= Band::Review {
+                    ("lowered", band)
+                } else {
+                    ("closed", band)
+                }
             }
             Some(_) => return None,
         };
@@ -85,7 +90,7 @@ impl Case {
         let needed = usize::from(alerts.clear_months);
         let below = recent.iter().take(needed).filter(|standing| {
             let prior = model.probability_of(standing.verdict.prior);
-            let clear = threshold.saturating_sub(alerts.clear_margin).max(prior + alerts.clear_above_prior);
+            let clear = threshold.saturating_sub(alerts.clear_below).max(prior + alerts.clear_above_prior);
             standing.verdict.probability <= clear
         });
         below.count() == needed

@@ -235,8 +235,12 @@ impl Family {
             .corridors
             .range(first..=last)
             .rev()
-            .map(|((_, _, month), corridor)| Standing { month: *month, revision: corridor.revision, verdict: &corridor.verdict.verdict })
-            .take(usize::from(knowledge.model.alerts().event_months))
+            .map(|((_, _, month), corridor)| Standing {
+                month: *month,
+                revision: corridor.revision,
+                verdict: &corridor.verdict.verdict,
+            })
+            .take(usize::from(knowledge.model.alerts().open_months))
             .collect();
         let case = self.cases.entry(pair).or_default();
         let change = case.update(&recent, clock, knowledge.model.as_ref())?;

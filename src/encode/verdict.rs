@@ -342,7 +342,8 @@ fn limit(limit: &Limit) -> LimitWire {
         at_most: Some(BoundWire::Probability(f64::from(at_most) / 1000.0)),
         at_least: None,
     };
-    let band = |limit, band: crate::domain::Band| LimitWire { limit, at_most: Some(BoundWire::Band(band.word())), at_least: None };
+    let band =
+        |limit, band: crate::domain::Band| LimitWire { limit, at_most: Some(BoundWire::Band(band.word())), at_least: None };
     match *limit {
         Limit::DisjointLayers { at_most } => probability("disjoint_layers", at_most),
         Limit::OwnershipAlone { at_most } => probability("ownership_alone", at_most),

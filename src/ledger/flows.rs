@@ -266,7 +266,10 @@ mod tests {
 
     #[test]
     fn lines_of_one_feed_are_added() {
-        let rows = [(0, FlowKind::Import, "2825800000", version(1, 1, Some(5))), (0, FlowKind::Import, "2825800010", version(1, 2, Some(7)))];
+        let rows = [
+            (0, FlowKind::Import, "2825800000", version(1, 1, Some(5))),
+            (0, FlowKind::Import, "2825800010", version(1, 2, Some(7))),
+        ];
         check(&rows, Some(12));
     }
 
@@ -285,7 +288,10 @@ mod tests {
 
     #[test]
     fn a_sum_that_lacks_a_mass_is_no_mass() {
-        let rows = [(0, FlowKind::Import, "2825800000", version(1, 1, Some(5))), (0, FlowKind::Import, "2825800010", version(1, 2, None))];
+        let rows = [
+            (0, FlowKind::Import, "2825800000", version(1, 1, Some(5))),
+            (0, FlowKind::Import, "2825800010", version(1, 2, None)),
+        ];
         check(&rows, None);
     }
 
@@ -311,9 +317,7 @@ mod tests {
     #[test]
     fn outcomes_tell_duplicates_from_superseded() {
         let mut flows = Flows::default();
-        let mut fold = |version| {
-            flows.fold(&facts(FlowKind::Import, "282580"), "282580".parse().unwrap(), 0, version).folded
-        };
+        let mut fold = |version| flows.fold(&facts(FlowKind::Import, "282580"), "282580".parse().unwrap(), 0, version).folded;
         assert_eq!(fold(version(2, 2, Some(9))), Folded::Held);
         assert_eq!(fold(version(2, 2, Some(9))), Folded::Duplicate);
         assert_eq!(fold(version(1, 1, Some(5))), Folded::Superseded);
