@@ -18,3 +18,5 @@ pub mod assess;
 pub mod ingest;
 
 pub mod stream;
+
+pub mod service;
