@@ -4,6 +4,7 @@ mod batch;
 pub mod embedded;
 mod envelope;
 mod error;
+mod fold;
 mod murmur2;
 mod pause;
 mod report;
