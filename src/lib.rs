@@ -15,3 +15,5 @@ pub mod scoring;
 pub mod encode;
 
 pub mod stream;
+
+pub mod replay;
