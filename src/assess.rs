@@ -24,6 +24,15 @@ pub struct Knowledge {
     pub reference: Arc<Reference>,
     /// The model.
     pub model: Arc<Model>,
+    model_fingerprint: Arc<str>,
+}
+
+impl Knowledge {
+    /// A bundle and a model.
+    pub fn new(reference: Arc<Reference>, model: Arc<Model>) -> Knowledge {
+        let model_fingerprint = model.fingerprint().into();
+        Knowledge { reference, model, model_fingerprint }
+    }
 }
 
 /// The state of one partition of `movements`.
@@ -62,7 +71,7 @@ impl Assess {
             }
         };
         effects.outcomes.push((outcome, 1));
-        let limit = self.knowledge.model.outputs_per_input_max();
+        let limit = usize::try_from(self.knowledge.model.horizons.outputs_per_input_max).unwrap_or(usize::MAX);
         for (output, tallies) in self.left_over.drain(..limit.min(self.left_over.len())) {
             effects.outputs.push(output);
             effects.tallies.extend(tallies);

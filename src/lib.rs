@@ -19,4 +19,5 @@ pub mod ingest;
 
 pub mod stream;
 
+pub mod replay;
 pub mod service;

@@ -132,7 +132,8 @@ fn ticks_between_change_nothing() {
     }
     // A tick of a day stands before that day's movements.
     ticked.sort_by_key(|(known_from, value)| (*known_from, !value.starts_with(br#"{"kind":"tick""#)));
-    let bytes = |outputs: Vec<Output>| outputs.into_iter().map(|output| (output.topic, output.key, output.value)).collect::<Vec<_>>();
+    let bytes =
+        |outputs: Vec<Output>| outputs.into_iter().map(|output| (output.topic, output.key, output.value)).collect::<Vec<_>>();
     let sort = |mut outputs: Vec<(Topic, Vec<u8>, Vec<u8>)>| {
         outputs.sort();
         outputs

@@ -2,7 +2,7 @@
 
 use crate::domain::{Band, Date, Month};
 use crate::encode::{AlertWire, ProvenanceWire};
-use crate::scoring::{Model, Verdict};
+use crate::scoring::{Model, Verdict, probability};
 use crate::signals::Signal;
 
 /// A case between an intermediary and a destination.
@@ -41,7 +41,7 @@ impl Case {
     /// Looks at the corridor-months of the last event months, newest first, and says what changed.
     pub(super) fn update(&mut self, recent: &[Standing<'_>], clock: Date, model: &Model) -> Option<Change> {
         let newest = recent.first()?.month;
-        let months = i32::from(model.alerts().open_months);
+        let months = i32::from(model.alerts.open_months);
         let recent: Vec<&Standing<'_>> = recent.iter().filter(|standing| newest.since(standing.month) < months).collect();
         let highest =
             **recent.iter().max_by_key(|standing| (standing.verdict.band, standing.verdict.probability, standing.month))?;
@@ -85,11 +85,11 @@ impl Case {
 
     /// Below the clearing level of its band for the model's number of consecutive event months.
     fn has_cleared(&self, recent: &[&Standing<'_>], model: &Model) -> bool {
-        let alerts = model.alerts();
+        let alerts = &model.alerts;
         let threshold = model.threshold(self.band);
         let needed = usize::from(alerts.clear_months);
         let below = recent.iter().take(needed).filter(|standing| {
-            let prior = model.probability_of(standing.verdict.prior);
+            let prior = probability(standing.verdict.prior, model);
             let clear = threshold.saturating_sub(alerts.clear_below).max(prior + alerts.clear_above_prior);
             standing.verdict.probability <= clear
         });

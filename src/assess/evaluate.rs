@@ -9,9 +9,9 @@ use crate::encode::{
     AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire, Tally, Topic,
     VerdictWire, bytes, rounded,
 };
-use crate::ledger::{CorridorMonth, FamilyLedger, Outcome, Published, RecordFacts, ShipmentKey, View};
+use crate::ledger::{Books, CorridorMonth, FamilyLedger, Line, Outcome, Published, RecordFacts, ShipmentKey, View};
 use crate::reference::AsOf;
-use crate::scoring::{CorridorVerdict, ShipmentContext, Verdict, assess_corridor, assess_shipment};
+use crate::scoring::{CorridorVerdict, Sample, ShipmentContext, Verdict, assess_corridor, assess_shipment};
 use crate::signals::{Evidence, RestsOn};
 
 /// Where outputs go until they leave with an input.
@@ -63,7 +63,7 @@ impl Family {
             }
         }
         self.ledger.clock = Some(date);
-        let lookback = i64::from(knowledge.model.record_lookback_days());
+        let lookback = i64::from(knowledge.model.horizons.record_lookback_days);
         let oldest = date.saturating_sub(jiff::Span::new().days(lookback));
         self.ledger.shipments_mut().forget_before(Month::of(oldest));
     }
@@ -88,11 +88,14 @@ impl Family {
         let mut assessments: BTreeMap<String, (Output, Vec<Tally>)> = BTreeMap::new();
         let mut touched = BTreeSet::new();
         for (corridor, verdict, records) in verdicts {
+            let step = verdict.step(&knowledge.model);
+            let carried = self.corridors.get(&corridor).map(|held| held.verdict.step(&knowledge.model));
             if !self.note(corridor, verdict, records) {
                 continue;
             }
             touched.insert((corridor.0, corridor.1));
-            for key in self.ledger.shipments().in_corridor(corridor) {
+            let shipments = if carried == Some(step) { Vec::new() } else { self.ledger.shipments().in_corridor(corridor) };
+            for key in shipments {
                 let published = self.evaluate_shipment(key, &as_of, knowledge);
                 assessments.extend(published.map(|output| (String::from_utf8_lossy(&output.0.key).into_owned(), output)));
             }
@@ -116,7 +119,8 @@ impl Family {
         for corridor in dirty {
             let books = view.books(*corridor);
             let is_known = self.corridors.contains_key(corridor);
-            if !is_known && self.ledger.family.is_heading() && !knowledge.model.reaches_heading_minimum(&books) {
+            let is_small = || !reaches(&knowledge.model.sample, &books, self.ledger.shipped(*corridor));
+            if !is_known && self.ledger.family.is_heading() && is_small() {
                 continue;
             }
             let verdict = assess_corridor(&books, as_of, &knowledge.model);
@@ -240,7 +244,7 @@ impl Family {
                 revision: corridor.revision,
                 verdict: &corridor.verdict.verdict,
             })
-            .take(usize::from(knowledge.model.alerts().open_months))
+            .take(usize::from(knowledge.model.alerts.open_months))
             .collect();
         let case = self.cases.entry(pair).or_default();
         let change = case.update(&recent, clock, knowledge.model.as_ref())?;
@@ -251,12 +255,28 @@ impl Family {
     }
 }
 
+/// Whether the trade of a heading's corridor-month reaches the sample minimum, by mass or by value, in any account.
+fn reaches(sample: &Sample, books: &Books, (grams, cents): (u128, u128)) -> bool {
+    let (grams_min, cents_min) = (u128::from(sample.heading_kilograms) * 1000, u128::from(sample.heading_dollars) * 100);
+    let enough = |grams: u128, cents: u128| grams >= grams_min || cents >= cents_min;
+    let month = books.corridor.month;
+    let accounts = [&books.out.importer, &books.out.exporter, &books.out.shipments];
+    let told = accounts.into_iter().any(|series| {
+        let longer = series.longer.iter().filter(|(period, _)| period.last() == month).flat_map(|(_, lines)| lines);
+        let lines: Vec<&Line> = series.months.get(&month).into_iter().flatten().chain(longer).collect();
+        let mass = lines.iter().filter_map(|line| line.mass).map(|mass| u128::from(mass.0)).sum();
+        let value = lines.iter().filter_map(|line| line.value_cents).map(u128::from).sum();
+        enough(mass, value)
+    });
+    told || enough(grams, cents)
+}
+
 fn output(topic: Topic, key: &str, value: Vec<u8>) -> Output {
     Output { topic, partition: None, key: key.as_bytes().to_vec(), value, headers: Vec::new() }
 }
 
 fn provenance<'a>(knowledge: &'a Knowledge, source: Option<&'a str>) -> ProvenanceWire<'a> {
-    let (model, reference) = (knowledge.model.fingerprint(), knowledge.reference.fingerprint());
+    let (model, reference) = (knowledge.model_fingerprint.as_ref(), knowledge.reference.fingerprint());
     ProvenanceWire { source, fold: FOLD, model, reference }
 }
 

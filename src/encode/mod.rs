@@ -11,6 +11,6 @@ pub use effects::{DeadLetter, Effects, Output, Tally, Topic};
 pub use movement::{Normalised, TICK_KEY, movements, tick};
 pub use schema::schemas;
 pub use verdict::{
-    AlertWire, AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, ProvenanceWire, Records, ShipmentsWire, VerdictWire, bytes,
-    rounded,
+    AlertWire, AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, ProvenanceWire, Records, ShipmentsWire, VerdictWire,
+    bytes, rounded,
 };

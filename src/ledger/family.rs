@@ -31,6 +31,8 @@ pub struct FamilyLedger {
 struct Told {
     by_month: bool,
     longest_period: u8,
+    /// Grams and US cents of its shipments, all versions.
+    shipped: (u128, u128),
 }
 
 /// What was touched since the last evaluation.
@@ -155,7 +157,12 @@ impl FamilyLedger {
             self.dirty.touch(to, month);
             self.dirty.corridors.insert((from, to, month));
         }
+        let shipped = (version.mass.map_or(0, |mass| u128::from(mass.0)), version.value_cents.map_or(0, u128::from));
         let folded = self.shipments.fold(key, version);
+        let told = way.and_then(|(from, to)| self.corridors.get_mut(&(from, to, month)));
+        if let Some(told) = told.filter(|_| is_assessed && folded != Folded::Duplicate) {
+            told.shipped = (told.shipped.0 + shipped.0, told.shipped.1 + shipped.1);
+        }
         let outcome = match folded {
             Folded::Duplicate => Outcome::Duplicate,
             Folded::Superseded => Outcome::Superseded,
@@ -191,6 +198,11 @@ impl FamilyLedger {
     pub fn told_months(&self, corridor: CorridorMonth) -> u8 {
         let told = self.corridors.get(&corridor).copied().unwrap_or_default();
         if told.by_month { 1 } else { told.longest_period.max(1) }
+    }
+
+    /// Grams and US cents of the shipments of a corridor-month.
+    pub fn shipped(&self, corridor: CorridorMonth) -> (u128, u128) {
+        self.corridors.get(&corridor).map(|told| told.shipped).unwrap_or_default()
     }
 
     /// Nothing was touched since the last evaluation.

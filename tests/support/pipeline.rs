@@ -81,7 +81,9 @@ pub fn as_known_until(knowledge: &Knowledge, lines: &str, until: Option<Date>) -
 /// The last value of every key of a topic.
 pub fn last(outputs: &[Output], topic: Topic) -> BTreeMap<String, Value> {
     let of_topic = outputs.iter().filter(|output| output.topic == topic);
-    of_topic.map(|output| (String::from_utf8(output.key.clone()).unwrap(), serde_json::from_slice(&output.value).unwrap())).collect()
+    of_topic
+        .map(|output| (String::from_utf8(output.key.clone()).unwrap(), serde_json::from_slice(&output.value).unwrap()))
+        .collect()
 }
 
 /// The date of an instant, UTC.
