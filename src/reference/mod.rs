@@ -13,7 +13,7 @@ mod table;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::{Country, Currency, Date, Decimal, FamilyId, HsSubheading, HsVersion, Month};
 
@@ -208,9 +208,10 @@ impl Reference {
     }
 
     /// The bundle that comes with the program.
-    pub fn built_in() -> &'static Reference {
-        static BUILT_IN: OnceLock<Reference> = OnceLock::new();
-        BUILT_IN.get_or_init(|| Reference::parse(&Reference::built_in_files()).expect("the tables compiled in keep the rules"))
+    pub fn built_in() -> &'static Arc<Reference> {
+        static BUILT_IN: OnceLock<Arc<Reference>> = OnceLock::new();
+        let parse = || Reference::parse(&Reference::built_in_files()).expect("the tables compiled in keep the rules");
+        BUILT_IN.get_or_init(|| Arc::new(parse()))
     }
 
     /// The files of the bundle that comes with the program, to be changed and parsed.
