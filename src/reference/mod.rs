@@ -166,8 +166,8 @@ impl Reference {
     pub fn parse(files: &BTreeMap<String, String>) -> Result<Reference, Vec<Problem>> {
         let mut problems = table::Problems::default();
         for file in files.keys().filter(|name| name.ends_with(".csv") && !Reference::file_names().any(|known| known == *name)) {
-            let known: Vec<&str> = Reference::file_names().collect();
-            problems.table(file, format!("is no table of the bundle (they are {})", known.join(" ")));
+            let nearest = Reference::file_names().min_by_key(|known| strsim::levenshtein(known, file)).unwrap_or_default();
+            problems.table(file, format!("is no table of the bundle (the nearest name is {nearest})"));
         }
         let codes = codes::read(files, &mut problems);
         let classes = families::known(files, &mut problems);
@@ -300,6 +300,7 @@ impl AsOf<'_> {
     /// The duty on goods of an origin at a destination on a day, at the latest the date itself.
     ///
     /// `None` where the bundle has no table for the destination, or none for the origin while general rates differ by origin.
+    #[expect(clippy::too_many_arguments, reason = "each is a word of the question: whose goods, where to, which, when")]
     pub fn duty(&self, origin: Country, destination: Country, code: HsSubheading, on: Date) -> Option<DutyRate> {
         self.bundle.duties.duty(duties::Dutiable { origin, destination, code }, on, self.date)
     }
