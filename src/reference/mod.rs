@@ -155,9 +155,6 @@ pub enum FamilyClass {
     Minor,
 }
 
-/// The tables that decide which family a code belongs to.
-const FAMILY_MAP: [&str; 5] = ["description_rules.csv", "families.csv", "materials.csv", "tariff_lines.csv", "text_codes.csv"];
-
 impl Reference {
     /// Reads a bundle from its files, name and content.
     ///
@@ -191,8 +188,9 @@ impl Reference {
             ("production", production_newest),
         ];
         let published = newest.into_iter().filter_map(|(table, date)| date.map(|date| (table, date))).collect();
-        let fingerprint = fingerprint(files, Reference::file_names());
-        let family_map_fingerprint = fingerprint_of_map(files);
+        let tables = Reference::file_names().filter_map(|name| files.get(name).map(|content| (name, content.as_str())));
+        let fingerprint = hashed(tables);
+        let family_map_fingerprint = hashed([("families", families.map().as_str())].into_iter());
         Ok(Reference {
             families,
             controls,
@@ -268,20 +266,16 @@ impl Reference {
     }
 }
 
-fn fingerprint<'a>(files: &BTreeMap<String, String>, names: impl Iterator<Item = &'a str>) -> String {
+fn hashed<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     use sha2::Digest;
     let mut hash = sha2::Sha256::new();
-    for (name, content) in names.filter_map(|name| files.get(name).map(|content| (name, content))) {
+    for (name, text) in texts {
         // Lengths keep the end of one text from passing for the beginning of the next.
-        hash.update(format!("{name} {}\n", content.len()));
-        hash.update(content);
+        hash.update(format!("{name} {}\n", text.len()));
+        hash.update(text);
     }
     let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
-}
-
-fn fingerprint_of_map(files: &BTreeMap<String, String>) -> String {
-    fingerprint(files, FAMILY_MAP.into_iter())
 }
 
 impl AsOf<'_> {
