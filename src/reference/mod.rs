@@ -256,6 +256,12 @@ impl Reference {
         self.correlation.to_hs2022(hs6, version)
     }
 
+    /// The subheadings of 2022 that hold what a subheading of an older edition held, ascending: 8106.00 of 2017 became 8106.10
+    /// and 8106.90, both bismuth, so that its family is certain though its code is not.
+    pub fn parts_in_hs2022(&self, hs6: HsSubheading, version: HsVersion) -> Vec<HsSubheading> {
+        self.correlation.parts(hs6, version)
+    }
+
     /// The dates after `after`, up to and with `until`, on which what `as_of` says about the family may change, ascending.
     pub fn changes(&self, family: FamilyId, after: Date, until: Date) -> Vec<Date> {
         let mut dates: BTreeSet<Date> = self.controls.dates(family);

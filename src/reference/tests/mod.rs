@@ -244,6 +244,7 @@ fn older_editions_lead_to_2022_unless_the_code_was_divided() {
     assert_eq!(to("854140", HsVersion::Hs2017), HsConversion::Split);
     assert_eq!(to("854140", HsVersion::Hs2007), HsConversion::Split);
     assert_eq!(to("854140", HsVersion::Hs2022), HsConversion::Same(code("854140")));
+    assert_eq!(bundle().parts_in_hs2022(code("810600"), HsVersion::Hs2017), [code("810610"), code("810690")]);
     assert_eq!(to("040310", HsVersion::Hs2017), HsConversion::Same(code("040320")));
 }
 
