@@ -216,6 +216,18 @@ impl Model {
         }
     }
 
+    /// Probability in thousandths below which an alert of this band clears, for a corridor with this prior.
+    pub fn clears_below(&self, band: Band, prior: i32) -> u16 {
+        let threshold = match band {
+            Band::None => 0,
+            Band::Watch => self.bands.watch,
+            Band::Review => self.bands.review,
+            Band::Priority => self.bands.priority,
+        };
+        let above_prior = super::calibrate::probability(prior, self).saturating_add(self.alerts.clear_above_prior);
+        threshold.saturating_sub(self.alerts.clear_below).max(above_prior)
+    }
+
     /// Kilograms of gross mass a month from which a corridor of the family is active.
     pub fn active_kilograms(&self, family: FamilyId, class: FamilyClass) -> u64 {
         match class {
@@ -293,7 +305,12 @@ fn check_ranges(document: &Document) -> Result<(), InvalidModel> {
     within("share.stock_decay_months", document.share.stock_decay_months.into(), (1, 1200), "1 to 1200")?;
     let surge = &document.event_surge;
     within("event_surge.kappa_bulk_kilograms_a_year", surge.kappa_bulk_kilograms_a_year.into(), (1, 1_000_000), "1 to 1000000")?;
-    within("event_surge.kappa_minor_kilograms_a_year", surge.kappa_minor_kilograms_a_year.into(), (1, 1_000_000), "1 to 1000000")?;
+    within(
+        "event_surge.kappa_minor_kilograms_a_year",
+        surge.kappa_minor_kilograms_a_year.into(),
+        (1, 1_000_000),
+        "1 to 1000000",
+    )?;
     let balance = &document.mass_balance;
     within("mass_balance.window_months", balance.window_months.into(), (1, 60), "1 to 60")?;
     within("mass_balance.window_months_beside", balance.window_months_beside.into(), (1, 60), "1 to 60")?;
@@ -342,6 +359,13 @@ mod tests {
         assert!(error.contains("missing field `still`"), "{error}");
         let error = Model::parse(&BUILT_IN.replace("damping = 500", "damping = 5000")).unwrap_err().to_string();
         assert_eq!(error, "combination.damping is 5000; allowed is 0 to 1000");
+    }
+
+    #[test]
+    fn an_alert_clears_below_its_threshold_and_never_below_its_prior() {
+        let model = Model::built_in();
+        assert_eq!(model.clears_below(Band::Review, -3892), 400);
+        assert_eq!(model.clears_below(Band::Watch, -1892), 151);
     }
 
     #[test]

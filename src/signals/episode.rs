@@ -32,9 +32,8 @@ pub(super) fn episodes(subject: &Subject<'_>, codes: &[HsSubheading]) -> Vec<Epi
         measures.sort_by_key(|measure| measure.announced);
         while let Some(first) = measures.first().copied() {
             let announced = Month::of(first.announced);
-            let together = |measure: &&Measure| {
-                Month::of(measure.announced).since(announced) <= subject.parameters.episodes.together_months
-            };
+            let together =
+                |measure: &&Measure| Month::of(measure.announced).since(announced) <= subject.parameters.episodes.together_months;
             let (episode, rest): (Vec<&Measure>, Vec<&Measure>) = measures.into_iter().partition(together);
             measures = rest;
             found.extend(episode_of(subject, codes, (announced, &episode), control));
@@ -70,7 +69,8 @@ fn episode_of(
 impl Episode {
     /// The months after its start: at most the last few, none before it, ending with the corridor's month.
     ///
-    /// The start is the newest from which enough months have passed: a measure on top of another does not make the first forgotten.
+    /// The start is the newest from which enough months have passed: a measure on top of another does not make the first
+    /// forgotten.
     pub(super) fn after(&self, subject: &Subject<'_>) -> Window {
         let numbers = &subject.parameters.episodes;
         let recent = Window::ending(subject.month(), numbers.after_months);

@@ -56,7 +56,8 @@ impl Trade {
             supply: Rc::default(),
             sources: Rc::default(),
         };
-        // Content fractions of the materials table: oxide by stoichiometry, metal by trade grade, ore of trade typical 0.1 to 0.65.
+        // Content fractions of the materials table: oxide by stoichiometry, metal by trade grade, ore of trade typical 0.1 to
+        // 0.65.
         let content = |low, mid, high, stage| Content { low, mid, high, stage, shared: false, row: "materials/SB".to_owned() };
         let contents = BTreeMap::from([
             (code("261710"), content(0.1, 0.55, 0.65, MaterialStage::Ore)),
@@ -180,9 +181,9 @@ pub(crate) fn measure(row: &str, kind: MeasureKind, (announced, effective): (&st
     }
 }
 
-/// The American side of the antimony story, in oxide. Reported: Thailand at least 3,366 t from December 2024 to May 2025, 27 times a year
-/// before (press, 2025-07-09); direct trade zero after the ban. Derived: 561 t a month against 20.8 t. Assumed: the same a month before
-/// as a year before, and 150 t a month of direct trade.
+/// The American side of the antimony story, in oxide. Reported: Thailand at least 3,366 t from December 2024 to May 2025, 27
+/// times a year before (press, 2025-07-09); direct trade zero after the ban. Derived: 561 t a month against 20.8 t. Assumed:
+/// the same a month before as a year before, and 150 t a month of direct trade.
 pub(crate) fn antimony_story(m: &str, d: &str, last: &str) -> Trade {
     Trade::antimony(m, d, last)
         .controlled()
@@ -194,9 +195,7 @@ pub(crate) fn antimony_story(m: &str, d: &str, last: &str) -> Trade {
 
 /// M books Chinese oxide as it sells it on.
 pub(crate) fn with_chinese_oxide(trade: Trade, last: &str) -> Trade {
-    trade
-        .imports(Way::First, ("282580", 25.0), ("2022-06", "2024-11"))
-        .imports(Way::First, ("282580", 590.0), ("2024-12", last))
+    trade.imports(Way::First, ("282580", 25.0), ("2022-06", "2024-11")).imports(Way::First, ("282580", 590.0), ("2024-12", last))
 }
 
 /// M books Burmese ore of the same contained mass and no Chinese goods.
@@ -230,8 +229,7 @@ pub(crate) fn shipment() -> RecordFacts {
 pub(crate) fn quarters(hs6: &str, tonnes: f64, periods: &[&str]) -> Series {
     let line = |text: &str| {
         let period: Period = text.parse().unwrap();
-        let cell =
-            CellRef { account: Account::ImporterFlow, from: country("TH"), to: country("US"), period, hs6: code(hs6) };
+        let cell = CellRef { account: Account::ImporterFlow, from: country("TH"), to: country("US"), period, hs6: code(hs6) };
         let mass = Some(Grams((tonnes * 1e6) as u64));
         (period, vec![Line { hs6: code(hs6), mass, value_cents: None, cell }])
     };
