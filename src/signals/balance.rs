@@ -1,5 +1,5 @@
-//! The supply side of a mass balance: what M makes, recycles and imports in a window. It does not look at what leaves M, so it is the
-//! same for every destination. What is not told is unknown, never zero.
+//! The supply side of a mass balance: what M makes, recycles and imports in a window. It does not look at what leaves M, so it
+//! is the same for every destination. What is not told is unknown, never zero.
 
 use crate::domain::{Country, Month};
 use crate::ledger::{Account, CellRef, Leg, Series};
@@ -72,8 +72,8 @@ impl Supply {
         }
     }
 
-    /// The first leg: under an export control the larger report, since the smaller is the one with a reason; else their mean. `None`
-    /// where it is not told, or where China alone tells it, under an export control, and says nothing left.
+    /// The first leg: under an export control the larger report, since the smaller is the one with a reason; else their mean.
+    /// `None` where it is not told, or where China alone tells it, under an export control, and says nothing left.
     pub(super) fn chinese(&self, control: bool) -> Option<f64> {
         match (self.own, self.mirror) {
             (Some(own), Some(mirror)) if control => Some(own.max(mirror)),
@@ -84,10 +84,13 @@ impl Supply {
         }
     }
 
-    /// Whether enough of the imports have been told.
-    pub(super) fn is_reported(&self, subject: &Subject<'_>) -> bool {
+    /// Whether enough of the imports have been told, for the months in which the exports were.
+    ///
+    /// What is told of the exports is scaled to the window, and so are the imports: months that neither told are not missed.
+    pub(super) fn is_reported(&self, subject: &Subject<'_>, told: u32) -> bool {
+        let scale = f64::from(self.window.months()) / f64::from(told.max(1));
         match self.complete {
-            Some(fraction) => fraction >= part(subject.parameters.balance.reported_min),
+            Some(fraction) => fraction * scale >= part(subject.parameters.balance.reported_min),
             None => self.own.is_some(),
         }
     }
@@ -154,7 +157,8 @@ pub(super) fn complete_fraction(subject: &Subject<'_>, window: Window) -> Option
 }
 
 impl Before {
-    /// What M imported a month in `before`, by the accounts that told the window; `None` where a source that matters was not told then.
+    /// What M imported a month in `before`, by the accounts that told the window; `None` where a source that matters was not
+    /// told then.
     pub(super) fn of(subject: &Subject<'_>, supply: &Supply, (before, control): (Window, bool)) -> Option<Before> {
         let (books, episodes) = (subject.books, &subject.parameters.episodes);
         let window = supply.window;

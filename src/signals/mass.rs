@@ -34,8 +34,8 @@ pub(super) enum Scope {
     Own,
     /// All lines, as exports of the family.
     All,
-    /// All lines, as supply: codes that other materials share hold between nothing and their high content, half of it as a point;
-    /// shared articles (lithium-ion batteries, preparations) hold too little of it to be supply.
+    /// All lines, as supply: codes that other materials share hold between nothing and their high content, half of it as a
+    /// point; shared articles (lithium-ion batteries, preparations) hold too little of it to be supply.
     Supply,
     /// The upper half of the shared codes alone: what `Supply` may lack, and hold too much.
     Shared,
