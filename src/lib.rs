@@ -15,3 +15,9 @@ pub mod scoring;
 pub mod encode;
 
 pub mod stream;
+
+pub mod replay;
+
+pub mod config;
+
+pub mod cli;

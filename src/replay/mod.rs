@@ -1,0 +1,1 @@
+//! Runs a bounded range of the log again, apart from the live group.
