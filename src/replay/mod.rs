@@ -1,1 +1,14 @@
-//! Runs a bounded range of the log again, apart from the live group.
+//! Runs a bounded range again, from files or from the log, apart from the live group. Decides nothing about trade: the folds are
+//! those of the service.
+
+mod error;
+mod gather;
+mod known;
+mod spill;
+mod when;
+
+pub use error::ReplayError;
+pub use gather::{Gathered, Glance, Line, Sums, wire_topic};
+pub use known::{Bounded, KnownMovements, Stamp, stamp_of};
+pub use spill::{Span, Spill};
+pub use when::{InvalidWhen, When};
