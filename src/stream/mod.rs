@@ -1,7 +1,28 @@
 //! The worker loop, and the logs it runs on. Carries messages to a fold and outputs away from it; decides nothing about trade.
 
-use crate::domain::{Message, Offset, Partition};
+mod batch;
+pub mod embedded;
+mod envelope;
+mod error;
+mod murmur2;
+mod pause;
+mod report;
+mod stage;
+mod ticks;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{Header, Message, Offset, Partition, Timestamp};
 use crate::encode::Effects;
+
+pub use error::LogError;
+pub use murmur2::{murmur2, partition_of};
+pub use report::{Beacon, BatchReport, Observer, Report};
+pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
+pub use ticks::{tick_value, write_ticks};
+pub use worker::{Worker, WorkerError};
 
 /// A stage's state for one partition, and its one verb.
 ///
@@ -16,3 +37,125 @@ pub trait Fold {
 
 /// Offsets to commit: next offset by topic and partition.
 pub type NextOffsets = std::collections::BTreeMap<(String, Partition), Offset>;
+
+/// Where messages stand and outcomes go, with its transactions: the embedded log on one machine, Kafka, the faulty one of the tests.
+///
+/// A handle belongs to one thread. Begin is implicit: what is sent since the last [`Log::commit`] is one transaction, together with
+/// the offsets handed to it. The committed offset is the only truth about what was done; it comes inside [`Event::Assigned`].
+///
+/// The order of talk: the log says `Assigned`, the loop answers with [`Log::seek`] (no message of the partition comes before), then
+/// messages follow in order. After `Revoked` the loop may commit what is open; the log lets the partition go at the next `poll`.
+/// After [`Commit::Recycled`] the loop forgets the state of every partition in that commit, and the log says `Assigned` again for
+/// each that is still held.
+pub trait Log {
+    /// Waits at most `timeout` for something to happen.
+    fn poll(&mut self, timeout: Duration) -> Result<Event, LogError>;
+
+    /// Answers `Assigned`: from which offset on the messages of a partition are wanted.
+    fn seek(&mut self, topic: &str, partition: Partition, from: Offset) -> Result<(), LogError>;
+
+    /// Stops or resumes the messages of a topic, without losing its place.
+    fn pause(&mut self, topic: &str, paused: bool) -> Result<(), LogError>;
+
+    /// Adds a message to the open transaction. Nobody sees it before the commit.
+    fn send(&mut self, outgoing: Outgoing) -> Result<(), LogError>;
+
+    /// Commits what was sent, and these offsets, in one: both are there or neither. Offsets may be empty (a mere writer).
+    fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError>;
+
+    /// All topics, by name.
+    fn topics(&mut self) -> Result<Vec<TopicDescription>, LogError>;
+
+    /// The offset after the last message of a partition.
+    fn end_offset(&mut self, topic: &str, partition: Partition) -> Result<Offset, LogError>;
+
+    /// Reads a bounded range, whatever this handle is subscribed to. Ends at `until`, or at the end the log had when it was asked.
+    fn range<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError>;
+}
+
+/// Messages of a range, in order.
+pub type Messages<'a> = Box<dyn Iterator<Item = Result<Message, LogError>> + 'a>;
+
+/// What a log has to say: every cause of work of the loop.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A message of an assigned partition.
+    Message(Message),
+    /// A partition is this handle's from now on (or again, after a recycle).
+    Assigned {
+        /// Its topic.
+        topic: Arc<str>,
+        /// Its number.
+        partition: Partition,
+        /// The next offset as committed; 0 where nothing was.
+        committed: Offset,
+        /// The end offset at this moment.
+        end: Offset,
+    },
+    /// A partition goes away. What is open may still be committed before the next poll.
+    Revoked {
+        /// Its topic.
+        topic: Arc<str>,
+        /// Its number.
+        partition: Partition,
+    },
+    /// All that stood in a partition has been handed over. Comes once each time its end is reached.
+    EndOfPartition {
+        /// Its topic.
+        topic: Arc<str>,
+        /// Its number.
+        partition: Partition,
+        /// Its end offset.
+        end: Offset,
+    },
+    /// Nothing happened within the time.
+    Idle,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// All of it is there.
+    Committed,
+    /// Unknown or no: go back to the committed offsets, which come with `Assigned`.
+    Recycled,
+}
+
+/// A message on its way into a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The full name of the topic.
+    pub topic: Arc<str>,
+    /// A set partition; else murmur2 of the key, as the Java client has it; else 0.
+    pub partition: Option<Partition>,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its bytes; `None` is a deletion mark.
+    pub value: Option<Vec<u8>>,
+    /// Its headers, in order.
+    pub headers: Vec<Header>,
+}
+
+/// A bounded part of a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The full name of the topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: Partition,
+    /// The first offset.
+    pub from: Offset,
+    /// The first offset that is no part of it; `None`: to the end.
+    pub until: Option<Offset>,
+}
+
+/// A topic as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicDescription {
+    /// Its full name.
+    pub name: String,
+    /// How many partitions it has, for life.
+    pub partitions: Partition,
+    /// When it was made.
+    pub created: Timestamp,
+}

@@ -1,0 +1,140 @@
+//! What can go wrong between us and a log, and the exit code of each. Never about the content of a message.
+
+use crate::domain::{Offset, Partition};
+
+/// A log failed, or refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// There is no log.
+    #[error("no log at {path} (`entrepot topics create` makes one; [log.embedded] path says where)")]
+    NoLog {
+        /// Where it was looked for.
+        path: String,
+    },
+    /// There is something, but it cannot be opened.
+    #[error("the log at {path} cannot be opened: {detail}")]
+    CannotOpen {
+        /// Where.
+        path: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// Another process holds the lease.
+    #[error("lease {lease:?} of the log is held by {instance:?} (process {pid} on {host}, last heartbeat {age_seconds} s ago): stop it, or wait")]
+    LeaseHeld {
+        /// The lease's name.
+        lease: String,
+        /// The instance that holds it.
+        instance: String,
+        /// Its process.
+        pid: u32,
+        /// Its machine.
+        host: String,
+        /// How old its last heartbeat is.
+        age_seconds: i64,
+    },
+    /// The lease was ours and is another's now.
+    #[error("lease {lease:?} was lost: {instance:?} (process {pid}) has taken it over")]
+    LeaseLost {
+        /// The lease's name.
+        lease: String,
+        /// Who has it.
+        instance: String,
+        /// Its process.
+        pid: u32,
+    },
+    /// The topic is not there.
+    #[error("no topic {topic:?} in the log (`entrepot topics create` makes those of the configuration)")]
+    UnknownTopic {
+        /// Its name.
+        topic: String,
+    },
+    /// The topic has no such partition.
+    #[error("topic {topic:?} has {partitions} partitions, there is no partition {partition}")]
+    UnknownPartition {
+        /// The topic.
+        topic: String,
+        /// The partition asked for.
+        partition: Partition,
+        /// How many there are.
+        partitions: Partition,
+    },
+    /// The topic has another number of partitions than is wanted.
+    #[error(
+        "topic {topic:?} has {found} partitions, the configuration wants {wanted}: keys would move and state would split; set {found}, or start a new log"
+    )]
+    Repartitioned {
+        /// The topic.
+        topic: String,
+        /// What it has.
+        found: Partition,
+        /// What was asked for.
+        wanted: Partition,
+    },
+    /// A committed offset lies behind the end.
+    #[error("{topic}/{partition} ends at {end}, but {committed} is committed: the log was truncated or made again; start a new log")]
+    Truncated {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: Partition,
+        /// What was committed.
+        committed: Offset,
+        /// Where it ends.
+        end: Offset,
+    },
+    /// The keys of `movements` were made by another family map.
+    #[error(
+        "movements of this log are keyed by family map {found}, the reference bundle has {wanted}: ingest the raw topics into a new log, or use the old bundle"
+    )]
+    FamilyMapChanged {
+        /// What the log was made with.
+        found: String,
+        /// What the bundle has.
+        wanted: String,
+    },
+    /// The file was written by another version.
+    #[error("the log has format {found}, this build reads {supported}")]
+    Format {
+        /// What it says.
+        found: String,
+        /// What we read.
+        supported: u32,
+    },
+    /// Others kept the log busy for too long.
+    #[error("the log stayed busy while {doing}: another process holds its write lock")]
+    Busy {
+        /// What we were at.
+        doing: &'static str,
+    },
+    /// The store failed: disk full, I/O error.
+    #[error("the log failed while {doing}: {detail}")]
+    Store {
+        /// What we were at.
+        doing: &'static str,
+        /// What the store says.
+        detail: String,
+    },
+    /// Bytes in the log that we never write.
+    #[error("the log holds what was never written to it: {detail}")]
+    Corrupt {
+        /// Where and what.
+        detail: String,
+    },
+}
+
+impl LogError {
+    /// The process's exit code (the table of the command line).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            LogError::NoLog { .. } | LogError::CannotOpen { .. } => 69,
+            LogError::LeaseHeld { .. } | LogError::LeaseLost { .. } | LogError::Busy { .. } | LogError::Store { .. } => 75,
+            LogError::UnknownTopic { .. } | LogError::UnknownPartition { .. } => 66,
+            LogError::Repartitioned { .. }
+            | LogError::Truncated { .. }
+            | LogError::FamilyMapChanged { .. }
+            | LogError::Format { .. } => 76,
+            LogError::Corrupt { .. } => 70,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a worker tells about itself: to metrics, to health, to the watchdog. Counts follow from outcomes, and from committed ones only.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use crate::domain::{Offset, Partition};
+use crate::encode::Tally;
+
+/// Listens to workers. Called on their threads: must be quick.
+pub type Observer = Arc<dyn Fn(&Report<'_>) + Send + Sync>;
+
+/// Something a worker has to tell.
+#[derive(Debug)]
+pub enum Report<'a> {
+    /// A transaction was committed.
+    Committed(&'a BatchReport),
+    /// A transaction was not, or nobody knows.
+    Recycled {
+        /// The stage.
+        stage: &'static str,
+    },
+    /// Where a partition stands.
+    Progress {
+        /// The stage.
+        stage: &'static str,
+        /// The topic.
+        topic: &'a str,
+        /// The partition.
+        partition: Partition,
+        /// The next offset.
+        next: Offset,
+        /// The end offset, as last heard.
+        end: Offset,
+        /// Milliseconds between the append of the message last read and now; 0 where caught up.
+        lag_ms: i64,
+        /// Bytes of state.
+        state_bytes: u64,
+        /// Whether outputs are still withheld, up to the committed offset.
+        restoring: bool,
+    },
+    /// A partition went away.
+    Revoked {
+        /// The stage.
+        stage: &'static str,
+        /// The topic.
+        topic: &'a str,
+        /// The partition.
+        partition: Partition,
+    },
+    /// A feed was paused, or goes on.
+    Paused {
+        /// The feed.
+        feed: &'a str,
+        /// Whether it rests.
+        paused: bool,
+    },
+}
+
+/// What a committed transaction held.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchReport {
+    /// The stage.
+    pub stage: &'static str,
+    /// Messages read, by topic.
+    pub messages: BTreeMap<String, u64>,
+    /// Records consumed, by topic: in ingest what mappings yield, in assess messages.
+    pub consumed: BTreeMap<String, u64>,
+    /// What became of them; the sum equals the sum of `consumed`.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// Dead letters by feed and reason.
+    pub dead_letters: BTreeMap<(String, &'static str), u64>,
+    /// What to count beside, with how often.
+    pub tallies: Vec<Tally>,
+    /// Messages written, by full name of the topic.
+    pub written: BTreeMap<String, u64>,
+    /// Milliseconds from the append of each input message to the commit of its outputs.
+    pub latencies_ms: Vec<i64>,
+}
+
+/// Light signals of one worker: atomics, so that the watchdog and the health page never wait for it.
+#[derive(Debug, Default)]
+pub struct Beacon {
+    /// Milliseconds of the process's own monotonic clock at the last sign of life.
+    pub last_beat_ms: AtomicU64,
+    /// Index of the topic (in its stage's list) of the message being folded.
+    pub topic: AtomicUsize,
+    /// Its partition.
+    pub partition: AtomicI32,
+    /// Its offset; −1 where nothing was read yet.
+    pub offset: AtomicI64,
+    /// Whether the worker has come to its end.
+    pub ended: AtomicBool,
+    /// Partitions that were assigned.
+    pub assigned: AtomicUsize,
+    /// Those of them that are not restored yet.
+    pub restoring: AtomicUsize,
+    /// Whether any assignment has arrived.
+    pub started: AtomicBool,
+}
+
+impl Beacon {
+    /// Says which message is in hand.
+    pub fn at(&self, topic: usize, partition: Partition, offset: Offset) {
+        self.topic.store(topic, Ordering::Relaxed);
+        self.partition.store(partition, Ordering::Relaxed);
+        self.offset.store(offset, Ordering::Release);
+    }
+}
