@@ -45,6 +45,7 @@ pub fn stamp_of(value: &[u8]) -> Result<Stamp, String> {
 /// Movements put aside until all are there, then read by `known_from`; equal instants keep the order in which they came.
 #[derive(Debug, Default)]
 pub struct KnownMovements {
+    as_given: bool,
     spill: Spill,
     index: Vec<Entry>,
 }
@@ -57,6 +58,11 @@ struct Entry {
 }
 
 impl KnownMovements {
+    /// None yet. Where they are wanted as given, they are not sorted.
+    pub fn new(as_given: bool) -> KnownMovements {
+        KnownMovements { as_given, ..KnownMovements::default() }
+    }
+
     /// Puts a movement aside.
     ///
     /// # Errors
@@ -88,7 +94,9 @@ impl KnownMovements {
         take: &mut dyn FnMut(Timestamp, Vec<u8>, Vec<u8>) -> Result<(), ReplayError>,
     ) -> Result<(), ReplayError> {
         self.spill.settle()?;
-        self.index.sort_by_key(|entry| entry.known_from);
+        if !self.as_given {
+            self.index.sort_by_key(|entry| entry.known_from);
+        }
         for entry in &self.index {
             let (mut key, mut value) = (Vec::new(), Vec::new());
             self.spill.read(entry.key, &mut key)?;
