@@ -1,1 +1,142 @@
-//! placeholder
+//! When everything of a feed is bad, stop rather than drain it into dead letters: the feed rests, and is probed by one message at a time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use super::WorkerSettings;
+use crate::encode::Effects;
+
+/// How each input topic of a worker does.
+#[derive(Default)]
+pub(super) struct Pauses {
+    topics: BTreeMap<String, Window>,
+}
+
+/// What to do with a topic now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// As before.
+    Unchanged,
+    /// Too many dead letters: stop reading.
+    Pause,
+    /// The probe failed: rest again.
+    RestAgain,
+    /// The probe was good: go on.
+    Resume,
+}
+
+#[derive(Default)]
+struct Window {
+    recent: VecDeque<(u64, u64)>,
+    dead: u64,
+    total: u64,
+    rest: Option<Rest>,
+}
+
+enum Rest {
+    Until(Instant),
+    Probing,
+}
+
+impl Pauses {
+    /// Takes note of what became of a message.
+    pub(super) fn note(&mut self, topic: &str, effects: &Effects, (now, settings): (Instant, &WorkerSettings)) -> Verdict {
+        if !self.topics.contains_key(topic) {
+            self.topics.insert(topic.to_owned(), Window::default());
+        }
+        let Some(window) = self.topics.get_mut(topic) else { return Verdict::Unchanged };
+        let dead = effects.dead_letter.as_ref().map_or(0, |letter| letter.count);
+        let total = effects.outcomes.iter().map(|(_, count)| count).sum();
+        let verdict = if window.rest.is_some() {
+            if dead > 0 { Verdict::RestAgain } else { Verdict::Resume }
+        } else if window.is_bad((dead, total), settings) {
+            Verdict::Pause
+        } else {
+            Verdict::Unchanged
+        };
+        match verdict {
+            Verdict::Pause | Verdict::RestAgain => window.rest = Some(Rest::Until(now + settings.probe_interval)),
+            Verdict::Resume => *window = Window::default(),
+            Verdict::Unchanged => {}
+        }
+        verdict
+    }
+
+    /// Topics that have rested long enough to be probed.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<String> {
+        let mut due = Vec::new();
+        for (topic, window) in &mut self.topics {
+            if matches!(window.rest, Some(Rest::Until(until)) if until <= now) {
+                window.rest = Some(Rest::Probing);
+                due.push(topic.clone());
+            }
+        }
+        due
+    }
+}
+
+impl Window {
+    /// Adds a message's records; whether the last `window` records hold too many dead ones. An unfilled window says nothing.
+    fn is_bad(&mut self, (dead, total): (u64, u64), settings: &WorkerSettings) -> bool {
+        let wanted = u64::from(settings.window);
+        self.recent.push_back((dead, total));
+        self.dead += dead;
+        self.total += total;
+        while let Some((old_dead, old_total)) = self.recent.front().copied() {
+            if self.total - old_total < wanted {
+                break;
+            }
+            self.recent.pop_front();
+            self.dead -= old_dead;
+            self.total -= old_total;
+        }
+        wanted > 0 && self.total >= wanted && self.dead as f64 / self.total as f64 > settings.dead_letter_ratio_max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::DeadLetter;
+
+    fn effects(is_dead: bool) -> Effects {
+        let dead_letter = is_dead.then(|| DeadLetter {
+            feed: "feed".to_owned(),
+            reason: "malformed",
+            detail: String::new(),
+            records: Vec::new(),
+            count: 1,
+        });
+        Effects { dead_letter, outcomes: vec![("any", 1)], ..Effects::default() }
+    }
+
+    /// Feeds messages, `x` for a dead one; gives the verdict on the last.
+    fn check(messages: &str, expected: Verdict) {
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        let now = Instant::now();
+        let settings = WorkerSettings { window: 10, dead_letter_ratio_max: 0.2, ..WorkerSettings::default() };
+        let mut pauses = Pauses::default();
+        let mut last = Verdict::Unchanged;
+        for message in messages.chars() {
+            last = pauses.note("topic", &effects(message == 'x'), (now, &settings));
+        }
+        assert_eq!(last, expected, "{messages}");
+    }
+
+    #[test]
+    fn pauses_above_the_ratio_of_a_full_window() {
+        check("xxxxxxxxx", Verdict::Unchanged);
+        check("xx........", Verdict::Unchanged);
+        check("xx.......x", Verdict::Pause);
+        check("xx........x", Verdict::Unchanged);
+        check("..........xx", Verdict::Unchanged);
+        check("..........xxx", Verdict::Pause);
+    }
+
+    #[test]
+    fn one_good_probe_resumes() {
+        check("xxxxxxxxxxx", Verdict::RestAgain);
+        check("xxxxxxxxxx.", Verdict::Resume);
+        check("xxxxxxxxxx.x", Verdict::Unchanged);
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
+use super::NextOffsets;
 use crate::domain::{Offset, Partition};
 use crate::encode::Tally;
 
@@ -74,6 +75,8 @@ pub struct BatchReport {
     pub tallies: Vec<Tally>,
     /// Messages written, by full name of the topic.
     pub written: BTreeMap<String, u64>,
+    /// Where the partitions of the transaction stand now.
+    pub next: NextOffsets,
     /// Milliseconds from the append of each input message to the commit of its outputs.
     pub latencies_ms: Vec<i64>,
 }
@@ -105,5 +108,24 @@ impl Beacon {
         self.topic.store(topic, Ordering::Relaxed);
         self.partition.store(partition, Ordering::Relaxed);
         self.offset.store(offset, Ordering::Release);
+    }
+}
+
+/// Where the process's own time starts.
+static EPOCH: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+
+impl Beacon {
+    /// Says that the worker lives.
+    pub fn beat(&self, now: std::time::Instant) {
+        let epoch = *EPOCH.get_or_init(|| now);
+        let since = now.saturating_duration_since(epoch).as_millis();
+        self.last_beat_ms.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// How long ago it last did. Never longer than the process's own time.
+    pub fn silence(&self, now: std::time::Instant) -> std::time::Duration {
+        let epoch = *EPOCH.get_or_init(|| now);
+        let last = std::time::Duration::from_millis(self.last_beat_ms.load(Ordering::Acquire));
+        now.saturating_duration_since(epoch).saturating_sub(last)
     }
 }

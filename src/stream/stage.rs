@@ -53,6 +53,8 @@ pub struct WorkerSettings {
     pub window: u32,
     /// How long a paused feed rests between two probes of one message.
     pub probe_interval: Duration,
+    /// Bytes of state that all folds of a stage may hold together.
+    pub state_bytes_max: u64,
     /// Recycles allowed within [`WorkerSettings::recycle_window`].
     pub recycles_max: u32,
     /// See [`WorkerSettings::recycles_max`].
@@ -74,6 +76,7 @@ impl Default for WorkerSettings {
             dead_letter_ratio_max: 0.2,
             window: 1_000,
             probe_interval: Duration::from_secs(30),
+            state_bytes_max: 8_000_000_000,
             recycles_max: 3,
             recycle_window: Duration::from_secs(60),
         }

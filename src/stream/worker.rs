@@ -1,5 +1,342 @@
-//! The loop of every stage: placeholder.
-/// x
-pub struct Worker;
-/// y
-pub struct WorkerError;
+//! The loop of every stage: messages to folds, outputs and offsets to one transaction. Committed, or back to what is committed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::batch::Batch;
+use super::pause::{Pauses, Verdict};
+use super::{Beacon, Commit, Event, Fold, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
+use crate::domain::{DeadLetterReason, Message, Offset, Partition, Timestamp};
+use crate::encode::{DeadLetter, Effects};
+
+/// How long a poll waits at most, so that a stop is heard and the beacon shines.
+const POLL: Duration = Duration::from_millis(50);
+/// How often lags and limits are looked at.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+
+/// One thread's share of a stage: a handle on the log, and the folds of its partitions, which nobody else touches.
+pub struct Worker<L> {
+    log: L,
+    stage: Stage,
+    settings: WorkerSettings,
+    observer: Observer,
+    beacon: Arc<Beacon>,
+    parts: BTreeMap<(Arc<str>, Partition), Part>,
+    batch: Batch,
+    pauses: Pauses,
+    recycles: VecDeque<Instant>,
+    looked_around: Option<Instant>,
+}
+
+/// A partition in hand.
+struct Part {
+    fold: Box<dyn Fold>,
+    /// Index of its topic in the stage.
+    topic: usize,
+    next: Offset,
+    committed: Offset,
+    end: Offset,
+    read_ms: i64,
+}
+
+/// Why a worker gave up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkerError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Too many transactions in a row came to nothing.
+    #[error("{recycles} transactions within {seconds} s were recycled: restart me; something keeps them from being committed")]
+    RecycleBudget {
+        /// How many.
+        recycles: usize,
+        /// Within how long.
+        seconds: u64,
+    },
+    /// The log handed over what was not asked for.
+    #[error("{position} came out of turn (expected {expected}): a bug of the log's home")]
+    OutOfTurn {
+        /// What came.
+        position: String,
+        /// What should have come.
+        expected: String,
+    },
+    /// The folds hold more than they may.
+    #[error("state holds {bytes} bytes, assess.state_bytes_max is {limit}: raise it, or split the families in the bundle")]
+    StateFull {
+        /// What they hold.
+        bytes: u64,
+        /// What they may.
+        limit: u64,
+    },
+}
+
+impl WorkerError {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            WorkerError::Log(error) => error.exit_code(),
+            WorkerError::RecycleBudget { .. } => 75,
+            WorkerError::OutOfTurn { .. } | WorkerError::StateFull { .. } => 70,
+        }
+    }
+}
+
+impl<L: Log> Worker<L> {
+    /// A worker over a subscribed handle.
+    pub fn new(log: L, (stage, settings): (Stage, WorkerSettings), observer: Observer, beacon: Arc<Beacon>) -> Worker<L> {
+        Worker {
+            log,
+            stage,
+            settings,
+            observer,
+            beacon,
+            parts: BTreeMap::new(),
+            batch: Batch::default(),
+            pauses: Pauses::default(),
+            recycles: VecDeque::new(),
+            looked_around: None,
+        }
+    }
+
+    /// Works until the flag is up, then commits what is open. A fold's panic is not caught: its state is half changed.
+    pub fn run(&mut self, stop: &AtomicBool) -> Result<(), WorkerError> {
+        while !stop.load(Ordering::Acquire) {
+            self.step()?;
+        }
+        self.drain()
+    }
+
+    /// Commits what is open. Where that comes to nothing, the next start does it again.
+    pub fn drain(&mut self) -> Result<(), WorkerError> {
+        self.commit()
+    }
+
+    /// Hears one event and acts on it.
+    pub fn step(&mut self) -> Result<(), WorkerError> {
+        let before = now();
+        self.beacon.beat(before);
+        self.look_around(before)?;
+        let timeout = self.batch.time_left(before, &self.settings).unwrap_or(POLL).min(POLL);
+        match self.log.poll(timeout)? {
+            Event::Message(message) => self.take(message)?,
+            Event::Assigned { topic, partition, committed, end } => self.begin(topic, partition, (committed, end))?,
+            Event::Revoked { topic, partition } => {
+                self.commit()?;
+                self.parts.remove(&(Arc::clone(&topic), partition));
+                (self.observer)(&Report::Revoked { stage: self.stage.name, topic: &topic, partition });
+                self.count_parts();
+            }
+            Event::EndOfPartition { topic, partition, end } => {
+                if let Some(part) = self.parts.get_mut(&(Arc::clone(&topic), partition)) {
+                    part.end = part.end.max(end);
+                    // Offsets may be missing at the end (marks of transactions): what was committed lies before it.
+                    part.next = part.next.max(end);
+                }
+                self.count_parts();
+                self.tell_progress(&topic, partition);
+            }
+            Event::Idle => {}
+        }
+        if self.batch.is_due(now(), &self.settings) {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Where all partitions in hand stand: (topic, partition) → (next, committed). For tests and health.
+    pub fn standing(&self) -> BTreeMap<(Arc<str>, Partition), (Offset, Offset)> {
+        self.parts.iter().map(|(place, part)| (place.clone(), (part.next, part.committed))).collect()
+    }
+
+    /// The handle on the log.
+    pub fn log(&mut self) -> &mut L {
+        &mut self.log
+    }
+
+    fn begin(&mut self, topic: Arc<str>, partition: Partition, (committed, end): (Offset, Offset)) -> Result<(), WorkerError> {
+        let from = if self.stage.stateful { 0 } else { committed };
+        tracing::info!(stage = self.stage.name, %topic, partition, from, committed, end, "assigned");
+        let fold = (self.stage.folds)(&topic, partition);
+        let index = self.stage.topics.iter().position(|name| **name == *topic).unwrap_or(usize::MAX);
+        let part = Part { fold, topic: index, next: from, committed, end, read_ms: 0 };
+        self.parts.insert((Arc::clone(&topic), partition), part);
+        self.log.seek(&topic, partition, from)?;
+        self.beacon.started.store(true, Ordering::Release);
+        self.count_parts();
+        self.tell_progress(&topic, partition);
+        Ok(())
+    }
+
+    /// Folds a message in. Below the committed offset it only rebuilds state: what it causes went out long ago.
+    fn take(&mut self, message: Message) -> Result<(), WorkerError> {
+        let position = message.position.clone();
+        let place = (Arc::clone(&position.topic), position.partition);
+        let out_of_turn = |expected: String| WorkerError::OutOfTurn { position: position.to_string(), expected };
+        let part = self.parts.get_mut(&place).ok_or_else(|| out_of_turn("nothing of this partition".to_owned()))?;
+        if position.offset < part.next {
+            return Err(out_of_turn(format!("offset {} or later", part.next)));
+        }
+        self.beacon.at(part.topic, position.partition, position.offset);
+        let effects = match too_large(&message, &self.stage, &self.settings) {
+            Some(effects) => effects,
+            None => part.fold.apply(&message),
+        };
+        part.next = position.offset + 1;
+        part.read_ms = message.timestamp.map_or(0, Timestamp::as_millisecond);
+        if position.offset < part.committed {
+            if part.next >= part.committed {
+                self.count_parts();
+                self.tell_progress(&place.0, place.1);
+            }
+            return Ok(());
+        }
+        let now = now();
+        self.batch.add(&message, &effects, (now, self.stage.stateful));
+        self.mind_pause(&position.topic, &effects, now)?;
+        self.send(message, effects)
+    }
+
+    fn send(&mut self, message: Message, effects: Effects) -> Result<(), WorkerError> {
+        for output in effects.outputs {
+            let outgoing = envelope::output(output, &message, &self.settings);
+            self.batch.sent(&outgoing);
+            self.log.send(outgoing)?;
+        }
+        if let Some(letter) = effects.dead_letter {
+            let outgoing = envelope::dead_letter(&letter, message, self.stage.name, &self.settings);
+            self.batch.sent(&outgoing);
+            self.log.send(outgoing)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), WorkerError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let next = self.batch.next().clone();
+        let outcome = self.log.commit(&next)?;
+        let report = self.batch.close(self.stage.name, wall_ms());
+        match outcome {
+            Commit::Committed => {
+                for ((topic, partition), offset) in &next {
+                    let topic: Arc<str> = topic.as_str().into();
+                    if let Some(part) = self.parts.get_mut(&(Arc::clone(&topic), *partition)) {
+                        part.committed = *offset;
+                    }
+                    self.tell_progress(&topic, *partition);
+                }
+                (self.observer)(&Report::Committed(&report));
+                Ok(())
+            }
+            Commit::Recycled => {
+                // The state has seen messages whose outputs are not there: it goes, and comes again with `Assigned`.
+                for (topic, partition) in next.keys() {
+                    self.parts.remove(&(topic.as_str().into(), *partition));
+                }
+                (self.observer)(&Report::Recycled { stage: self.stage.name });
+                self.count_parts();
+                self.spend_recycle()
+            }
+        }
+    }
+
+    fn spend_recycle(&mut self) -> Result<(), WorkerError> {
+        let now = now();
+        let window = self.settings.recycle_window;
+        tracing::warn!(stage = self.stage.name, "transaction recycled: back to the committed offsets");
+        self.recycles.push_back(now);
+        while self.recycles.front().is_some_and(|first| now.saturating_duration_since(*first) > window) {
+            self.recycles.pop_front();
+        }
+        if self.recycles.len() > usize::try_from(self.settings.recycles_max).unwrap_or(usize::MAX) {
+            return Err(WorkerError::RecycleBudget { recycles: self.recycles.len(), seconds: window.as_secs() });
+        }
+        Ok(())
+    }
+
+    fn mind_pause(&mut self, topic: &str, effects: &Effects, now: Instant) -> Result<(), WorkerError> {
+        let Some(feed) = self.stage.feeds.get(topic) else { return Ok(()) };
+        let verdict = self.pauses.note(topic, effects, (now, &self.settings));
+        match verdict {
+            Verdict::Unchanged => return Ok(()),
+            Verdict::RestAgain => return Ok(self.log.pause(topic, true)?),
+            Verdict::Pause => {
+                tracing::error!(%feed, topic, "feed paused: too many dead letters; mend its mapping, it is probed meanwhile");
+                self.log.pause(topic, true)?;
+            }
+            Verdict::Resume => tracing::info!(%feed, topic, "feed resumed"),
+        }
+        (self.observer)(&Report::Paused { feed, paused: verdict == Verdict::Pause });
+        Ok(())
+    }
+
+    /// Once a second: ends, lags, limits, probes.
+    fn look_around(&mut self, now: Instant) -> Result<(), WorkerError> {
+        if self.looked_around.is_some_and(|last| now.saturating_duration_since(last) < LOOK_AROUND) {
+            return Ok(());
+        }
+        self.looked_around = Some(now);
+        for topic in self.pauses.due(now) {
+            self.log.pause(&topic, false)?;
+        }
+        let places: Vec<_> = self.parts.keys().cloned().collect();
+        for (topic, partition) in places {
+            let end = self.log.end_offset(&topic, partition)?;
+            if let Some(part) = self.parts.get_mut(&(Arc::clone(&topic), partition)) {
+                part.end = part.end.max(end);
+            }
+            self.tell_progress(&topic, partition);
+        }
+        let bytes: u64 = self.parts.values().map(|part| part.fold.state_bytes()).sum();
+        let limit = self.settings.state_bytes_max / u64::try_from(self.settings.threads()).unwrap_or(1).max(1);
+        if bytes > limit { Err(WorkerError::StateFull { bytes, limit }) } else { Ok(()) }
+    }
+
+    fn tell_progress(&self, topic: &Arc<str>, partition: Partition) {
+        let Some(part) = self.parts.get(&(Arc::clone(topic), partition)) else { return };
+        let is_behind = part.next < part.end;
+        (self.observer)(&Report::Progress {
+            stage: self.stage.name,
+            topic,
+            partition,
+            next: part.next,
+            end: part.end,
+            lag_ms: if is_behind && part.read_ms > 0 { (wall_ms() - part.read_ms).max(0) } else { 0 },
+            state_bytes: part.fold.state_bytes(),
+            restoring: part.next < part.committed,
+        });
+    }
+
+    fn count_parts(&self) {
+        let restoring = self.parts.values().filter(|part| part.next < part.committed).count();
+        self.beacon.assigned.store(self.parts.len(), Ordering::Relaxed);
+        self.beacon.restoring.store(restoring, Ordering::Release);
+    }
+}
+
+/// A message above the size limit of a feed is not even looked at.
+fn too_large(message: &Message, stage: &Stage, settings: &WorkerSettings) -> Option<Effects> {
+    let feed = stage.feeds.get(&*message.position.topic)?;
+    let bytes = message.value.as_ref().map_or(0, Vec::len);
+    if !envelope::is_too_large(bytes, settings) {
+        return None;
+    }
+    let detail = format!("value of {bytes} bytes, ingest.payload_bytes_max is {}", settings.payload_bytes_max);
+    let reason = DeadLetterReason::TooLarge.code();
+    let letter = DeadLetter { feed: feed.clone(), reason, detail, records: Vec::new(), count: 1 };
+    Some(Effects { dead_letter: Some(letter), outcomes: vec![("dead_letter", 1)], ..Effects::default() })
+}
+
+#[expect(clippy::disallowed_methods, reason = "intervals, budgets and the watchdog go by the machine's time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "lag and latency go by the machine's time")]
+fn wall_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}

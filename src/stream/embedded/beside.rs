@@ -1,0 +1,114 @@
+//! What is kept beside the messages: positions, progress of feeds, models and bundles by hash, the family map. Knows nothing of content.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{EmbeddedLog, LogError, NextOffsets, failed, now_ms};
+
+/// How far a file has been fed. Written in the transaction of the messages it sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedProgress {
+    /// The feed.
+    pub feed: String,
+    /// What makes the file this one: whatever the writer chooses (path, and a hash of its head).
+    pub file: String,
+    /// Bytes of it that were read.
+    pub bytes: u64,
+    /// Rows of it that were sent.
+    pub rows: u64,
+    /// Whether its end was reached.
+    pub done: bool,
+}
+
+/// Something kept by its hash: a model, a bundle, a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its hash, as provenance names it.
+    pub hash: String,
+    /// What it is: `model`, `reference`.
+    pub kind: String,
+    /// Its bytes.
+    pub content: Vec<u8>,
+}
+
+impl EmbeddedLog {
+    /// How far a file of a feed has been sent.
+    pub fn progress(&self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {
+        let query = "SELECT bytes, rows, done FROM feed_progress WHERE feed = ?1 AND file = ?2";
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(FeedProgress {
+                feed: feed.to_owned(),
+                file: file.to_owned(),
+                bytes: row.get::<_, i64>(0)?.cast_unsigned(),
+                rows: row.get::<_, i64>(1)?.cast_unsigned(),
+                done: row.get(2)?,
+            })
+        };
+        self.connection.query_row(query, [feed, file], read).optional().map_err(failed("reading a feed's progress"))
+    }
+
+    /// Keeps an artifact; the same hash is kept once.
+    pub fn keep(&mut self, artifact: &Artifact) -> Result<(), LogError> {
+        let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let query = "INSERT OR IGNORE INTO artifacts (hash, kind, content, stored_ms) VALUES (?1, ?2, ?3, ?4)";
+        let values = params![artifact.hash, artifact.kind, artifact.content, now_ms()];
+        self.connection.execute(query, values).map_err(failed("keeping an artifact"))?;
+        Ok(())
+    }
+
+    /// The artifact of that hash.
+    pub fn artifact(&self, hash: &str) -> Result<Option<Artifact>, LogError> {
+        let query = "SELECT kind, content FROM artifacts WHERE hash = ?1";
+        let read =
+            |row: &rusqlite::Row<'_>| Ok(Artifact { hash: hash.to_owned(), kind: row.get(0)?, content: row.get(1)? });
+        self.connection.query_row(query, [hash], read).optional().map_err(failed("reading an artifact"))
+    }
+
+    /// The committed offsets of a group.
+    pub fn positions(&self, group: &str) -> Result<NextOffsets, LogError> {
+        let doing = failed("reading positions");
+        let query = "SELECT topic, partition, next_offset FROM positions WHERE group_name = ?1";
+        let mut statement = self.connection.prepare_cached(query).map_err(&doing)?;
+        let rows = statement.query_map([group], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?))).map_err(&doing)?;
+        rows.collect::<Result<_, _>>().map_err(&doing)
+    }
+
+    /// How many messages of these topics a group has not committed yet.
+    pub fn lag(&self, group: &str, topics: &[String]) -> Result<u64, LogError> {
+        let doing = failed("reading a lag");
+        let query = "SELECT coalesce(sum(e.end_offset - coalesce(p.next_offset, 0)), 0) FROM topics t \
+                     JOIN ends e ON e.topic_id = t.id \
+                     LEFT JOIN positions p ON p.group_name = ?1 AND p.topic = t.name AND p.partition = e.partition \
+                     WHERE t.name = ?2";
+        let mut statement = self.connection.prepare_cached(query).map_err(&doing)?;
+        let mut lag = 0;
+        for topic in topics {
+            lag += statement.query_row([group, topic], |row| row.get::<_, i64>(0)).map_err(&doing)?.max(0).cast_unsigned();
+        }
+        Ok(lag)
+    }
+
+    /// Binds the log to a family map at first use, and refuses another afterwards: the map is part of the keys of `movements`.
+    pub fn bind_family_map(&mut self, fingerprint: &str) -> Result<(), LogError> {
+        let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let doing = failed("reading the family map");
+        let query = "INSERT OR IGNORE INTO meta (key, value) VALUES ('family_map', ?1)";
+        self.connection.execute(query, [fingerprint]).map_err(&doing)?;
+        let query = "SELECT value FROM meta WHERE key = 'family_map'";
+        let found: String = self.connection.query_row(query, [], |row| row.get(0)).map_err(&doing)?;
+        if found == fingerprint {
+            return Ok(());
+        }
+        Err(LogError::FamilyMapChanged { found, wanted: fingerprint.to_owned() })
+    }
+}
+
+pub(super) fn set_progress(transaction: &Transaction<'_>, progress: &FeedProgress) -> Result<(), LogError> {
+    let doing = failed("writing a feed's progress");
+    let query = "INSERT OR REPLACE INTO feed_progress (feed, file, bytes, rows, done, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let FeedProgress { feed, file, bytes, rows, done } = progress;
+    let mut statement = transaction.prepare_cached(query).map_err(&doing)?;
+    statement
+        .execute(params![feed, file, bytes.cast_signed(), rows.cast_signed(), done, now_ms()])
+        .map_err(&doing)?;
+    Ok(())
+}

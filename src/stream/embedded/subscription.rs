@@ -1,0 +1,214 @@
+//! What a handle reads as a group: its partitions, where each stands, and one message after another. Holds at most a chunk of each.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::{Event, NextOffsets};
+use super::{LogError, Shared, failed, read};
+use crate::domain::{Message, Offset, Partition};
+
+/// How long commits of other processes may go unnoticed while there is nothing to do.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Which part of the partitions a handle takes: those whose running number modulo `of` is `index`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// This handle's number, from 0.
+    pub index: usize,
+    /// How many handles there are.
+    pub of: usize,
+}
+
+impl Share {
+    /// All partitions.
+    pub const WHOLE: Share = Share { index: 0, of: 1 };
+}
+
+/// The state of a subscribed handle.
+pub(super) struct Subscription {
+    group: String,
+    held: BTreeMap<(Arc<str>, Partition), Held>,
+    paused: BTreeSet<String>,
+    news: VecDeque<Event>,
+    /// The partition served last: a chunk is handed out whole before the next has its turn.
+    turn: Option<(Arc<str>, Partition)>,
+    /// The version of the file at which every partition was found at its end.
+    exhausted_at: Option<i64>,
+}
+
+struct Held {
+    topic_id: i64,
+    committed: Offset,
+    /// The next offset to fetch; `None` until the loop has said where to start.
+    fetch: Option<Offset>,
+    chunk: VecDeque<Message>,
+    end_announced: bool,
+}
+
+impl Subscription {
+    pub(super) fn new(group: &str) -> Subscription {
+        Subscription {
+            group: group.to_owned(),
+            held: BTreeMap::new(),
+            paused: BTreeSet::new(),
+            news: VecDeque::new(),
+            turn: None,
+            exhausted_at: None,
+        }
+    }
+
+    pub(super) fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// Takes a partition: reads what is committed, and announces it.
+    pub(super) fn assign(
+        &mut self,
+        connection: &Connection,
+        topic: Arc<str>,
+        (topic_id, partition): (i64, Partition),
+    ) -> Result<(), LogError> {
+        let doing = failed("reading a position");
+        let query = "SELECT next_offset FROM positions WHERE group_name = ?1 AND topic = ?2 AND partition = ?3";
+        let committed = connection
+            .query_row(query, params![self.group, &*topic, partition], |row| row.get(0))
+            .optional()
+            .map_err(doing)?
+            .unwrap_or(0);
+        let end = read::end_offset(connection, topic_id, partition)?;
+        if committed > end {
+            return Err(LogError::Truncated { topic: topic.to_string(), partition, committed, end });
+        }
+        let held = Held { topic_id, committed, fetch: None, chunk: VecDeque::new(), end_announced: false };
+        self.held.insert((Arc::clone(&topic), partition), held);
+        self.news.push_back(Event::Assigned { topic, partition, committed, end });
+        Ok(())
+    }
+
+    pub(super) fn seek(&mut self, topic: &str, partition: Partition, from: Offset) {
+        if let Some(held) = self.held.get_mut(&(Arc::from(topic), partition)) {
+            held.fetch = Some(from);
+            held.chunk.clear();
+            held.end_announced = false;
+            self.exhausted_at = None;
+        }
+    }
+
+    pub(super) fn pause(&mut self, topic: &str, paused: bool) {
+        if paused {
+            self.paused.insert(topic.to_owned());
+        } else {
+            self.paused.remove(topic);
+        }
+        self.exhausted_at = None;
+    }
+
+    /// What this handle believes is committed.
+    pub(super) fn committed_offset(&self, topic: &str, partition: Partition) -> Offset {
+        self.held.get(&(Arc::from(topic), partition)).map_or(0, |held| held.committed)
+    }
+
+    pub(super) fn committed(&mut self, next: &NextOffsets) {
+        for ((topic, partition), offset) in next {
+            if let Some(held) = self.held.get_mut(&(Arc::from(topic.as_str()), *partition)) {
+                held.committed = *offset;
+            }
+        }
+        self.exhausted_at = None;
+    }
+
+    /// Back to what is committed, for the partitions of a transaction that was not.
+    pub(super) fn recycle(&mut self, connection: &Connection, next: &NextOffsets) -> Result<(), LogError> {
+        for (topic, partition) in next.keys() {
+            let place = (Arc::<str>::from(topic.as_str()), *partition);
+            if let Some(held) = self.held.remove(&place) {
+                self.assign(connection, place.0, (held.topic_id, place.1))?;
+            }
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a wait has an end by the machine's time")]
+    pub(super) fn poll(&mut self, connection: &Connection, shared: &Shared, timeout: Duration) -> Result<Event, LogError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(event) = self.next(connection)? {
+                return Ok(event);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(Event::Idle);
+            }
+            shared.wait(left.min(LOOK_AGAIN));
+        }
+    }
+
+    fn next(&mut self, connection: &Connection) -> Result<Option<Event>, LogError> {
+        if let Some(event) = self.news.pop_front() {
+            return Ok(Some(event));
+        }
+        if let Some(message) = self.from_turn() {
+            return Ok(Some(Event::Message(message)));
+        }
+        let version = version(connection)?;
+        if self.exhausted_at == Some(version) {
+            return Ok(None);
+        }
+        // Once around, beginning after the partition served last.
+        let mut places: Vec<_> = self.held.keys().cloned().collect();
+        let after = self.turn.as_ref().and_then(|turn| places.iter().position(|place| place == turn)).map_or(0, |at| at + 1);
+        let after = after.min(places.len());
+        places.rotate_left(after);
+        for place in places {
+            self.fill(connection, &place)?;
+            self.turn = Some(place);
+            if let Some(message) = self.from_turn() {
+                return Ok(Some(Event::Message(message)));
+            }
+        }
+        if self.news.is_empty() {
+            self.exhausted_at = Some(version);
+        }
+        Ok(self.news.pop_front())
+    }
+
+    fn from_turn(&mut self) -> Option<Message> {
+        let place = self.turn.as_ref()?;
+        if self.paused.contains(&*place.0) {
+            return None;
+        }
+        self.held.get_mut(place)?.chunk.pop_front()
+    }
+
+    /// Reads the next chunk of a partition, and announces its end where there is none.
+    fn fill(&mut self, connection: &Connection, place: &(Arc<str>, Partition)) -> Result<(), LogError> {
+        let Some(held) = self.held.get_mut(place) else { return Ok(()) };
+        let Some(from) = held.fetch else { return Ok(()) };
+        if self.paused.contains(&*place.0) || !held.chunk.is_empty() {
+            return Ok(());
+        }
+        held.chunk = read::chunk(connection, &place.0, (held.topic_id, place.1), (from, Offset::MAX))?;
+        match held.chunk.back() {
+            Some(last) => {
+                held.fetch = Some(last.position.offset + 1);
+                held.end_announced = false;
+            }
+            None if !held.end_announced => {
+                held.end_announced = true;
+                self.news.push_back(Event::EndOfPartition { topic: Arc::clone(&place.0), partition: place.1, end: from });
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// Changes whenever another connection has committed.
+fn version(connection: &Connection) -> Result<i64, LogError> {
+    let doing = failed("asking for news");
+    let mut statement = connection.prepare_cached("PRAGMA data_version").map_err(&doing)?;
+    statement.query_row([], |row| row.get(0)).map_err(&doing)
+}

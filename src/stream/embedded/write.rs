@@ -1,0 +1,128 @@
+//! Writing: one transaction for a batch's messages, positions and the progress of `feed`. Nothing is written outside one.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::{Commit, EmbeddedLog, FeedProgress, LogError, NextOffsets, Placed, failed, headers, now_ms, read};
+use crate::domain::{Offset, Partition};
+
+/// A write that does not come to pass: the log's own error, or somebody else has moved a position of ours.
+enum Refusal {
+    Error(LogError),
+    Moved,
+}
+
+impl From<LogError> for Refusal {
+    fn from(error: LogError) -> Refusal {
+        Refusal::Error(error)
+    }
+}
+
+impl EmbeddedLog {
+    /// [`Log::commit`](super::Log::commit), with the progress of a feed's file in the same transaction.
+    ///
+    /// Recycled where the write lock was not to be had, or a position has moved under us.
+    pub fn commit_with(&mut self, next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<Commit, LogError> {
+        let open = std::mem::take(&mut self.open);
+        let outcome = self.write(&open, next, progress);
+        match outcome {
+            Ok(()) => {
+                if let Some(subscription) = &mut self.subscription {
+                    subscription.committed(next);
+                }
+                self.shared.announce();
+                Ok(Commit::Committed)
+            }
+            Err(Refusal::Moved | Refusal::Error(LogError::Busy { .. })) => {
+                if let Some(subscription) = &mut self.subscription {
+                    subscription.recycle(&self.connection, next)?;
+                }
+                Ok(Commit::Recycled)
+            }
+            Err(Refusal::Error(error)) => Err(error),
+        }
+    }
+
+    fn write(&mut self, open: &[Placed], next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<(), Refusal> {
+        let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let doing = failed("committing");
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
+        if let Some(token) = &self.fence {
+            super::lease::require(&transaction, token)?;
+        }
+        if let Some(subscription) = &self.subscription {
+            for ((topic, partition), offset) in next {
+                let expected = subscription.committed_offset(topic, *partition);
+                set_position(&transaction, (subscription.group(), topic, *partition), (expected, *offset))?;
+            }
+        }
+        append(&transaction, open)?;
+        if let Some(progress) = progress {
+            super::beside::set_progress(&transaction, progress)?;
+        }
+        transaction.commit().map_err(&doing)?;
+        Ok(())
+    }
+
+    pub(super) fn insert_topic(&mut self, name: &str, partitions: Partition) -> Result<(), LogError> {
+        let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let doing = failed("making a topic");
+        let query = "INSERT OR IGNORE INTO topics (name, partitions, created_ms) VALUES (?1, ?2, ?3)";
+        self.connection.execute(query, params![name, partitions, now_ms()]).map_err(&doing)?;
+        Ok(())
+    }
+}
+
+fn append(transaction: &Transaction<'_>, open: &[Placed]) -> Result<(), LogError> {
+    let doing = failed("appending messages");
+    let query = "INSERT INTO messages (topic_id, partition, offset, timestamp_ms, key, value, headers) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let mut insert = transaction.prepare_cached(query).map_err(&doing)?;
+    let mut ends: BTreeMap<(i64, Partition), Offset> = BTreeMap::new();
+    let timestamp_ms = now_ms();
+    for Placed { topic_id, partition, outgoing } in open {
+        let end = match ends.get_mut(&(*topic_id, *partition)) {
+            Some(end) => end,
+            None => {
+                let end = read::end_offset(transaction, *topic_id, *partition)?;
+                ends.entry((*topic_id, *partition)).or_insert(end)
+            }
+        };
+        let headers = headers::encode(&outgoing.headers);
+        insert
+            .execute(params![topic_id, partition, *end, timestamp_ms, outgoing.key, outgoing.value, headers])
+            .map_err(&doing)?;
+        *end += 1;
+    }
+    let query = "INSERT INTO ends (topic_id, partition, end_offset) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (topic_id, partition) DO UPDATE SET end_offset = excluded.end_offset";
+    let mut set_end = transaction.prepare_cached(query).map_err(&doing)?;
+    for ((topic_id, partition), end) in ends {
+        set_end.execute(params![topic_id, partition, end]).map_err(&doing)?;
+    }
+    Ok(())
+}
+
+/// Moves a position, if it is where we left it. So even two handles with one share can never do the same work twice.
+fn set_position(
+    transaction: &Transaction<'_>,
+    (group, topic, partition): (&str, &str, Partition),
+    (expected, next): (Offset, Offset),
+) -> Result<(), Refusal> {
+    let doing = failed("committing a position");
+    let query = "SELECT next_offset FROM positions WHERE group_name = ?1 AND topic = ?2 AND partition = ?3";
+    let mut select = transaction.prepare_cached(query).map_err(&doing)?;
+    let found: Option<Offset> =
+        select.query_row(params![group, topic, partition], |row| row.get(0)).optional().map_err(&doing)?;
+    if found.unwrap_or(0) != expected {
+        return Err(Refusal::Moved);
+    }
+    let query = "INSERT INTO positions (group_name, topic, partition, next_offset, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
+                 ON CONFLICT (group_name, topic, partition) DO UPDATE SET next_offset = excluded.next_offset, \
+                 updated_ms = excluded.updated_ms";
+    let mut upsert = transaction.prepare_cached(query).map_err(&doing)?;
+    upsert.execute(params![group, topic, partition, next, now_ms()]).map_err(&doing)?;
+    Ok(())
+}
