@@ -1,6 +1,57 @@
 //! Bytes → claims: canonical JSON, and every other feed through a mapping. Reads code tables, never facts.
 
-use crate::domain::{Claim, Date, DeadLetterReason, Degrade, ExcludedReason, Period, Timestamp};
+mod canonical;
+mod draft;
+mod json;
+mod number;
+mod time;
+mod wire;
+
+use crate::domain::{Claim, Date, DeadLetterReason, Degrade, ExcludedReason, Message, Period, Timestamp};
+
+pub(crate) use canonical::ROLES;
+use draft::{Times, error};
+
+/// The header that carries the name of the file a message was read from.
+pub const FILE_HEADER: &str = "entrepot-file";
+
+/// Reads the messages of one feed.
+#[derive(Debug)]
+pub struct Decoder {
+    form: Form,
+    corrections: bool,
+}
+
+#[derive(Debug)]
+enum Form {
+    Canonical,
+}
+
+impl Decoder {
+    /// Reads canonical JSON. With `corrections` a null value withdraws the record that the key names.
+    pub fn canonical(corrections: bool) -> Decoder {
+        Decoder { form: Form::Canonical, corrections }
+    }
+
+    /// Reads a message. Pure and total: any bytes give rows or an error.
+    pub fn decode(&self, message: &Message, around: &Surroundings<'_>) -> Decoded {
+        let Some(value) = &message.value else { return Decoded::Unreadable(self.null_value(message)) };
+        let times = Times { timestamp: message.timestamp, default_lag_days: around.default_lag_days };
+        match &self.form {
+            Form::Canonical => canonical::decode(value, times),
+        }
+    }
+
+    /// A deletion mark: a withdrawal by id alone where the feed has corrections, else no record at all.
+    fn null_value(&self, message: &Message) -> DecodeError {
+        let key = message.key.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        if self.corrections {
+            let detail = format!("the withdrawal of {key:?} by a null value waits for the link stage; send status cancelled with its hs");
+            return error(DeadLetterReason::NeedsLink, detail);
+        }
+        error(DeadLetterReason::Malformed, "the message has no value, and the feed is not declared with corrections = true")
+    }
+}
 
 /// What became of one row of a message.
 #[derive(Clone, Debug, PartialEq)]
