@@ -11,30 +11,30 @@ use crate::replay::When;
 /// Chinese origin.
 #[derive(Debug, Parser)]
 #[command(name = "entrepot", version, propagate_version = true, after_help = TOP_EXAMPLE)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The configuration [default: $ENTREPOT_CONFIG, else ./entrepot.toml, else built-in defaults]
     #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// Sets one key of the configuration, such as service.workers=2
     #[arg(long, global = true, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    pub(super) set: Vec<String>,
     /// The form of the log on stderr
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORM")]
-    pub log: LogForm,
+    pub(super) log: LogForm,
     /// Warnings and errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
+    pub(super) quiet: bool,
     /// More detail
     #[arg(short, long, global = true)]
-    pub verbose: bool,
+    pub(super) verbose: bool,
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
 }
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogForm {
+pub(super) enum LogForm {
     /// For people.
     Text,
     /// For machines.
@@ -47,7 +47,7 @@ const TOP_EXAMPLE: &str = "Examples:
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Serve: ingest and assess until SIGINT or SIGTERM, then drain and exit 0
     Run(RunArgs),
     /// Put the rows of files onto a feed's raw topic; resumes where it stopped
@@ -74,18 +74,18 @@ pub enum Command {
   entrepot run
   entrepot run --stage ingest
   entrepot run --sample")]
-pub struct RunArgs {
+pub(super) struct RunArgs {
     /// Run this stage alone; may be given several times [default: all]
     #[arg(long, value_enum, value_name = "STAGE")]
-    pub stage: Vec<RunStage>,
+    pub(super) stage: Vec<RunStage>,
     /// Feed the bundled sample once and print the table of what was found
     #[arg(long)]
-    pub sample: bool,
+    pub(super) sample: bool,
 }
 
 /// A stage of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RunStage {
+pub(super) enum RunStage {
     /// Raw messages to movements.
     Ingest,
     /// Identities (a later release).
@@ -100,19 +100,19 @@ pub enum RunStage {
   entrepot feed declarations-2024.csv --feed korea
   entrepot feed inbox/ --feed korea --watch
   zcat big.csv.gz | entrepot feed - --feed korea --rate 5000")]
-pub struct FeedArgs {
+pub(super) struct FeedArgs {
     /// Files, folders, or - for stdin
     #[arg(required = true, value_name = "PATH|-")]
-    pub paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     /// The feed, as the configuration names it
     #[arg(long, value_name = "NAME")]
-    pub feed: FeedName,
+    pub(super) feed: FeedName,
     /// Stay, and take new files of the folders as they settle
     #[arg(long)]
-    pub watch: bool,
+    pub(super) watch: bool,
     /// At most this many messages a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub rate: Option<u32>,
+    pub(super) rate: Option<u32>,
 }
 
 /// `assess`.
@@ -121,45 +121,45 @@ pub struct FeedArgs {
   entrepot assess my.csv --as census
   entrepot assess flows.ndjson --until 2025-05-01 --format table --min-band watch
   entrepot assess dump/movements.ndjson --as movements --order given")]
-pub struct AssessArgs {
+pub(super) struct AssessArgs {
     /// Files, or - for stdin
     #[arg(required = true, value_name = "PATH|-")]
-    pub paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     /// How rows are read: canonical, the name of a mapping, the path of one, or movements
     #[arg(long = "as", default_value = "canonical", value_name = "MAPPING|movements")]
-    pub mapping: String,
+    pub(super) mapping: String,
     /// The feed of all files [default: each file's stem]
     #[arg(long, value_name = "NAME")]
-    pub feed: Option<FeedName>,
+    pub(super) feed: Option<FeedName>,
     /// Leave out what became known on this date or later
     #[arg(long, value_name = "DATE")]
-    pub until: Option<Date>,
+    pub(super) until: Option<Date>,
     /// As the world learned it, or as it stands in the files
     #[arg(long, value_enum, default_value = "known")]
-    pub order: AssessOrder,
+    pub(super) order: AssessOrder,
     /// The form on stdout [default: table on a terminal, else ndjson]
     #[arg(long, value_enum)]
-    pub format: Option<AssessFormat>,
+    pub(super) format: Option<AssessFormat>,
     /// Print one kind alone
     #[arg(long, value_enum, value_name = "KIND")]
-    pub only: Option<OnlyKind>,
+    pub(super) only: Option<OnlyKind>,
     /// Leave out what lies below this band (none, watch, review, priority)
     #[arg(long, value_name = "BAND")]
-    pub min_band: Option<Band>,
+    pub(super) min_band: Option<Band>,
     /// Print all revisions, not the last alone
     #[arg(long)]
-    pub history: bool,
+    pub(super) history: bool,
     /// Write the balance of the books there, as JSON
     #[arg(long, value_name = "FILE")]
-    pub summary: Option<PathBuf>,
+    pub(super) summary: Option<PathBuf>,
     /// Exit 1 where there are dead letters
     #[arg(long)]
-    pub strict: bool,
+    pub(super) strict: bool,
 }
 
 /// The order in which files are assessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AssessOrder {
+pub(super) enum AssessOrder {
     /// By `known_from`.
     Known,
     /// As given.
@@ -168,7 +168,7 @@ pub enum AssessOrder {
 
 /// The form of `assess`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AssessFormat {
+pub(super) enum AssessFormat {
     /// One value a line.
     Ndjson,
     /// Columns for people.
@@ -177,7 +177,7 @@ pub enum AssessFormat {
 
 /// One kind of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OnlyKind {
+pub(super) enum OnlyKind {
     /// Of shipments.
     Assessments,
     /// Corridor-months.
@@ -196,42 +196,42 @@ Examples:
   entrepot replay --from start --out /tmp/again
   entrepot replay --from 2025-01-01 --stage ingest --out /tmp/movements
   entrepot replay --from start --order known --model new-model.toml --out-prefix trial.")]
-pub struct ReplayArgs {
+pub(super) struct ReplayArgs {
     /// Where the range begins
     #[arg(long, value_name = "WHEN")]
-    pub from: When,
+    pub(super) from: When,
     /// Where it ends [default: end]
     #[arg(long, value_name = "WHEN", default_value = "end")]
-    pub until: When,
+    pub(super) until: When,
     /// What runs again
     #[arg(long, value_enum, default_value = "assess")]
-    pub stage: ReplayStage,
+    pub(super) stage: ReplayStage,
     /// As it stands in the log, or as the world learned it
     #[arg(long, value_enum, default_value = "log")]
-    pub order: ReplayOrder,
+    pub(super) order: ReplayOrder,
     /// A new folder for the outputs, a file a topic
     #[arg(long, value_name = "DIR", required_unless_present = "out_prefix", conflicts_with = "out_prefix")]
-    pub out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// New topics for the outputs, with this prefix
     #[arg(long, value_name = "NAME")]
-    pub out_prefix: Option<String>,
+    pub(super) out_prefix: Option<String>,
     /// Another model
     #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
+    pub(super) model: Option<PathBuf>,
     /// Another reference bundle
     #[arg(long, value_name = "DIR")]
-    pub reference: Option<PathBuf>,
+    pub(super) reference: Option<PathBuf>,
     /// At most this many messages a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub rate: Option<u32>,
+    pub(super) rate: Option<u32>,
     /// Take up an interrupted replay to the same place
     #[arg(long)]
-    pub resume: bool,
+    pub(super) resume: bool,
 }
 
 /// What a replay runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReplayStage {
+pub(super) enum ReplayStage {
     /// Raw topics to movements.
     Ingest,
     /// Movements to verdicts.
@@ -242,7 +242,7 @@ pub enum ReplayStage {
 
 /// The order of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReplayOrder {
+pub(super) enum ReplayOrder {
     /// As it stands.
     Log,
     /// By `known_from`.
@@ -255,23 +255,23 @@ pub enum ReplayOrder {
   entrepot explain SB/TH/US/2025-03
   entrepot explain us-ams:MAEU123456789/1 --revision 2
   entrepot explain entrepot.corridors/3/128 --format json")]
-pub struct ExplainArgs {
+pub(super) struct ExplainArgs {
     /// A record (FEED:ID), a corridor (SB/TH/US/2025-03), a case (SB/TH/US/-), or TOPIC/PARTITION/OFFSET
-    pub id: String,
+    pub(super) id: String,
     /// This revision [default: the last]
     #[arg(long, value_name = "N")]
-    pub revision: Option<u64>,
+    pub(super) revision: Option<u64>,
     /// The last one whose as_of is not after this date
     #[arg(long, value_name = "DATE")]
-    pub as_of: Option<Date>,
+    pub(super) as_of: Option<Date>,
     /// The form on stdout
     #[arg(long, value_enum, default_value = "text")]
-    pub format: ExplainFormat,
+    pub(super) format: ExplainFormat,
 }
 
 /// The form of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExplainFormat {
+pub(super) enum ExplainFormat {
     /// For a terminal.
     Text,
     /// The stored value, and what the comparison found.
@@ -286,25 +286,25 @@ pub enum ExplainFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   entrepot simulate --seed 7 --records 10000 --out /tmp/world --from 2023-01 --until 2025-06 --scheme relabel")]
-pub struct SimulateArgs {
+pub(super) struct SimulateArgs {
     /// The same seed makes the same world
     #[arg(long, value_name = "N")]
-    pub seed: u64,
+    pub(super) seed: u64,
     /// About how many records
     #[arg(long, value_name = "N")]
-    pub records: u64,
+    pub(super) records: u64,
     /// A new folder for records.ndjson and truth.ndjson
     #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    pub(super) out: PathBuf,
     /// The first month
     #[arg(long, value_name = "MONTH")]
-    pub from: Option<Month>,
+    pub(super) from: Option<Month>,
     /// The last month
     #[arg(long, value_name = "MONTH")]
-    pub until: Option<Month>,
+    pub(super) until: Option<Month>,
     /// A scheme to plant, or none; may be given several times
     #[arg(long, value_name = "NAME|none")]
-    pub scheme: Vec<String>,
+    pub(super) scheme: Vec<String>,
 }
 
 /// `dead-letters`.
@@ -313,15 +313,15 @@ pub struct SimulateArgs {
   entrepot dead-letters ls --feed korea --reason malformed_field
   entrepot dead-letters show 3/17
   entrepot dead-letters redrive --feed korea --dry-run")]
-pub struct DeadLettersArgs {
+pub(super) struct DeadLettersArgs {
     /// What to do with them
     #[command(subcommand)]
-    pub action: DeadLettersAction,
+    pub(super) action: DeadLettersAction,
 }
 
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
-pub enum DeadLettersAction {
+pub(super) enum DeadLettersAction {
     /// List them, newest last, as one JSON document a line
     #[command(after_help = "Example:\n  entrepot dead-letters ls --reason unknown_country --limit 20")]
     Ls(DeadLetterFilter),
@@ -338,33 +338,33 @@ pub enum DeadLettersAction {
 
 /// Which dead letters.
 #[derive(Clone, Debug, Default, Args)]
-pub struct DeadLetterFilter {
+pub(super) struct DeadLetterFilter {
     /// Of this feed
     #[arg(long, value_name = "NAME")]
-    pub feed: Option<FeedName>,
+    pub(super) feed: Option<FeedName>,
     /// With this reason
     #[arg(long, value_name = "CODE")]
-    pub reason: Option<String>,
+    pub(super) reason: Option<String>,
     /// From then on
     #[arg(long, value_name = "WHEN")]
-    pub from: Option<When>,
+    pub(super) from: Option<When>,
     /// Until then
     #[arg(long, value_name = "WHEN")]
-    pub until: Option<When>,
+    pub(super) until: Option<When>,
     /// At most this many
     #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
+    pub(super) limit: Option<usize>,
 }
 
 /// `dead-letters redrive`.
 #[derive(Debug, Args)]
-pub struct RedriveArgs {
+pub(super) struct RedriveArgs {
     /// Which ones
     #[command(flatten)]
-    pub filter: DeadLetterFilter,
+    pub(super) filter: DeadLetterFilter,
     /// Say what would happen, and write nothing
     #[arg(long)]
-    pub dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// `topics`.
@@ -373,15 +373,15 @@ pub struct RedriveArgs {
   entrepot topics plan
   entrepot topics create
   entrepot topics verify")]
-pub struct TopicsArgs {
+pub(super) struct TopicsArgs {
     /// What to do with them
     #[arg(value_enum)]
-    pub action: TopicsAction,
+    pub(super) action: TopicsAction,
 }
 
 /// What to do with topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TopicsAction {
+pub(super) enum TopicsAction {
     /// Print what there should be
     Plan,
     /// Create what is missing
@@ -396,17 +396,17 @@ pub enum TopicsAction {
   entrepot check
   entrepot check my-mapping.toml
   entrepot check my.csv --as my-mapping.toml --sample 50")]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// Mappings (.toml), a model, a bundle's folder, or files with records (with --sample)
     #[arg(value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     /// Read this many rows of each file, and show what becomes of each field and which evidence layers they can support
     #[arg(long, value_name = "ROWS")]
-    pub sample: Option<usize>,
+    pub(super) sample: Option<usize>,
     /// How the rows of the files are read
     #[arg(long = "as", default_value = "canonical", value_name = "MAPPING")]
-    pub mapping: String,
+    pub(super) mapping: String,
     /// Also open the log and compare its topics
     #[arg(long)]
-    pub online: bool,
+    pub(super) online: bool,
 }

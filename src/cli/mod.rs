@@ -3,12 +3,16 @@
 mod args;
 mod assess;
 mod exit;
+mod feed;
 mod input;
+mod log;
+mod pace;
 mod print;
 mod progress;
+mod replay;
+mod topics;
 mod wiring;
 
-use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -62,6 +66,9 @@ fn dispatch(arguments: &Arguments) -> Outcome {
     let config = crate::config::load(arguments.config.as_deref(), &arguments.set)?;
     match &arguments.command {
         Command::Assess(args) => assess::run(&config, args),
+        Command::Feed(args) => feed::run(&config, args),
+        Command::Topics(args) => topics::run(&config, args),
+        Command::Replay(args) => replay::run(&config, args),
         _ => todo!(),
     }
 }
@@ -82,11 +89,4 @@ fn start_log(arguments: &Arguments) {
         LogForm::Text => log.with_ansi(colour).try_init(),
         LogForm::Json => log.json().flatten_event(true).try_init(),
     };
-}
-
-/// Hidden arguments of tests would be another language; this keeps the one parser honest.
-#[cfg(test)]
-fn parse(arguments: &[&str]) -> Result<Arguments, clap::Error> {
-    let all: Vec<OsString> = std::iter::once("entrepot").chain(arguments.iter().copied()).map(OsString::from).collect();
-    Arguments::try_parse_from(all)
 }

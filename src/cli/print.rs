@@ -45,7 +45,8 @@ struct DeadLetterLine<'a> {
 }
 
 impl LostMessage {
-    fn line(&self) -> String {
+    /// As a line of ndjson.
+    pub(super) fn line(&self) -> String {
         let line = DeadLetterLine {
             kind: "dead_letter",
             source: self.position.to_string(),

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::exit::{Exit, Exits, Failure};
-use crate::config::{MappingSource, SourceOf};
+use crate::config::{Config, Feed, MappingSource, SourceOf, nearest};
 use crate::domain::FeedName;
 use crate::stream::Fold;
 
@@ -64,6 +63,11 @@ impl Reading {
     pub(super) fn load(source: &MappingSource, _corrections: bool) -> Result<Reading, Failure> {
         let _ = source;
         Ok(Reading::Lines)
+    }
+
+    /// Whether messages are canonical JSON.
+    pub(super) fn is_canonical(&self) -> bool {
+        false
     }
 
     /// Cuts bytes into messages.
@@ -149,4 +153,22 @@ fn read_folder(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
         }
     }
     Ok(texts)
+}
+
+/// The feeds of the configuration; those of the bundled sample beside them where none is configured.
+pub(super) fn sample_feeds(config: &Config) -> Result<Vec<Feed>, Failure> {
+    Ok(config.feeds.clone())
+}
+
+/// The feed with this name.
+pub(super) fn feed_named(config: &Config, name: &str) -> Result<Feed, Failure> {
+    let feeds = sample_feeds(config)?;
+    if let Some(feed) = feeds.iter().find(|feed| feed.name.as_str() == name) {
+        return Ok(feed.clone());
+    }
+    let known: Vec<&str> = feeds.iter().map(|feed| feed.name.as_str()).collect();
+    let hint = nearest(name, known.iter().copied()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    let listed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let message = format!("--feed {name}: the configuration has no such feed{hint} Known are {listed}; add a table [[feeds]]");
+    Err(Failure::new(Exit::Invalid, message))
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{ReplayError, Span, Spill};
-use crate::domain::Band;
+use crate::domain::{Band, Partition};
 use crate::encode::{Output, Topic};
 
 /// What is read of an output's value.
@@ -74,12 +74,15 @@ pub struct Gathered {
     /// Keeps all revisions of a key, not the last alone.
     pub history: bool,
     spill: Spill,
+    arrivals: u32,
     topics: BTreeMap<Topic, BTreeMap<Box<[u8]>, Vec<Kept>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     rank: (u64, u64),
+    arrival: u32,
+    partition: Option<Partition>,
     value: Span,
 }
 
@@ -96,7 +99,9 @@ impl Gathered {
     /// Where scratch space fails.
     pub fn push(&mut self, output: &Output) -> Result<(), ReplayError> {
         let rank = Glance::of(&output.value).rank();
-        let kept = Kept { rank, value: self.spill.push(&output.value)? };
+        let value = self.spill.push(&output.value)?;
+        let kept = Kept { rank, arrival: self.arrivals, partition: output.partition, value };
+        self.arrivals += 1;
         let values = self.topics.entry(output.topic).or_default().entry(output.key.as_slice().into()).or_default();
         match values.last_mut() {
             Some(last) if !self.history => {
@@ -151,9 +156,25 @@ impl Gathered {
         Ok(())
     }
 
-    /// The topics that got anything.
-    pub fn topics(&self) -> impl Iterator<Item = Topic> {
-        self.topics.keys().copied()
+    /// Hands over a topic's outputs in the order in which they came.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails, or what `take` returns.
+    pub fn each_in_turn<E: From<ReplayError>>(
+        &self,
+        topic: Topic,
+        take: &mut dyn FnMut(Output) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let keys = self.topics.get(&topic).into_iter().flatten();
+        let mut all: Vec<(&[u8], Kept)> = keys.flat_map(|(key, values)| values.iter().map(|kept| (&**key, *kept))).collect();
+        all.sort_by_key(|(_, kept)| kept.arrival);
+        for (key, kept) in all {
+            let mut value = Vec::new();
+            self.spill.read(kept.value, &mut value)?;
+            take(Output { topic, partition: kept.partition, key: key.to_vec(), value, headers: Vec::new() })?;
+        }
+        Ok(())
     }
 
     /// Counts and hashes of these topics, those that got nothing included.

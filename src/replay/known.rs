@@ -74,6 +74,15 @@ impl KnownMovements {
         Ok(())
     }
 
+    /// Puts a movement or a tick aside where order does not matter, because it is as given.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails.
+    pub fn push_as_given(&mut self, key: &[u8], value: &[u8]) -> Result<(), ReplayError> {
+        self.push(Timestamp::UNIX_EPOCH, key, value)
+    }
+
     /// How many are there.
     pub fn len(&self) -> usize {
         self.index.len()
@@ -185,7 +194,7 @@ impl<'a> Bounded<'a> {
 }
 
 /// The UTC date of an instant.
-pub(super) fn date_of(instant: Timestamp) -> Date {
+fn date_of(instant: Timestamp) -> Date {
     instant.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
