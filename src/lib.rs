@@ -16,6 +16,8 @@ pub mod encode;
 
 pub mod stream;
 
+pub mod service;
+
 pub mod replay;
 
 pub mod config;

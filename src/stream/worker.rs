@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::pause::{Pauses, Verdict};
-use super::{Beacon, Commit, Event, Fold, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
+use super::{BatchReport, Beacon, Commit, Event, Fold, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
 use crate::domain::{DeadLetterReason, Message, Offset, Partition, Timestamp};
 use crate::encode::{DeadLetter, Effects};
 
@@ -25,6 +25,8 @@ pub struct Worker<L> {
     beacon: Arc<Beacon>,
     parts: BTreeMap<(Arc<str>, Partition), Part>,
     batch: Batch,
+    /// What a recycled transaction held. It may have been committed without our hearing of it; `Assigned` tells.
+    unsure: Option<BatchReport>,
     pauses: Pauses,
     recycles: VecDeque<Instant>,
     looked_around: Option<Instant>,
@@ -95,6 +97,7 @@ impl<L: Log> Worker<L> {
             beacon,
             parts: BTreeMap::new(),
             batch: Batch::default(),
+            unsure: None,
             pauses: Pauses::default(),
             recycles: VecDeque::new(),
             looked_around: None,
@@ -157,6 +160,7 @@ impl<L: Log> Worker<L> {
     }
 
     fn begin(&mut self, topic: Arc<str>, partition: Partition, (committed, end): (Offset, Offset)) -> Result<(), WorkerError> {
+        self.resolve(&topic, partition, committed);
         let from = if self.stage.stateful { 0 } else { committed };
         tracing::info!(stage = self.stage.name, %topic, partition, from, committed, end, "assigned");
         let fold = (self.stage.folds)(&topic, partition);
@@ -238,9 +242,19 @@ impl<L: Log> Worker<L> {
                     self.parts.remove(&(topic.as_str().into(), *partition));
                 }
                 (self.observer)(&Report::Recycled { stage: self.stage.name });
+                self.unsure = Some(report);
                 self.count_parts();
                 self.spend_recycle()
             }
+        }
+    }
+
+    /// Books a recycled transaction after all, where the committed offset proves that it is there.
+    fn resolve(&mut self, topic: &str, partition: Partition, committed: Offset) {
+        let Some(next) = self.unsure.as_ref().and_then(|report| report.next.get(&(topic.to_owned(), partition))) else { return };
+        let is_there = *next == committed;
+        if let Some(report) = self.unsure.take().filter(|_| is_there) {
+            (self.observer)(&Report::Committed(&report));
         }
     }
 

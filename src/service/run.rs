@@ -1,0 +1,377 @@
+//! Puts the parts of `run` together, watches over them, and ends them in order. Signals and configuration come from outside.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::http::{self, Pages};
+use super::{BuildInfo, Health, Labels, Metrics};
+use crate::domain::{Date, Timestamp};
+use crate::encode::Topic;
+use crate::stream::embedded::{EmbeddedLog, Lease, Share};
+use crate::stream::{Beacon, Commit, Log, LogError, Observer, Report, Stage, Worker, WorkerError, WorkerSettings, write_ticks};
+
+const LEASE: &str = "run";
+const LOOK: Duration = Duration::from_millis(100);
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// What a service needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    /// The embedded log.
+    pub log_path: PathBuf,
+    /// This instance's name, for the lease.
+    pub instance: String,
+    /// Where to listen, `127.0.0.1:9464`; port 0 takes a free one.
+    pub http_listen: String,
+    /// The stages to run.
+    pub stages: Vec<Stage>,
+    /// How their workers work.
+    pub worker: WorkerSettings,
+    /// What runs.
+    pub build: BuildInfo,
+    /// Labels made beforehand.
+    pub labels: Labels,
+    /// When to write ticks to `movements`.
+    pub ticks: Ticks,
+    /// A worker without a sign for so long is stuck.
+    pub stuck_after: Duration,
+}
+
+/// When a service writes ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ticks {
+    /// Never: another does.
+    Never,
+    /// At each UTC midnight from now on.
+    AtMidnight,
+    /// Also today's, at start: the midnight may have passed while nothing ran.
+    AtStartAndMidnight,
+}
+
+/// A service at work. Dropping it stops its workers without waiting.
+pub struct Running {
+    settings: Settings,
+    log: EmbeddedLog,
+    lease: Lease,
+    runtime: tokio::runtime::Runtime,
+    threads: Vec<Thread>,
+    pages: Pages,
+    address: Option<SocketAddr>,
+    stop: Arc<AtomicBool>,
+    stop_http: Option<tokio::sync::oneshot::Sender<()>>,
+    ticked: Date,
+    beaten: Instant,
+}
+
+struct Thread {
+    stage: Stage,
+    number: usize,
+    beacon: Arc<Beacon>,
+    handle: Option<JoinHandle<Result<(), WorkerError>>>,
+}
+
+/// Why a service could not start, or ended otherwise than asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceError {
+    /// The log failed or refuses.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A worker gave up.
+    #[error("worker {stage}-{number}: {error}")]
+    Worker {
+        /// Its stage.
+        stage: &'static str,
+        /// Its number.
+        number: usize,
+        /// Why.
+        error: WorkerError,
+    },
+    /// A fold broke down: our bug.
+    #[error("worker {stage}-{number} broke down at {position}: a bug; nothing of its transaction is visible, a mended build reads it again")]
+    Panicked {
+        /// The stage.
+        stage: &'static str,
+        /// The worker's number.
+        number: usize,
+        /// The message in hand, TOPIC/PARTITION/OFFSET.
+        position: String,
+    },
+    /// A worker gives no sign.
+    #[error("worker {stage}-{number} is stuck at {position} for {seconds} s")]
+    Stuck {
+        /// The stage.
+        stage: &'static str,
+        /// The worker's number.
+        number: usize,
+        /// The message in hand.
+        position: String,
+        /// For how long.
+        seconds: u64,
+    },
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {detail} ([service] http_listen says where; port 0 takes a free one)")]
+    AddressTaken {
+        /// The address.
+        address: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// The system gives no threads.
+    #[error("the system refuses a thread: {detail}")]
+    NoThreads {
+        /// What it says.
+        detail: String,
+    },
+}
+
+impl ServiceError {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            ServiceError::Log(error) => error.exit_code(),
+            ServiceError::Worker { error, .. } => error.exit_code(),
+            ServiceError::Panicked { .. } | ServiceError::Stuck { .. } => 70,
+            ServiceError::AddressTaken { .. } => 69,
+            ServiceError::NoThreads { .. } => 75,
+        }
+    }
+}
+
+/// Opens the log, takes the lease, listens, and starts the workers of all stages.
+pub fn start(settings: Settings) -> Result<Running, ServiceError> {
+    let refused = |error: std::io::Error| ServiceError::NoThreads { detail: error.to_string() };
+    let mut log = EmbeddedLog::open(&settings.log_path)?;
+    let lease = log.lease(LEASE, &settings.instance)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(refused)?;
+    let listener = runtime.block_on(http::bind(&settings.http_listen))?;
+    let address = http::address_of(&listener);
+
+    let mut plan = Vec::new();
+    for stage in &settings.stages {
+        let count = worker_count(&mut log, stage, &settings.worker)?;
+        plan.extend((0..count).map(|number| (stage.clone(), Share { index: number, of: count }, Arc::new(Beacon::default()))));
+    }
+    let beacons = plan.iter().map(|(stage, share, beacon)| (stage.name, share.index, Arc::clone(beacon))).collect();
+    let pages = Pages {
+        metrics: Arc::new(Metrics::new(&settings.build, &settings.stages, &settings.labels)),
+        health: Arc::new(Health::new(beacons, settings.stuck_after)),
+        build: settings.build.clone(),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut threads = Vec::new();
+    for (stage, share, beacon) in plan {
+        let mut handle = log.another()?;
+        handle.subscribe(&stage.group, &stage.topics, share)?;
+        beacon.beat(now());
+        threads.push(spawn((handle, stage, share.index), &settings.worker, (&pages, &stop), beacon)?);
+    }
+    let (stop_http, stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = pages.clone();
+    runtime.spawn(async move {
+        let shutdown = async move { drop(stopped.await) };
+        if let Err(error) = http::serve(listener, served, shutdown).await {
+            tracing::error!(%error, "HTTP ended");
+        }
+    });
+    let ticked = match settings.ticks {
+        Ticks::Never => Date::MAX,
+        Ticks::AtMidnight => today(),
+        Ticks::AtStartAndMidnight => today().yesterday().unwrap_or(Date::MIN),
+    };
+    Ok(Running {
+        ticked,
+        beaten: now(),
+        stop_http: Some(stop_http),
+        settings,
+        log,
+        lease,
+        runtime,
+        threads,
+        pages,
+        address,
+        stop,
+    })
+}
+
+/// As many workers as asked for, but none without a partition.
+fn worker_count(log: &mut EmbeddedLog, stage: &Stage, settings: &WorkerSettings) -> Result<usize, LogError> {
+    let topics = log.topics()?;
+    let mut partitions = 0;
+    for name in &stage.topics {
+        let found = topics.iter().find(|topic| topic.name == *name);
+        let topic = found.ok_or_else(|| LogError::UnknownTopic { topic: name.clone() })?;
+        partitions += usize::try_from(topic.partitions).unwrap_or(0);
+    }
+    Ok(settings.threads().min(partitions))
+}
+
+fn spawn(
+    (log, stage, number): (EmbeddedLog, Stage, usize),
+    settings: &WorkerSettings,
+    (pages, stop): (&Pages, &Arc<AtomicBool>),
+    beacon: Arc<Beacon>,
+) -> Result<Thread, ServiceError> {
+    let (metrics, health) = (Arc::clone(&pages.metrics), Arc::clone(&pages.health));
+    let observer: Observer = Arc::new(move |report: &Report<'_>| {
+        metrics.observe(report);
+        health.observe(report);
+    });
+    let stop = Arc::clone(stop);
+    let ended = Ended(Arc::clone(&beacon));
+    let (work, shines) = ((stage.clone(), settings.clone()), Arc::clone(&beacon));
+    // Folds are made on the thread that owns them, and never leave it.
+    let body = move || {
+        let _ended = ended;
+        Worker::new(log, work, observer, shines).run(&stop)
+    };
+    let builder = std::thread::Builder::new().name(format!("{}-{number}", stage.name));
+    let handle = builder.spawn(body).map_err(|error| ServiceError::NoThreads { detail: error.to_string() })?;
+    Ok(Thread { stage, number, beacon, handle: Some(handle) })
+}
+
+/// Says that a worker has ended, however it did.
+struct Ended(Arc<Beacon>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Release);
+    }
+}
+
+impl Running {
+    /// Where the pages are.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// What the pages are made from.
+    pub fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    /// The service's own handle on its log, for reading while it runs.
+    pub fn log(&mut self) -> &mut EmbeddedLog {
+        &mut self.log
+    }
+
+    /// Watches over the workers until the future is done or one of them fails; then ends all in order.
+    pub fn wait(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServiceError> {
+        let handle = self.runtime.handle().clone();
+        let watched = handle.block_on(async {
+            tokio::pin!(shutdown);
+            loop {
+                tokio::select! {
+                    () = &mut shutdown => return Ok(()),
+                    () = tokio::time::sleep(LOOK) => self.look()?,
+                }
+                if self.threads.iter().any(|thread| thread.beacon.ended.load(Ordering::Acquire)) {
+                    return Ok(());
+                }
+            }
+        });
+        if let Err(ServiceError::Stuck { .. }) = watched {
+            return watched;
+        }
+        let drained = self.drain();
+        watched.and(drained)
+    }
+
+    /// One look around, to be repeated while the caller waits for something of its own: watchdog, lease, ticks.
+    pub fn look(&mut self) -> Result<(), ServiceError> {
+        let now = now();
+        if let Some((stage, number, silence, _)) = self.pages.health.stuck(now) {
+            let position = self.position_of(stage, number);
+            return Err(ServiceError::Stuck { stage, number, position, seconds: silence.as_secs() });
+        }
+        if now.saturating_duration_since(self.beaten) >= HEARTBEAT {
+            match self.lease.beat() {
+                Ok(()) | Err(LogError::Busy { .. }) => self.beaten = now,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let today = today();
+        if today > self.ticked {
+            let movements = self.settings.worker.full_name(Topic::Movements);
+            if write_ticks(&mut self.log, &movements, today)? == Commit::Committed {
+                self.ticked = today;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the workers: open batches are committed, within the time allowed.
+    fn drain(&mut self) -> Result<(), ServiceError> {
+        self.stop.store(true, Ordering::Release);
+        let deadline = now() + self.settings.worker.drain_timeout;
+        let mut outcome = Ok(());
+        for index in 0..self.threads.len() {
+            let Some(thread) = self.threads.get_mut(index) else { break };
+            while !thread.handle.as_ref().is_none_or(JoinHandle::is_finished) && now() < deadline {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            let Some(handle) = thread.handle.take_if(|handle| handle.is_finished()) else {
+                let (stage, number, position) = (thread.stage.name, thread.number, thread.position());
+                let seconds = self.settings.worker.drain_timeout.as_secs();
+                outcome = outcome.and(Err(ServiceError::Stuck { stage, number, position, seconds }));
+                continue;
+            };
+            let (stage, number) = (thread.stage.name, thread.number);
+            let ended = match handle.join() {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(ServiceError::Worker { stage, number, error }),
+                Err(_) => Err(ServiceError::Panicked { stage, number, position: thread.position() }),
+            };
+            outcome = outcome.and(ended);
+        }
+        drop(self.stop_http.take());
+        outcome
+    }
+
+    fn position_of(&self, stage: &str, number: usize) -> String {
+        let thread = self.threads.iter().find(|thread| thread.stage.name == stage && thread.number == number);
+        thread.map_or_else(String::new, Thread::position)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+impl Thread {
+    /// The message in hand.
+    fn position(&self) -> String {
+        let offset = self.beacon.offset.load(Ordering::Acquire);
+        let topic = self.stage.topics.get(self.beacon.topic.load(Ordering::Relaxed)).map_or("?", String::as_str);
+        format!("{topic}/{}/{offset}", self.beacon.partition.load(Ordering::Relaxed))
+    }
+}
+
+/// Done at SIGINT or SIGTERM.
+pub async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the watchdog and the drain go by the machine's time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a tick is due at midnight by the machine's time")]
+fn today() -> Date {
+    Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
