@@ -2,9 +2,12 @@
 
 mod args;
 mod assess;
+mod dead_letters;
 mod exit;
+mod explain;
 mod feed;
 mod input;
+mod layout;
 mod log;
 mod pace;
 mod print;
@@ -69,6 +72,8 @@ fn dispatch(arguments: &Arguments) -> Outcome {
         Command::Feed(args) => feed::run(&config, args),
         Command::Topics(args) => topics::run(&config, args),
         Command::Replay(args) => replay::run(&config, args),
+        Command::Explain(args) => explain::run(&config, args),
+        Command::DeadLetters(args) => dead_letters::run(&config, args),
         _ => todo!(),
     }
 }

@@ -8,6 +8,7 @@ use super::exit::{Exit, Exits, Failure};
 use crate::config::{Config, Feed, MappingSource, SourceOf, nearest};
 use crate::domain::FeedName;
 use crate::stream::Fold;
+use crate::stream::embedded::EmbeddedLog;
 
 /// The model and the reference bundle of a run.
 #[derive(Clone)]
@@ -28,6 +29,11 @@ impl Knowledge {
     pub(super) fn load(model: &SourceOf, reference: &SourceOf) -> Result<Knowledge, Failure> {
         let _ = (read_file(Path::new("")), read_folder(Path::new("")), model, reference);
         Ok(Knowledge {})
+    }
+
+    /// This knowledge, or that of these hashes as it was kept beside the log; why not, where neither is.
+    pub(super) fn at(self, _log: &mut EmbeddedLog, _model: &str, _reference: &str) -> Result<Result<Knowledge, String>, Failure> {
+        Ok(Ok(self))
     }
 
     /// The first stage.

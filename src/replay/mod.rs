@@ -2,6 +2,7 @@
 //! those of the service.
 
 mod error;
+pub mod explain;
 mod gather;
 mod known;
 mod range;
