@@ -1,29 +1,17 @@
 //! Evidence → score → probability, band, share. Weights are integers; the probability is derived once, at the end.
 
+mod calibrate;
+mod combine;
+mod model;
+mod verdict;
+
+pub use model::{Alerts, Bands, Calibration, Combination, Horizons, InvalidModel, Limits, Model, Sample};
+pub use verdict::{CorridorStep, ShipmentContext, assess_corridor, assess_shipment};
+
+pub use crate::signals::Coverage;
+
 use crate::domain::Band;
 use crate::signals::{Evidence, Layer, Signal};
-
-/// Whether a layer could be observed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Coverage {
-    /// It could.
-    Observed,
-    /// No source tells it.
-    NotObservable,
-    /// A source tells it, and has not yet.
-    Pending,
-}
-
-impl Coverage {
-    /// The word on the outside.
-    pub fn word(self) -> &'static str {
-        match self {
-            Coverage::Observed => "observed",
-            Coverage::NotObservable => "not_observable",
-            Coverage::Pending => "pending",
-        }
-    }
-}
 
 /// A limit that bound the probability or the band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,6 +137,12 @@ pub struct CorridorVerdict {
     pub complete_fraction: Option<f64>,
     /// The balance, where M → D has mass.
     pub balance: Option<Balance>,
+    /// Whether both legs were observed.
+    pub both_legs: bool,
+    /// Whether a control or a tariff gives a motive.
+    pub incentive: bool,
+    /// The lower bound of the stage's own balance, thousandths, where the same subheading comes and goes and all terms are observed.
+    pub stage_floor: Option<u16>,
 }
 
 /// The signals that this build evaluates.

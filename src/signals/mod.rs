@@ -1,6 +1,62 @@
 //! Kinds of evidence, one a file. A signal reads a subject and is silent or gives one piece of evidence; it never reads another signal.
 
+mod balance;
+mod episode;
+mod event_surge;
+mod incentive;
+mod mass;
+mod mass_balance;
+mod parameters;
+mod route_cn_lading;
+mod share;
+mod subject;
+#[cfg(test)]
+pub(crate) mod trade;
+
+pub(crate) use event_surge::event_surge;
+pub(crate) use incentive::{of_corridor as incentive_of_corridor, of_record as incentive_of_record};
+pub(crate) use mass_balance::mass_balance;
+pub(crate) use parameters::{
+    BalanceNumbers, EpisodeNumbers, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers,
+};
+pub(crate) use route_cn_lading::route_cn_lading;
+pub(crate) use share::table as draws;
+pub(crate) use subject::{Subject, World};
+
 use crate::ledger::CellRef;
+
+/// Whether what a signal reads could be observed. No weight: missing data is never evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Coverage {
+    /// It could.
+    Observed,
+    /// No source tells it.
+    NotObservable,
+    /// A source tells it, and has not yet.
+    Pending,
+}
+
+impl Coverage {
+    /// The word on the outside.
+    pub fn word(self) -> &'static str {
+        match self {
+            Coverage::Observed => "observed",
+            Coverage::NotObservable => "not_observable",
+            Coverage::Pending => "pending",
+        }
+    }
+}
+
+/// What a signal would need to speak, and how much it could say at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The signal's code on the outside; also of signals that are not built.
+    pub signal: &'static str,
+    /// The largest weight it could have, thousandths, without sign.
+    pub weight: i32,
+    /// What is missing.
+    pub because: String,
+}
 
 /// The layer in which evidence counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,4 +157,18 @@ pub struct Evidence {
     pub reference: Vec<String>,
     /// What would prove it wrong.
     pub falsified_by: String,
+}
+
+/// A dull piece of evidence, for tests.
+#[cfg(test)]
+pub(crate) fn test_evidence(weight: i32) -> Evidence {
+    Evidence {
+        signal: Signal::RouteCnLading,
+        weight,
+        statement: String::new(),
+        figures: Vec::new(),
+        rests_on: Vec::new(),
+        reference: Vec::new(),
+        falsified_by: String::new(),
+    }
 }

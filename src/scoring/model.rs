@@ -1,0 +1,353 @@
+//! The model file: every number that can change a verdict and is not a fact of trade. Reads text, never a file.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::domain::{Band, FamilyId};
+use crate::reference::FamilyClass;
+use crate::signals::{
+    BalanceNumbers, EpisodeNumbers, Layer, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers, draws,
+};
+
+const BUILT_IN: &str = include_str!("../../config/model.toml");
+
+/// A model, parsed and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The text it was parsed from, which its fingerprint names.
+    pub text: String,
+    /// What signals need.
+    pub parameters: Parameters,
+    /// Damping, caps, clip, step.
+    pub combination: Combination,
+    /// Slope and intercept.
+    pub calibration: Calibration,
+    /// From which probability a band holds.
+    pub bands: Bands,
+    /// What a probability may not pass.
+    pub limits: Limits,
+    /// From which size a corridor counts.
+    pub sample: Sample,
+    /// When an alert clears.
+    pub alerts: Alerts,
+    /// How far back, how late, how many.
+    pub horizons: Horizons,
+}
+
+macro_rules! numbers {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty = $what:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $(#[doc = $what] pub $field: $kind,)*
+        }
+    };
+}
+
+numbers! {
+    /// How weights become a score; thousandths of log-odds.
+    Combination {
+        damping: i32 = "What the next heaviest in a layer counts, in thousandths.",
+        record_low: i32 = "Cap.",
+        record_high: i32 = "Cap.",
+        entity_low: i32 = "Cap.",
+        entity_high: i32 = "Cap.",
+        corridor_low: i32 = "Cap.",
+        corridor_high: i32 = "Cap.",
+        time_low: i32 = "Cap.",
+        time_high: i32 = "Cap.",
+        log_odds_low: i32 = "Least that enters a probability.",
+        log_odds_high: i32 = "Most that enters a probability.",
+        step: i32 = "A shipment carries its corridor's layers in multiples of this.",
+    }
+}
+
+numbers! {
+    /// `p = σ(slope · score + intercept)`; thousandths.
+    Calibration {
+        slope: i32 = "Thousandths.",
+        intercept: i32 = "Thousandths of log-odds.",
+    }
+}
+
+numbers! {
+    /// Probability, in thousandths, from which a band holds.
+    Bands {
+        watch: u16 = "Thousandths.",
+        review: u16 = "Thousandths.",
+        priority: u16 = "Thousandths.",
+    }
+}
+
+numbers! {
+    /// What a probability may not pass; thousandths.
+    Limits {
+        disjoint_layers_at_most: u16 = "Without two layers on disjoint records, one of them physical.",
+        ownership_alone_at_most: u16 = "Ownership alone.",
+        basket_at_most: u16 = "Several materials share the code.",
+        stage_floor_at_most: u16 = "How high the floor of a stage may lift.",
+    }
+}
+
+numbers! {
+    /// From which size a corridor counts.
+    Sample {
+        heading_kilograms: u64 = "A corridor-month of a heading family exists from this mass ...",
+        heading_dollars: u64 = "... or this value on.",
+        active_bulk_kilograms: u64 = "A corridor-month is active from this gross mass on.",
+        active_minor_kilograms: u64 = "Likewise of a minor metal.",
+    }
+}
+
+numbers! {
+    /// When an alert clears.
+    Alerts {
+        clear_below: u16 = "Thousandths below the threshold.",
+        clear_above_prior: u16 = "Thousandths above the prior's probability.",
+        clear_months: u8 = "Consecutive event months.",
+        open_months: u8 = "Event months whose highest band is the case's.",
+    }
+}
+
+numbers! {
+    /// How far back, how late, how many.
+    Horizons {
+        record_lookback_days: u16 = "How far back records are kept in detail.",
+        default_lag_days: u16 = "A file's record without known_from counts as known so long after its event or period.",
+        outputs_per_input_max: u32 = "Outputs of one movement or tick.",
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    bands: Bands,
+    combination: Combination,
+    calibration: Calibration,
+    limits: Limits,
+    prior: PriorNumbers,
+    episodes: EpisodeNumbers,
+    route_cn_lading: RouteNumbers,
+    event_surge: SurgeNumbers,
+    mass_balance: BalanceNumbers,
+    share: ShareNumbers,
+    sample: Sample,
+    alerts: Alerts,
+    horizons: Horizons,
+}
+
+/// Why a text is no model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidModel {
+    /// No TOML, or a number missing or of the wrong kind.
+    #[error("the model is not readable: {0}")]
+    Unreadable(String),
+    /// A key that no model has.
+    #[error("the model has no key {key:?}; did you mean {nearest:?}?")]
+    UnknownKey {
+        /// The key, with its table.
+        key: String,
+        /// The nearest that exists.
+        nearest: String,
+    },
+    /// A number outside of what makes sense.
+    #[error("{key} is {value}; allowed is {allowed}")]
+    OutOfRange {
+        /// The key, with its table.
+        key: &'static str,
+        /// Its value.
+        value: i64,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+}
+
+impl Model {
+    /// Parses and checks a model file.
+    pub fn parse(text: &str) -> Result<Model, InvalidModel> {
+        let unreadable = |error: toml::de::Error| InvalidModel::Unreadable(error.to_string().trim_end().to_owned());
+        let table: toml::Table = text.parse().map_err(unreadable)?;
+        if text != BUILT_IN {
+            let known: toml::Table = BUILT_IN.parse().map_err(unreadable)?;
+            check_keys("", &table, &known)?;
+        }
+        let document: Document = table.try_into().map_err(unreadable)?;
+        check_ranges(&document)?;
+        Ok(Model {
+            text: text.to_owned(),
+            parameters: Parameters {
+                prior: document.prior,
+                episodes: document.episodes,
+                route: document.route_cn_lading,
+                surge: document.event_surge,
+                balance: document.mass_balance,
+                draws: draws(&document.share),
+                share: document.share,
+            },
+            combination: document.combination,
+            calibration: document.calibration,
+            bands: document.bands,
+            limits: document.limits,
+            sample: document.sample,
+            alerts: document.alerts,
+            horizons: document.horizons,
+        })
+    }
+
+    /// The model of the build.
+    pub fn built_in() -> Model {
+        Model::parse(BUILT_IN).expect("the model in the repository is valid, which a test proves")
+    }
+
+    /// `sha256:` and the hash of its text, by which it is kept beside the log.
+    pub fn fingerprint(&self) -> String {
+        let hash = Sha256::digest(self.text.as_bytes());
+        hash.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    /// The band in which a probability of so many thousandths lies.
+    pub fn band(&self, probability: u16) -> Band {
+        match probability {
+            p if p >= self.bands.priority => Band::Priority,
+            p if p >= self.bands.review => Band::Review,
+            p if p >= self.bands.watch => Band::Watch,
+            _ => Band::None,
+        }
+    }
+
+    /// Kilograms of gross mass a month from which a corridor of the family is active.
+    pub fn active_kilograms(&self, family: FamilyId, class: FamilyClass) -> u64 {
+        match class {
+            _ if family.is_heading() => self.sample.heading_kilograms,
+            FamilyClass::Bulk => self.sample.active_bulk_kilograms,
+            FamilyClass::Minor => self.sample.active_minor_kilograms,
+        }
+    }
+}
+
+impl Combination {
+    /// The least and most that a layer may count.
+    pub fn caps(&self, layer: Layer) -> (i32, i32) {
+        match layer {
+            Layer::Record => (self.record_low, self.record_high),
+            Layer::Entity => (self.entity_low, self.entity_high),
+            Layer::Corridor => (self.corridor_low, self.corridor_high),
+            Layer::Time => (self.time_low, self.time_high),
+        }
+    }
+}
+
+/// Every key must stand in the built-in model too.
+fn check_keys(prefix: &str, table: &toml::Table, known: &toml::Table) -> Result<(), InvalidModel> {
+    for (key, value) in table {
+        let Some(of_built_in) = known.get(key) else {
+            let nearest = known.keys().max_by(|left, right| {
+                let likeness = |name: &str| strsim::jaro_winkler(name, key);
+                likeness(left).total_cmp(&likeness(right))
+            });
+            let nearest = format!("{prefix}{}", nearest.map_or("", String::as_str));
+            return Err(InvalidModel::UnknownKey { key: format!("{prefix}{key}"), nearest });
+        };
+        if let (Some(table), Some(known)) = (value.as_table(), of_built_in.as_table()) {
+            check_keys(&format!("{prefix}{key}."), table, known)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_ranges(document: &Document) -> Result<(), InvalidModel> {
+    let within = |key, value: i64, (least, most): (i64, i64), allowed| {
+        if (least..=most).contains(&value) { Ok(()) } else { Err(InvalidModel::OutOfRange { key, value, allowed }) }
+    };
+    let bands = &document.bands;
+    within("bands.watch", bands.watch.into(), (1, bands.review.into()), "1 to bands.review")?;
+    within("bands.review", bands.review.into(), (bands.watch.into(), bands.priority.into()), "bands.watch to bands.priority")?;
+    within("bands.priority", bands.priority.into(), (bands.review.into(), 1000), "bands.review to 1000")?;
+    let combination = &document.combination;
+    within("combination.damping", combination.damping.into(), (0, 1000), "0 to 1000")?;
+    within("combination.step", combination.step.into(), (1, 1000), "1 to 1000")?;
+    for (key, value) in [
+        ("combination.record_low", combination.record_low),
+        ("combination.entity_low", combination.entity_low),
+        ("combination.corridor_low", combination.corridor_low),
+        ("combination.time_low", combination.time_low),
+        ("combination.log_odds_low", combination.log_odds_low),
+    ] {
+        within(key, value.into(), (-100_000, 0), "-100000 to 0")?;
+    }
+    for (key, value) in [
+        ("combination.record_high", combination.record_high),
+        ("combination.entity_high", combination.entity_high),
+        ("combination.corridor_high", combination.corridor_high),
+        ("combination.time_high", combination.time_high),
+        ("combination.log_odds_high", combination.log_odds_high),
+    ] {
+        within(key, value.into(), (0, 100_000), "0 to 100000")?;
+    }
+    within("prior.base_probability", document.prior.base_probability.into(), (1, 999), "1 to 999")?;
+    within("prior.tariff_wedge_full", document.prior.tariff_wedge_full.into(), (1, 100_000), "1 to 100000")?;
+    within("share.draws", document.share.draws.into(), (20, 10_000), "20 to 10000")?;
+    within("share.first_leg_hidden", document.share.first_leg_hidden.into(), (0, 990), "0 to 990")?;
+    within("share.other_imports_hidden", document.share.other_imports_hidden.into(), (0, 990), "0 to 990")?;
+    within("share.stock_decay_months", document.share.stock_decay_months.into(), (1, 1200), "1 to 1200")?;
+    let surge = &document.event_surge;
+    within("event_surge.kappa_bulk_kilograms_a_year", surge.kappa_bulk_kilograms_a_year.into(), (1, 1_000_000), "1 to 1000000")?;
+    within("event_surge.kappa_minor_kilograms_a_year", surge.kappa_minor_kilograms_a_year.into(), (1, 1_000_000), "1 to 1000000")?;
+    let balance = &document.mass_balance;
+    within("mass_balance.window_months", balance.window_months.into(), (1, 60), "1 to 60")?;
+    within("mass_balance.window_months_beside", balance.window_months_beside.into(), (1, 60), "1 to 60")?;
+    within("mass_balance.usual_months", balance.usual_months.into(), (1, 120), "1 to 120")?;
+    let episodes = &document.episodes;
+    within("episodes.before_months", episodes.before_months.into(), (1, 120), "1 to 120")?;
+    within("episodes.after_months", episodes.after_months.into(), (1, 120), "1 to 120")?;
+    within("horizons.record_lookback_days", document.horizons.record_lookback_days.into(), (1, 20_000), "1 to 20000")?;
+    within("horizons.outputs_per_input_max", document.horizons.outputs_per_input_max.into(), (1, 1_000_000), "1 to 1000000")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_model_is_valid_and_has_a_fingerprint() {
+        let model = Model::built_in();
+        assert_eq!(model.fingerprint().len(), "sha256:".len() + 64);
+        assert_eq!((model.horizons.record_lookback_days, model.parameters.draws.len()), (1100, 200));
+        assert_eq!(Model::parse(&model.text), Ok(model));
+    }
+
+    #[test]
+    fn every_number_of_the_file_has_a_comment() {
+        let section = |line: &str| line.is_empty() || line.starts_with('[') || line.starts_with('#');
+        let mut of_a_list = false;
+        for line in BUILT_IN.lines().map(str::trim).filter(|line| !section(line)) {
+            let told = line.contains('#');
+            // Caps and thresholds share the comment above them.
+            of_a_list = told || of_a_list || line.starts_with("bulk_") || line.starts_with("both_legs_cap");
+            assert!(told || of_a_list, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let text = BUILT_IN.replace("one_leg_cap", "one_leg_kap");
+        let error = Model::parse(&text).unwrap_err().to_string();
+        assert_eq!(error, "the model has no key \"event_surge.one_leg_kap\"; did you mean \"event_surge.one_leg_cap\"?");
+    }
+
+    #[test]
+    fn a_missing_number_and_one_out_of_range_are_named() {
+        let error = Model::parse(&BUILT_IN.replace("still = 200", "")).unwrap_err().to_string();
+        assert!(error.contains("missing field `still`"), "{error}");
+        let error = Model::parse(&BUILT_IN.replace("damping = 500", "damping = 5000")).unwrap_err().to_string();
+        assert_eq!(error, "combination.damping is 5000; allowed is 0 to 1000");
+    }
+
+    #[test]
+    fn a_band_begins_at_its_threshold() {
+        let model = Model::built_in();
+        let bands = [199, 200, 499, 500, 799, 800].map(|p| model.band(p).word());
+        assert_eq!(bands, ["none", "watch", "watch", "review", "review", "priority"]);
+    }
+}

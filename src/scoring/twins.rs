@@ -1,0 +1,188 @@
+//! The antimony story as twins, at the level of books: one second leg, several first legs; and what must not matter.
+
+use crate::ledger::Account;
+use crate::reference::MeasureKind;
+use crate::scoring::{ChineseShare, CorridorVerdict, Coverage, Limit, Model};
+use crate::signals::Layer;
+use crate::signals::trade::{Trade, Way, antimony_story, measure, shipment, with_burmese_ore, with_chinese_oxide};
+
+use super::{assess_in, *};
+
+/// What was known on 2025-05-01: US months to March.
+const LAST: &str = "2025-03";
+
+fn assess(trade: &Trade) -> CorridorVerdict {
+    assess_in(&trade.books, &trade.world, &Model::built_in())
+}
+
+/// Probability, band, share.
+#[track_caller]
+fn check(trade: &Trade, probability: std::ops::RangeInclusive<u16>, bands: &[&str]) -> CorridorVerdict {
+    let assessed = assess(trade);
+    let verdict = &assessed.verdict;
+    assert!(probability.contains(&verdict.probability) && bands.contains(&verdict.band.word()), "{assessed:#?}");
+    let sum: i32 = verdict.evidence.iter().map(|one| one.counted).sum();
+    assert_eq!(verdict.score, verdict.prior + sum, "the score is the prior and what counts");
+    assessed
+}
+
+fn oxide() -> Trade {
+    with_chinese_oxide(antimony_story("TH", "US", LAST), LAST)
+}
+
+fn ore() -> Trade {
+    with_burmese_ore(antimony_story("TH", "US", LAST), LAST)
+}
+
+#[test]
+fn chinese_oxide_into_thailand_is_reviewed() {
+    let assessed = check(&oxide(), 500..=799, &["review"]);
+    let share = assessed.verdict.share;
+    assert!(share.low >= 60 && share.mid.is_some_and(|mid| mid >= 60), "{share:?}");
+    assert_eq!(assessed.verdict.limits, [Limit::DisjointLayers { at_most: 799 }]);
+    assert_eq!(assessed.complete_fraction, Some(1.0));
+}
+
+#[test]
+fn burmese_ore_instead_is_at_most_watched() {
+    let assessed = check(&ore(), 0..=150, &["none", "watch"]);
+    assert!(assessed.verdict.share.low <= 5, "{:?}", assessed.verdict.share);
+    let oxide = assess(&oxide()).verdict.probability;
+    assert!(oxide >= assessed.verdict.probability + 300);
+}
+
+#[test]
+fn an_unknown_first_leg_is_watched_and_named() {
+    let assessed = check(&antimony_story("TH", "US", LAST), 200..=499, &["watch"]);
+    assert_eq!(assessed.verdict.share, ChineseShare::UNKNOWN);
+    assert_eq!(assessed.complete_fraction, None);
+    let named = &assessed.verdict.would_change_most;
+    assert_eq!(named.len(), 3);
+    assert!(named.iter().any(|one| one.signal == "C1_MASS_BALANCE" && one.because.contains("first leg")), "{named:?}");
+}
+
+#[test]
+fn china_reporting_zero_lowers_nothing() {
+    let booked = assess(&oxide()).verdict.probability;
+    let denied = oxide().exports(Way::First, ("282580", 0.0), ("2022-06", LAST));
+    let assessed = check(&denied, booked - 100..=1000, &["review"]);
+    assert!(assessed.verdict.share.low >= 60);
+    // And where Thailand tells nothing, China's report of nothing is no report.
+    let alone = antimony_story("TH", "US", LAST).exports(Way::First, ("282580", 0.0), ("2022-06", LAST));
+    let unknown = assess(&antimony_story("TH", "US", LAST));
+    assert_eq!(assess(&alone).verdict.probability, unknown.verdict.probability);
+}
+
+#[test]
+fn two_years_earlier_no_later_control_counts() {
+    let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+    trade.books.corridor.month = "2023-03".parse().unwrap();
+    trade.world.on = "2023-03-31".parse().unwrap();
+    let assessed = check(&trade, 0..=30, &["none"]);
+    assert_eq!(assessed.verdict.prior, -3892);
+    assert!(assessed.verdict.evidence.iter().all(|one| one.counted <= 0));
+}
+
+#[test]
+fn japan_in_dollars_stays_none() {
+    let dollars = |trade: Trade, span| trade.tell(Way::Out, Account::ImporterFlow, ("282580", None), span);
+    let trade = dollars(Trade::antimony("JP", "US", LAST).controlled(), ("2022-06", LAST));
+    let assessed = check(&trade, 0..=150, &["none"]);
+    assert!(assessed.verdict.evidence.is_empty() && assessed.balance.is_none());
+    let coverage = &assessed.verdict.coverage;
+    assert_eq!(coverage, &[(Layer::Corridor, Coverage::NotObservable), (Layer::Time, Coverage::NotObservable)]);
+}
+
+#[test]
+fn another_intermediary_and_another_family_behave_alike() {
+    for (m, family) in [("VN", "SB"), ("MX", "SB"), ("TH", "WO"), ("MY", "BI")] {
+        let alike = |with: fn(Trade, &str) -> Trade, thai: Trade| {
+            let other = with(antimony_story(m, "US", LAST), LAST).family(family);
+            let (other, thai) = (assess(&other), assess(&thai));
+            assert_eq!(other.verdict.probability, thai.verdict.probability);
+            assert_eq!(other.verdict.share, thai.verdict.share);
+        };
+        alike(with_chinese_oxide, oxide());
+        alike(with_burmese_ore, ore());
+    }
+}
+
+#[test]
+fn hong_kong_and_macao_are_no_other_supply() {
+    let trade = ore().imports(Way::Supply("HK"), ("282580", 900.0), ("2022-06", LAST));
+    assert_eq!(assess(&trade).verdict.score, assess(&ore()).verdict.score);
+}
+
+/// China's natural graphite for M and M's for the US, from January 2024 on so many times as large.
+fn graphite(m: &str, factor: f64) -> Trade {
+    let mut trade = Trade::antimony(m, "US", "2024-06");
+    // 250410 holds 95 % carbon; one stage and one code are all that this needs.
+    let content = trade.world.contents.remove(&"811010".parse().unwrap()).unwrap();
+    trade.world.contents = std::collections::BTreeMap::from([("250410".parse().unwrap(), content)]);
+    trade.world.measures = vec![measure("controls/CN-2023-39", MeasureKind::ExportLicence, ("2023-10-20", "2023-12-01"))];
+    // Korea took about 3,000 t a month, and 13,885 t in November 2023 before the control bound.
+    trade
+        .family("C_NAT")
+        .exports(Way::First, ("250410", 3000.0), ("2021-10", "2023-10"))
+        .exports(Way::First, ("250410", 13_885.0), ("2023-11", "2023-11"))
+        .exports(Way::First, ("250410", 3000.0), ("2023-12", "2023-12"))
+        .exports(Way::First, ("250410", 3000.0 * factor), ("2024-01", "2024-06"))
+        .imports(Way::Out, ("250410", 200.0), ("2021-10", "2023-12"))
+        .imports(Way::Out, ("250410", 200.0 * factor), ("2024-01", "2024-06"))
+}
+
+#[test]
+fn stock_building_before_a_control_alarms_nobody() {
+    for m in ["KR", "JP", "IN", "VN"] {
+        check(&graphite(m, 1.0), 0..=100, &["none"]);
+    }
+}
+
+#[test]
+fn both_legs_six_times_as_large_are_watched() {
+    check(&graphite("KR", 6.0), 200..=799, &["watch", "review"]);
+}
+
+#[test]
+fn a_month_told_in_dollars_alone_moves_nothing() {
+    let before = assess(&oxide());
+    let massless = oxide().tell(Way::Supply("VN"), Account::ImporterFlow, ("811010", None), ("2024-10", LAST));
+    let after = assess(&massless);
+    assert_eq!((before.verdict.score, before.verdict.share), (after.verdict.score, after.verdict.share));
+}
+
+#[test]
+fn a_shipment_carries_its_corridor_in_steps() {
+    let bundle = crate::reference::Reference::default();
+    let reference = bundle.as_of("2025-05-06".parse().unwrap());
+    let model = Model::built_in();
+    let context = ShipmentContext { reference: &reference, model: &model, family: "SB".parse().unwrap() };
+    let corridor = assess(&oxide());
+    let facts = RecordFacts { place_of_receipt: Some("CNNGB".parse().unwrap()), ..shipment() };
+    let verdict = assess_shipment(&facts, Some(&corridor), context);
+    assert_eq!(verdict.prior, corridor.verdict.prior);
+    assert_eq!(verdict.score, verdict.prior + verdict.evidence.iter().map(|one| one.counted).sum::<i32>());
+    assert!(verdict.evidence.iter().skip(1).all(|one| one.counted % 250 == 0));
+    // The record and the corridor's cells have nothing in common: priority is within reach.
+    assert!(verdict.probability >= 800 && verdict.band.word() == "priority", "{verdict:#?}");
+    let alone = assess_shipment(&facts, None, context);
+    assert_eq!(alone.coverage.first(), Some(&(Layer::Record, Coverage::Observed)));
+    assert_eq!(alone.coverage.last(), Some(&(Layer::Time, Coverage::Pending)));
+    assert_eq!(alone.evidence.first().map(|one| one.counted), Some(300), "no motive is known");
+}
+
+#[test]
+fn a_shipment_that_its_corridor_sums_up_is_no_second_record() {
+    let told = |trade: Trade, tonnes, span| trade.tell(Way::Out, Account::Shipments, ("282580", Some(tonnes)), span);
+    let trade = Trade::antimony("TH", "US", LAST).controlled();
+    let trade = told(told(trade, 20.8, ("2022-06", "2024-11")), 561.0, ("2024-12", LAST));
+    let trade = trade.imports(Way::Direct, ("282580", 150.0), ("2022-06", "2024-11"));
+    let corridor = assess(&with_chinese_oxide(trade.imports(Way::Direct, ("282580", 0.0), ("2024-12", LAST)), LAST));
+    let bundle = crate::reference::Reference::default();
+    let reference = bundle.as_of("2025-05-06".parse().unwrap());
+    let model = Model::built_in();
+    let context = ShipmentContext { reference: &reference, model: &model, family: "SB".parse().unwrap() };
+    let facts = RecordFacts { place_of_receipt: Some("CNNGB".parse().unwrap()), ..shipment() };
+    let verdict = assess_shipment(&facts, Some(&corridor), context);
+    assert_eq!((verdict.probability, verdict.band.word()), (799, "review"));
+}

@@ -1,0 +1,82 @@
+//! Episodes: measures on one item that were announced close together, with the time before and after them. Reads no trade.
+
+use crate::domain::{HsSubheading, Month};
+use crate::reference::{Measure, MeasureKind};
+
+use super::mass::Window;
+use super::subject::Subject;
+
+/// Measures that are one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Episode {
+    /// The months before the first announcement.
+    pub(super) before: Window,
+    /// The effective months of its measures that bind in the corridor's month, newest first.
+    pub(super) starts: Vec<Month>,
+    /// A control on exports from China; else a tariff.
+    pub(super) control: bool,
+    /// The rows of the binding measures.
+    pub(super) rows: Vec<String>,
+}
+
+/// The episodes that bind one of the lines in the corridor's month and are near enough to be tested, newest first.
+///
+/// Controls and tariffs are apart: they give opposite reasons to misreport, and a new tariff must not hide what a control did.
+pub(super) fn episodes(subject: &Subject<'_>, codes: &[HsSubheading]) -> Vec<Episode> {
+    let mut found = Vec::new();
+    for control in [true, false] {
+        let of_kind = |measure: &&Measure| (measure.kind != MeasureKind::Duty) == control && !measure.weightless;
+        let names = |measure: &Measure, code: &HsSubheading| measure.subheadings.is_empty() || measure.subheadings.contains(code);
+        let on_lines = |measure: &&Measure| codes.iter().any(|code| names(measure, code));
+        let mut measures: Vec<&Measure> = subject.world.measures.iter().filter(of_kind).filter(on_lines).collect();
+        measures.sort_by_key(|measure| measure.announced);
+        while let Some(first) = measures.first().copied() {
+            let announced = Month::of(first.announced);
+            let together = |measure: &&Measure| {
+                Month::of(measure.announced).since(announced) <= subject.parameters.episodes.together_months
+            };
+            let (episode, rest): (Vec<&Measure>, Vec<&Measure>) = measures.into_iter().partition(together);
+            measures = rest;
+            found.extend(episode_of(subject, codes, (announced, &episode), control));
+        }
+    }
+    found.sort_by_key(|episode| std::cmp::Reverse(episode.starts.first().copied()));
+    found
+}
+
+fn episode_of(
+    subject: &Subject<'_>,
+    codes: &[HsSubheading],
+    (announced, measures): (Month, &[&Measure]),
+    control: bool,
+) -> Option<Episode> {
+    let numbers = &subject.parameters.episodes;
+    let world = subject.world;
+    let binds = |measure: &&&Measure| !world.is_suspended(measure) && codes.iter().any(|code| world.in_force(measure, *code));
+    let binding: Vec<&&Measure> = measures.iter().filter(binds).collect();
+    let mut starts: Vec<Month> = binding.iter().map(|measure| Month::of(measure.effective)).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    starts.reverse();
+    let near = starts.first().is_some_and(|start| subject.month().since(*start) < numbers.reach_months);
+    near.then(|| Episode {
+        before: Window { first: announced.plus(-numbers.before_months), last: announced.plus(-1) },
+        starts,
+        control,
+        rows: binding.iter().map(|measure| measure.row.clone()).collect(),
+    })
+}
+
+impl Episode {
+    /// The months after its start: at most the last few, none before it, ending with the corridor's month.
+    ///
+    /// The start is the newest from which enough months have passed: a measure on top of another does not make the first forgotten.
+    pub(super) fn after(&self, subject: &Subject<'_>) -> Window {
+        let numbers = &subject.parameters.episodes;
+        let recent = Window::ending(subject.month(), numbers.after_months);
+        let window = |start: &Month| Window { first: recent.first.max(*start), last: recent.last };
+        let long_enough = |start: &&Month| window(start).months() >= numbers.after_months_min;
+        let start = self.starts.iter().find(long_enough).or(self.starts.first());
+        start.map_or(Window { first: recent.last.plus(1), last: recent.last }, window)
+    }
+}

@@ -1,0 +1,313 @@
+//! T1_EVENT_SURGE: both legs, China to M and M to D, rose after a measure on Chinese goods.
+//!
+//! **Sees** contained mass a month before and after an episode, by stage (ore, oxide, metal apart), on both legs. "Before" is the 24
+//! months that end with the month before the first announcement; "after" at most the last six months, none before the measure bound.
+//! Growth is in log-points, with a small constant on both sides so that tiny flows do not explode, and less the growth of D's other
+//! non-Chinese sources: when all sources rise, demand rose. The first leg may come in another stage than it leaves in (metal in, oxide
+//! out), so it is compared by stage and over all of the family's own codes, and the larger growth counts. A stage counts from a fifth of
+//! the corridor's mass; of several the strongest is named.
+//!
+//! **Why it hints at rerouting**: with both legs seen the weight is 1.5 per log-point of the smaller rise, at most 2.5. Where the first leg
+//! cannot be seen, 0.36 per log-point of the second, at most 1.2.
+//!
+//! **Speaks against it** where the first leg is seen and stood still while the second rose: -0.3 per log-point of the difference. Under an
+//! export control only M's own import report can do so: a first leg that China does not report is what a false report looks like.
+//!
+//! **Silent** without an episode, below the thresholds of the model, with fewer than three months after or six before, and where only
+//! values are told: dollars follow the price (Japan's antimony oxide to the US, 2024 to 2025: 1.45 log-points in dollars, 0.18 deflated).
+//! Periods longer than a month are not observable.
+//!
+//! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by growth of the
+//! same size in M's own or other non-Chinese supply.
+
+use crate::domain::Month;
+use crate::ledger::{Account, Series};
+use crate::reference::MaterialStage;
+
+use super::episode::{Episode, episodes};
+use super::incentive::{demand_growth, traded};
+use super::mass::{Scope, Sum, Window, accounts, cells, sum};
+use super::parameters::{part, thousandths};
+use super::subject::Subject;
+use super::{Coverage, Evidence, Figure, Missing, RestsOn, Signal};
+
+/// What the event test says.
+#[derive(Clone, Debug)]
+pub(crate) struct Surge {
+    /// What it says.
+    pub(crate) evidence: Option<Evidence>,
+    /// Whether the second leg could be tested.
+    pub(crate) coverage: Coverage,
+    /// Whether both legs could be seen.
+    pub(crate) both_legs: bool,
+    /// What it lacks.
+    pub(crate) missing: Option<Missing>,
+}
+
+/// One stage against one episode.
+struct Test<'a> {
+    stage: Option<MaterialStage>,
+    episode: &'a Episode,
+    after: Window,
+    account: Account,
+    series: &'a Series,
+    second: Growth,
+    demand: (f64, u32),
+    first: Option<First>,
+    weight: i32,
+}
+
+/// Monthly means before and after, tonnes, and their growth.
+#[derive(Clone, Copy, Debug)]
+struct Growth {
+    before: f64,
+    after: f64,
+    log_points: f64,
+}
+
+/// What is seen of the first leg.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    growth: Growth,
+    /// A first leg that stood still may speak against rerouting.
+    may_exonerate: bool,
+}
+
+/// Tests every stage of the corridor against every episode; the strongest speaks.
+pub(crate) fn event_surge(subject: &Subject<'_>) -> Surge {
+    let codes: Vec<_> = traded(subject).into_iter().map(|(code, _)| code).collect();
+    let has_mass = accounts(&subject.books.out).iter().any(|(_, series)| recent(subject, series).months > 0);
+    let mut surge = Surge { evidence: None, coverage: Coverage::NotObservable, both_legs: false, missing: None };
+    if subject.books.months > 1 || codes.is_empty() {
+        return surge;
+    }
+    let mut stages: Vec<Option<MaterialStage>> = codes.iter().map(|code| subject.world.stage(*code)).collect();
+    stages.sort_unstable();
+    stages.dedup();
+    stages.retain(|stage| stage.is_some() || !subject.world.family.is_material());
+    let (mut tests, mut any_episode, mut pending) = (Vec::new(), false, false);
+    let by_stage: Vec<(Option<MaterialStage>, Vec<Episode>)> = stages
+        .into_iter()
+        .map(|stage| {
+            let of_stage: Vec<_> = codes.iter().copied().filter(|code| subject.world.stage(*code) == stage).collect();
+            (stage, episodes(subject, &of_stage))
+        })
+        .collect();
+    for (stage, episodes) in &by_stage {
+        for episode in episodes {
+            any_episode = true;
+            match test(subject, *stage, episode) {
+                Ok(test) => tests.push(test),
+                Err(wait) => pending |= wait,
+            }
+        }
+    }
+    surge.coverage = match (tests.is_empty(), pending, any_episode, has_mass) {
+        (false, ..) | (true, _, false, true) => Coverage::Observed,
+        (true, true, true, _) => Coverage::Pending,
+        _ => Coverage::NotObservable,
+    };
+    surge.both_legs = !tests.is_empty() && tests.iter().all(|test| test.first.is_some());
+    surge.missing = missing(subject, &surge, any_episode);
+    surge.evidence = strongest(&tests).map(|test| evidence(subject, test));
+    surge
+}
+
+fn recent(subject: &Subject<'_>, series: &Series) -> Sum {
+    let window = Window::ending(subject.month(), subject.parameters.episodes.after_months);
+    let sum = sum(series, window, (Scope::All, false), subject.world);
+    if sum.tonnes > 0.0 { sum } else { Sum::default() }
+}
+
+/// The largest weight; where none is positive, the most negative.
+fn strongest<'a, 'b>(tests: &'b [Test<'a>]) -> Option<&'b Test<'a>> {
+    let most = tests.iter().max_by_key(|test| test.weight)?;
+    let spoken = if most.weight > 0 { Some(most) } else { tests.iter().min_by_key(|test| test.weight) };
+    spoken.filter(|test| test.weight != 0)
+}
+
+fn missing(subject: &Subject<'_>, surge: &Surge, any_episode: bool) -> Option<Missing> {
+    let weight = subject.parameters.surge.both_legs_cap;
+    let signal = Signal::EventSurge.code();
+    let (m, d) = (subject.m(), subject.d());
+    let because = match surge.coverage {
+        _ if !any_episode => return None,
+        Coverage::Observed if surge.both_legs => return None,
+        Coverage::Observed => format!("the first leg (imports of {m} from China) is not reported"),
+        Coverage::Pending => format!("too few months since the measure are reported for {m} to {d}"),
+        Coverage::NotObservable => format!("the mass of the trade {m} to {d} before and after the measure is not reported"),
+    };
+    Some(Missing { signal, weight, because })
+}
+
+/// One stage against one episode; `Err(true)` where the months after are still to come.
+fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: &'a Episode) -> Result<Test<'a>, bool> {
+    let numbers = subject.parameters;
+    let world = subject.world;
+    let after = episode.after(subject);
+    let scope = if world.family.is_material() { Scope::Stage(stage) } else { Scope::All };
+    let both = |series: &Series, scope| {
+        (sum(series, episode.before, (scope, false), world), sum(series, after, (scope, false), world))
+    };
+    let told_before = |pre: Sum| pre.months >= numbers.episodes.before_months_min;
+    let told = |(pre, post): (Sum, Sum)| told_before(pre) && post.months >= numbers.episodes.after_months_min;
+    let chosen = accounts(&subject.books.out).into_iter().find(|(_, series)| told(both(series, scope)));
+    let Some((account, series)) = chosen else {
+        return Err(accounts(&subject.books.out).iter().any(|(_, series)| told_before(both(series, scope).0)));
+    };
+    let (pre, post) = both(series, scope);
+    let whole = sum(series, after, (Scope::All, false), world);
+    let demand = demand_growth(subject, (episode.before, after), scope);
+    let kappa = numbers.surge.kappa(world.class);
+    let second = Growth::of((pre.mean(), post.mean()), kappa);
+    let first = first_leg(subject, episode, (scope, after));
+    let mut test = Test { stage, episode, after, account, series, second, demand, first, weight: 0 };
+    if post.tonnes > 0.0 && post.tonnes >= part(numbers.surge.stage_share_min) * whole.tonnes {
+        test.weight = weight(subject, &test);
+    }
+    Ok(test)
+}
+
+impl Growth {
+    fn of((before, after): (f64, f64), kappa: f64) -> Growth {
+        Growth { before, after, log_points: libm::log((after + kappa) / (before + kappa)) }
+    }
+}
+
+/// The first leg, by stage or over the family, whichever rose more.
+fn first_leg(subject: &Subject<'_>, episode: &Episode, (scope, after): (Scope, Window)) -> Option<First> {
+    let scopes = if subject.world.family.is_material() { vec![scope, Scope::Own] } else { vec![scope] };
+    let seen = scopes.into_iter().filter_map(|scope| first_leg_of(subject, episode, (scope, after)));
+    let most = seen.max_by(|left, right| left.growth.log_points.total_cmp(&right.growth.log_points))?;
+    // Under an export control China's own report of nothing is no report.
+    let seen = most.may_exonerate || most.growth.log_points >= part(subject.parameters.surge.still);
+    seen.then_some(most)
+}
+
+fn first_leg_of(subject: &Subject<'_>, episode: &Episode, (scope, after): (Scope, Window)) -> Option<First> {
+    let numbers = subject.parameters;
+    let means = |series: &Series| {
+        let pre = sum(series, episode.before, (scope, false), subject.world);
+        let post = sum(series, after, (scope, false), subject.world);
+        let told = pre.months >= numbers.episodes.before_months_min && post.months >= numbers.episodes.after_months_min;
+        told.then(|| (pre.mean(), post.mean()))
+    };
+    let leg = &subject.books.first;
+    let (own, mirror) = (means(&leg.importer), means(&leg.exporter));
+    let pair = match (own, mirror) {
+        (Some(own), Some(mirror)) if episode.control => (own.0.max(mirror.0), own.1.max(mirror.1)),
+        (Some(own), Some(mirror)) => ((own.0 + mirror.0) / 2.0, (own.1 + mirror.1) / 2.0),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => means(&leg.shipments)?,
+    };
+    let growth = Growth::of(pair, numbers.surge.kappa(subject.world.class));
+    Some(First { growth, may_exonerate: own.is_some() || !episode.control })
+}
+
+fn weight(subject: &Subject<'_>, test: &Test<'_>) -> i32 {
+    let numbers = &subject.parameters.surge;
+    let class = subject.world.class;
+    let rise = test.second.log_points - test.demand.0;
+    if rise < numbers.threshold(class, true, test.second.before * 12.0) {
+        return 0;
+    }
+    let one_leg = (part(numbers.one_leg) * rise).min(part(numbers.one_leg_cap));
+    let Some(first) = test.first else { return thousandths(one_leg) };
+    let grown = first.growth.log_points;
+    if grown < part(numbers.still) {
+        return -thousandths(part(numbers.still_leg) * (test.second.log_points - grown).max(0.0));
+    }
+    let rose = grown >= numbers.threshold(class, false, first.growth.before * 12.0);
+    let both = if rose { (part(numbers.both_legs) * grown.min(rise)).min(part(numbers.both_legs_cap)) } else { 0.0 };
+    // China's report alone shows at least so much: seeing a part of the first leg never says less than seeing none.
+    thousandths(if first.may_exonerate { both } else { both.max(one_leg) })
+}
+
+fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
+    let (m, d) = (subject.m(), subject.d());
+    let scope = if subject.world.family.is_material() { Scope::Stage(test.stage) } else { Scope::All };
+    let what = test.stage.map_or(String::new(), |stage| format!(" ({})", stage_word(stage)));
+    let decimals = subject.decimals();
+    let tonnes = |value: f64| format!("{value:.*}", usize::from(decimals));
+    let Window { first: from, last: until } = test.after;
+    let Growth { before, after, log_points } = test.second;
+    let mut statement = format!(
+        "{}{what} from {m} to {d} went from {} to {} t a month ({}), {} against {from} to {until}",
+        subject.world.family,
+        tonnes(before),
+        tonnes(after),
+        times(log_points),
+        months(test.episode.before),
+    );
+    let mut figures = vec![
+        Figure { name: "second_leg_before_t_a_month", value: before, decimals },
+        Figure { name: "second_leg_after_t_a_month", value: after, decimals },
+        Figure { name: "second_leg_growth_log", value: log_points, decimals: 2 },
+    ];
+    let mut rests_on: Vec<(u64, _)> = cells(test.series, test.after, scope, subject.world);
+    match test.first {
+        Some(First { growth, .. }) => {
+            let stood = if growth.log_points < part(subject.parameters.surge.still) { "stood still: " } else { "" };
+            let (before, after) = (tonnes(growth.before), tonnes(growth.after));
+            statement += &format!("; the first leg {stood}from {before} to {after} t a month ({})", times(growth.log_points));
+            figures.push(Figure { name: "first_leg_before_t_a_month", value: growth.before, decimals });
+            figures.push(Figure { name: "first_leg_after_t_a_month", value: growth.after, decimals });
+            figures.push(Figure { name: "first_leg_growth_log", value: growth.log_points, decimals: 2 });
+            let leg = &subject.books.first;
+            for series in [&leg.importer, &leg.exporter] {
+                rests_on.extend(cells(series, test.after, Scope::All, subject.world));
+            }
+        }
+        None => statement += "; the first leg is not reported",
+    }
+    let (demand, sources) = test.demand;
+    if sources >= subject.parameters.surge.demand_sources_min {
+        statement += &format!("; demand, by {sources} other sources, {}", times(demand));
+        figures.push(Figure { name: "demand_growth_log", value: demand, decimals: 2 });
+    } else {
+        statement += "; growth of demand is unknown (fewer than 3 other sources with mass)";
+    }
+    statement += &format!(" (account of the second leg: {})", test.account.word());
+    rests_on.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
+    let mut reference = test.episode.rows.clone();
+    reference.sort_unstable();
+    reference.dedup();
+    Evidence {
+        signal: Signal::EventSurge,
+        weight: test.weight,
+        statement,
+        figures,
+        rests_on: rests_on.into_iter().map(|(_, cell)| RestsOn::Cell(cell)).collect(),
+        reference,
+        falsified_by: if test.weight > 0 {
+            format!("imports of {m} from China that did not rise, or non-Chinese supply of {m} that rose as much")
+        } else {
+            format!("imports of {m} from China under other codes or through other countries that rose as much")
+        },
+    }
+}
+
+fn times(log_points: f64) -> String {
+    let ratio = libm::exp(log_points);
+    if ratio >= 9.95 { format!("{ratio:.0} times") } else { format!("{ratio:.1} times") }
+}
+
+fn months(window: Window) -> String {
+    let Window { first, last }: Window = window;
+    let (first, last): (Month, Month) = (first, last);
+    format!("{first} to {last}")
+}
+
+/// The stage in words.
+pub(super) fn stage_word(stage: MaterialStage) -> &'static str {
+    match stage {
+        MaterialStage::Ore => "ore",
+        MaterialStage::Intermediate => "intermediate",
+        MaterialStage::Oxide => "oxide",
+        MaterialStage::Compound => "compound",
+        MaterialStage::Metal => "metal",
+        MaterialStage::Alloy => "alloy",
+        MaterialStage::Scrap => "scrap",
+        MaterialStage::Article => "article",
+    }
+}

@@ -1,0 +1,67 @@
+//! R1_ROUTE_CN_LADING: the route begins in China, the goods are declared as made elsewhere.
+//!
+//! **Sees** the declared origin of a shipment beside its places: where the carrier took it over, where it was loaded, whence it was
+//! consigned, the ports on the way. Goods received or loaded in China, Hong Kong or Macao (grade 1.0), consigned from there with another
+//! origin (0.5), or only transshipped there (0.3); the highest grade counts.
+//!
+//! **Why it hints at rerouting**: goods made in M seldom begin their voyage in China. It is weak alone: in a sample of Korean import
+//! declarations departure differs from origin in a fifth of the rows, mostly ordinary trade. So the weight is 1.0 times the grade where a
+//! control or a tariff on Chinese goods gives a motive, and 0.3 times the grade elsewhere.
+//!
+//! **Silent** where no origin is declared, where the declared origin is China, or where no place is Chinese. The record layer counts as
+//! observed where an origin is declared and the place of receipt or of lading is known, or the signal fires.
+//!
+//! **Ordinary explanations**: carriers name the port of the mother vessel; feeder lanes through Chinese ports; goods returned.
+//! **Falsified by** a receipt in M on the same bill.
+
+use crate::domain::{Country, Port};
+use crate::ledger::RecordFacts;
+
+use super::parameters::{RouteNumbers, part};
+use super::{Coverage, Evidence, Figure, RestsOn, Signal};
+
+/// What the route of a shipment says, and whether it could be seen.
+pub(crate) fn route_cn_lading(facts: &RecordFacts, incentive: bool, numbers: &RouteNumbers) -> (Option<Evidence>, Coverage) {
+    let Some(origin) = facts.country_of_origin.filter(|origin| origin.is_known() && !origin.is_china()) else {
+        return (None, Coverage::NotObservable);
+    };
+    let route_known = [facts.place_of_receipt, facts.port_of_lading].iter().any(Option::is_some) || facts.country_of_lading.is_some();
+    let Some((grade, how, rows)) = grade(facts, numbers) else {
+        return (None, if route_known { Coverage::Observed } else { Coverage::NotObservable });
+    };
+    let whole = if incentive { numbers.incentive } else { numbers.no_incentive };
+    let evidence = Evidence {
+        signal: Signal::RouteCnLading,
+        weight: super::parameters::thousandths(part(whole) * part(grade)),
+        statement: format!("{how}, declared as made in {origin}"),
+        figures: vec![Figure { name: "grade", value: part(grade), decimals: 1 }],
+        rests_on: vec![RestsOn::Record(facts.id.clone())],
+        reference: rows,
+        falsified_by: format!("a receipt in {origin} on the same bill"),
+    };
+    (Some(evidence), Coverage::Observed)
+}
+
+/// The highest grade, how to say it, and the reference rows it rests on.
+fn grade(facts: &RecordFacts, numbers: &RouteNumbers) -> Option<(i32, String, Vec<String>)> {
+    let chinese = |port: Option<Port>| port.filter(|port| port.country().is_china());
+    let at = |verb: &str, port: Port| (format!("{verb} at {port}"), vec![format!("ports/{port}")]);
+    let in_china = |country: Option<Country>| country.filter(|country| country.is_china());
+    if let Some(port) = chinese(facts.place_of_receipt) {
+        let (how, rows) = at("received", port);
+        return Some((numbers.received_or_laden, how, rows));
+    }
+    if let Some(port) = chinese(facts.port_of_lading) {
+        let (how, rows) = at("laden", port);
+        return Some((numbers.received_or_laden, how, rows));
+    }
+    if let Some(country) = in_china(facts.country_of_lading) {
+        return Some((numbers.received_or_laden, format!("laden in {country}"), Vec::new()));
+    }
+    if let Some(country) = in_china(facts.country_of_consignment) {
+        return Some((numbers.consigned, format!("consigned from {country}"), Vec::new()));
+    }
+    let port = facts.transit_ports.iter().copied().find(|port| port.country().is_china())?;
+    let (how, rows) = at("transshipped", port);
+    Some((numbers.transshipped, how, rows))
+}

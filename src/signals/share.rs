@@ -1,0 +1,134 @@
+//! The interval of the Chinese share: physical bounds and proportional mixing over a fixed table of draws. No randomness: the table is
+//! the same for every corridor, so that the same balance gives the same interval.
+
+use super::parameters::{ShareNumbers, part};
+
+/// One draw of all that is uncertain, in fractions and factors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draw {
+    /// Factor on the first leg for what is not told of it under an export control.
+    pub(super) first_hidden: f64,
+    /// Factor on the other imports, likewise.
+    pub(super) other_hidden: f64,
+    /// Factors of trade and content: exports, first leg, other imports.
+    pub(super) trade: [f64; 3],
+    /// Factors of production and recycling.
+    pub(super) made: [f64; 2],
+    /// Where in the range an unlisted production and recycling lie, from 0 to 1.
+    pub(super) unlisted: [f64; 2],
+    /// Where in their range shared codes lie, from -1 to 1.
+    pub(super) shared: f64,
+    /// Yield, from 0 to 1 in its range.
+    pub(super) kept: f64,
+    /// Opening stock, in months of imports before.
+    pub(super) stock_months: f64,
+    /// From 0 to 1: which form the share takes.
+    pub(super) form: f64,
+    /// Normal, for the log-odds of the proportional share.
+    pub(super) noise: f64,
+}
+
+/// The table of draws.
+pub(crate) fn table(numbers: &ShareNumbers) -> Vec<Draw> {
+    let count = u64::from(numbers.draws);
+    (0..count).map(|index| draw(index, numbers)).collect()
+}
+
+fn draw(index: u64, numbers: &ShareNumbers) -> Draw {
+    let mut state = index.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut uniform = || next(&mut state);
+    let mut around = |half: i32| 1.0 + part(half) * (2.0 * uniform() - 1.0);
+    let trade = [around(numbers.trade_and_content), around(numbers.trade_and_content), around(numbers.trade_and_content)];
+    let made = [around(numbers.production), around(numbers.production)];
+    let (low, high) = (part(numbers.stock_months_low), part(numbers.stock_months_high));
+    Draw {
+        first_hidden: 1.0 / (1.0 - part(numbers.first_leg_hidden) * uniform()),
+        other_hidden: 1.0 / (1.0 - part(numbers.other_imports_hidden) * uniform()),
+        trade,
+        made,
+        unlisted: [uniform(), uniform()],
+        shared: 2.0 * uniform() - 1.0,
+        kept: uniform(),
+        stock_months: low + (high - low) * uniform(),
+        form: uniform(),
+        // Twelve uniform numbers less six are normal enough, and exact on every machine.
+        noise: (0..12).map(|_| uniform()).sum::<f64>() - 6.0,
+    }
+}
+
+/// The next number of splitmix64 (Steele, Lea, Flood 2014) as a fraction of 1, below 1.
+fn next(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    (mixed >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Tonnes in the window of what is known: the terms of the balance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) exports: f64,
+    pub(super) chinese: f64,
+    pub(super) other: f64,
+    /// Half the width of what shared codes may add to `other` or take from it.
+    pub(super) shared: f64,
+    /// Least and most.
+    pub(super) production: (f64, f64),
+    /// Least and most where a row says so; else a share of production and imports.
+    pub(super) secondary: Result<f64, f64>,
+    /// A month's imports before, less what has been used up since, and the Chinese share of them.
+    pub(super) stock: (f64, f64),
+    /// An export control binds: the first leg may be hidden.
+    pub(super) control: bool,
+}
+
+/// 5, 50 and 95 % of the share, as fractions.
+pub(super) fn interval(known: &Known, (yield_low, yield_high): (f64, f64), (draws, numbers): (&[Draw], &ShareNumbers)) -> [f64; 3] {
+    let mut shares: Vec<f64> = draws.iter().map(|draw| share(known, draw, (yield_low, yield_high), numbers)).collect();
+    shares.sort_unstable_by(f64::total_cmp);
+    let last = shares.len().saturating_sub(1);
+    let at = |index: usize| shares.get(index.min(last)).copied().unwrap_or(0.0);
+    [at(shares.len() / 20), at(shares.len() / 2), at((shares.len() * 19).div_ceil(20).saturating_sub(1))]
+}
+
+fn share(known: &Known, draw: &Draw, (yield_low, yield_high): (f64, f64), numbers: &ShareNumbers) -> f64 {
+    let kept = yield_low + (yield_high - yield_low) * draw.kept;
+    let [trade_out, trade_first, trade_other] = draw.trade;
+    let [made_first, made_again] = draw.made;
+    let [unlisted_production, unlisted_secondary] = draw.unlisted;
+    let exports = known.exports * trade_out;
+    let hidden = if known.control { draw.first_hidden } else { 1.0 };
+    let chinese = known.chinese * trade_first * hidden;
+    let other = (known.other + known.shared * draw.shared).max(0.0) * trade_other * draw.other_hidden;
+    let (least, most) = known.production;
+    let production = (least + (most - least) * unlisted_production) * made_first;
+    let secondary = match known.secondary {
+        Ok(listed) => listed * made_again,
+        Err(at_most) => at_most * unlisted_secondary * (production + other + chinese),
+    };
+    let (stock, stock_chinese) = known.stock;
+    let stock = stock * draw.stock_months;
+    let innocent = kept * (production + secondary + other) + stock * (1.0 - stock_chinese);
+    let from_china = kept * chinese + stock * stock_chinese;
+    if exports <= 0.0 {
+        return 0.0;
+    }
+    let low = (1.0 - innocent / exports).clamp(0.0, 1.0);
+    // Where supply falls short of the exports something is not told, and only China's part is known to be hidden.
+    let high = (from_china / exports).min(1.0).max(low);
+    let proportional = part(numbers.proportional);
+    if draw.form < proportional {
+        let total = innocent + from_china;
+        let mixed = if total > 0.0 { from_china / total } else { 0.0 };
+        // Log-odds shifted by the noise, written without a logarithm.
+        let odds = libm::exp(draw.noise);
+        let shifted = mixed * odds / (1.0 - mixed + mixed * odds);
+        shifted.clamp(low, high)
+    } else if draw.form < proportional + (1.0 - proportional) / 2.0 {
+        low
+    } else {
+        high
+    }
+}
