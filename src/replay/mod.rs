@@ -7,6 +7,7 @@ mod gather;
 mod known;
 mod range;
 mod rerun;
+pub mod simulate;
 mod spill;
 mod when;
 

@@ -1,0 +1,272 @@
+//! Seeded worlds with known truth. Knows trade, public control dates and how records are published; nothing of how verdicts are made.
+//!
+//! A world holds markets (one good into one destination) and lanes (that good by way of one intermediary). Most lanes tell an honest story;
+//! under the scheme `relabel` some pass Chinese goods on as the intermediary's after a control binds the direct trade. Countries are drawn
+//! from lists by the seed, so none is favoured. Everything is integers: a seed gives the same bytes on every machine.
+
+mod flows;
+mod goods;
+mod lane;
+mod rng;
+mod shipments;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::domain::{Claim, Month, Timestamp};
+use crate::encode::canonical_record;
+
+use lane::{Kind, Plan};
+use shipments::Draft;
+
+/// What world to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct World {
+    /// Another seed gives another world.
+    pub seed: u64,
+    /// How many records, exactly. Of a world too small for one lane's statistics, the records known last are left out.
+    pub records: u64,
+    /// The first month of trade.
+    pub from: Month,
+    /// The month after the last.
+    pub until: Month,
+    /// What is planted; empty is an honest world.
+    pub schemes: Vec<Scheme>,
+}
+
+/// A way of passing goods on as another country's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    /// Chinese goods are shipped to an intermediary, given new papers there and sent on as its own.
+    Relabel,
+}
+
+impl Scheme {
+    /// Every one.
+    pub const ALL: &[Scheme] = &[Scheme::Relabel];
+
+    /// The word on the command line and in `truth.ndjson`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Scheme::Relabel => "relabel",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Scheme {
+    type Err = UnknownScheme;
+
+    fn from_str(text: &str) -> Result<Scheme, UnknownScheme> {
+        Scheme::ALL.iter().copied().find(|scheme| scheme.word() == text).ok_or_else(|| UnknownScheme(text.to_owned()))
+    }
+}
+
+/// The word names no scheme.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no scheme (relabel; none for an honest world)")]
+pub struct UnknownScheme(pub String);
+
+/// A record with its truth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Simulated {
+    /// The record, canonical JSON without line end.
+    pub record: Vec<u8>,
+    /// Its truth, one JSON object; none where an earlier record of the same id has told it.
+    pub truth: Option<String>,
+}
+
+/// What is true of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Truth {
+    scheme: Option<Scheme>,
+    kind: Kind,
+    /// Thousandths of its mass that are of Chinese origin.
+    chinese_permille: u64,
+}
+
+impl Truth {
+    fn line(&self, id: &str) -> String {
+        let scheme = self.scheme.map_or("none", Scheme::word);
+        let share = self.chinese_permille.min(1000);
+        format!(
+            r#"{{"id":"{id}","scheme":"{scheme}","kind":"{}","chinese_share":{}.{:03}}}"#,
+            self.kind.word(),
+            share / 1000,
+            share % 1000
+        )
+    }
+}
+
+/// The records of a world, in the order in which they became known.
+pub fn simulate(world: &World) -> Simulation {
+    let plan = Plan::new(world);
+    let months = u64::try_from(world.until.since(world.from)).unwrap_or(0);
+    let flows = months * flows::rows_per_month(&plan);
+    Simulation {
+        plan,
+        records_left: world.records,
+        shipments_left: world.records.saturating_sub(flows),
+        next_month: 0,
+        queue: Queue::default(),
+        shipments_made: 0,
+    }
+}
+
+/// An iterator over a world's records. Holds two to three months of them at a time.
+#[derive(Debug)]
+pub struct Simulation {
+    plan: Plan,
+    records_left: u64,
+    shipments_left: u64,
+    next_month: i32,
+    queue: Queue,
+    shipments_made: u64,
+}
+
+/// Records that are made and wait for their day.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: BTreeMap<(Timestamp, u64), (Claim, Option<Truth>)>,
+    sequence: u64,
+}
+
+impl Queue {
+    fn push(&mut self, claim: Claim, truth: Option<Truth>) {
+        self.waiting.insert((claim.known_from, self.sequence), (claim, truth));
+        self.sequence += 1;
+    }
+}
+
+impl Simulation {
+    fn make_month(&mut self) {
+        let index = self.next_month;
+        self.next_month += 1;
+        for row in flows::month(&self.plan, index) {
+            // A row published again comes on top of the statistics, so it is taken out of the shipments' number.
+            let again = self.shipments_left > 0 && row.revised.is_some();
+            self.queue.push(row.claim, Some(row.truth));
+            if let (true, Some(revised)) = (again, row.revised) {
+                self.shipments_left -= 1;
+                self.queue.push(revised, None);
+            }
+        }
+        let months_left = u64::try_from(self.plan.months - index).unwrap_or(1).max(1);
+        let mut quota = self.shipments_left / months_left;
+        self.shipments_left -= quota;
+        let month = shipments::MonthOfLanes::new(&self.plan, index);
+        while quota > 0 {
+            self.shipments_made += 1;
+            let Draft { claim, truth, later } = month.shipment(self.shipments_made);
+            quota -= 1;
+            self.queue.push(claim, Some(truth));
+            if let (Some(later), true) = (later, quota > 0) {
+                quota -= 1;
+                self.queue.push(later, None);
+            }
+        }
+    }
+}
+
+impl Iterator for Simulation {
+    type Item = Simulated;
+
+    fn next(&mut self) -> Option<Simulated> {
+        if self.records_left == 0 {
+            return None;
+        }
+        // Nothing of a month is known before its first day.
+        while self.next_month < self.plan.months {
+            let horizon = flows::midnight(self.plan.month(self.next_month).first_day(), 0);
+            if self.queue.waiting.first_key_value().is_some_and(|((known_from, _), _)| *known_from < horizon) {
+                break;
+            }
+            self.make_month();
+        }
+        let (_, (claim, truth)) = self.queue.waiting.pop_first()?;
+        self.records_left -= 1;
+        let truth = truth.map(|truth| truth.line(&claim.id));
+        Some(Simulated { record: canonical_record(&claim), truth })
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// `records.ndjson`.
+    pub records: PathBuf,
+    /// `truth.ndjson`: `{"id","scheme","kind","chinese_share"}` for every id of the records.
+    pub truth: PathBuf,
+    /// How many records.
+    pub count: u64,
+}
+
+/// Why a world could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A file of that name is there already.
+    #[error("{} exists already (name another folder with --out, or remove it)", .0.display())]
+    Exists(PathBuf),
+    /// The folder or a file cannot be made or written.
+    #[error("{} cannot be written: {cause}", .path.display())]
+    Unwritable {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+}
+
+/// Writes `records.ndjson` and `truth.ndjson` into a folder, which is made where it is not there. Overwrites nothing.
+pub fn write(world: &World, out_dir: &Path) -> Result<Written, WriteError> {
+    std::fs::create_dir_all(out_dir).map_err(|cause| WriteError::Unwritable { path: out_dir.to_owned(), cause })?;
+    let (mut records, mut truth) = (Sink::create(out_dir.join("records.ndjson"))?, Sink::create(out_dir.join("truth.ndjson"))?);
+    let mut count = 0;
+    for simulated in simulate(world) {
+        count += 1;
+        records.line(&simulated.record)?;
+        if let Some(line) = &simulated.truth {
+            truth.line(line.as_bytes())?;
+        }
+    }
+    Ok(Written { records: records.close()?, truth: truth.close()?, count })
+}
+
+struct Sink {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Sink {
+    fn create(path: PathBuf) -> Result<Sink, WriteError> {
+        match File::create_new(&path) {
+            Ok(file) => Ok(Sink { path, file: BufWriter::with_capacity(1 << 20, file) }),
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Err(WriteError::Exists(path)),
+            Err(cause) => Err(WriteError::Unwritable { path, cause }),
+        }
+    }
+
+    fn line(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let written = self.file.write_all(bytes).and_then(|()| self.file.write_all(b"\n"));
+        written.map_err(|cause| WriteError::Unwritable { path: self.path.clone(), cause })
+    }
+
+    fn close(mut self) -> Result<PathBuf, WriteError> {
+        match self.file.flush() {
+            Ok(()) => Ok(self.path),
+            Err(cause) => Err(WriteError::Unwritable { path: self.path, cause }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

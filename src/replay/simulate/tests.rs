@@ -1,0 +1,144 @@
+//! Tests of simulated worlds.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::domain::{Country, Record};
+
+fn world(seed: u64, records: u64) -> World {
+    let month = |text: &str| text.parse().unwrap();
+    World { seed, records, from: month("2022-07"), until: month("2025-07"), schemes: vec![Scheme::Relabel] }
+}
+
+fn text(simulated: &Simulated) -> &str {
+    std::str::from_utf8(&simulated.record).unwrap()
+}
+
+fn bytes(world: &World) -> Vec<u8> {
+    let lines = simulate(world).flat_map(|one| [one.record, one.truth.unwrap_or_default().into_bytes()]);
+    lines.flat_map(|line| [line, b"\n".to_vec()].concat()).collect()
+}
+
+fn claims(world: &World) -> Vec<Claim> {
+    let mut simulation = simulate(world);
+    let mut claims = Vec::new();
+    while simulation.next_month < simulation.plan.months {
+        simulation.make_month();
+        claims.extend(std::mem::take(&mut simulation.queue.waiting).into_values().map(|(claim, _)| claim));
+    }
+    claims
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_everywhere() {
+    let digest = |world: &World| xxhash_rust::xxh3::xxh3_64(&bytes(world));
+    // The number was printed by the first run; it must not depend on machine, locale or time.
+    assert_eq!(format!("{:016x}", digest(&world(7, 3000))), "GOLDEN");
+    assert_ne!(digest(&world(7, 500)), digest(&world(8, 500)));
+}
+
+#[test]
+fn a_world_has_exactly_the_records_asked_for() {
+    for records in [0, 1, 100, 1_000, 12_345] {
+        assert_eq!(simulate(&world(3, records)).count() as u64, records);
+    }
+    let backwards = World { until: "2020-01".parse().unwrap(), ..world(3, 100) };
+    assert_eq!(simulate(&backwards).count(), 0);
+}
+
+#[test]
+fn records_come_in_the_order_in_which_they_became_known() {
+    let known = |one: Simulated| text(&one).split(r#""known_from":""#).nth(1).unwrap()[..20].to_owned();
+    let known: Vec<String> = simulate(&world(5, 4_000)).map(known).collect();
+    assert!(known.is_sorted());
+}
+
+#[test]
+fn every_record_has_its_truth_once() {
+    let (mut told, mut records) = (BTreeSet::new(), BTreeSet::new());
+    for one in simulate(&world(11, 10_000)) {
+        let id = one.truth.as_deref().map(|truth| truth.split('"').nth(3).unwrap().to_owned());
+        if let Some(id) = id {
+            assert!(told.insert(id.clone()), "{id} is told twice");
+        }
+    }
+    for claim in claims(&world(11, 10_000)) {
+        records.insert(claim.id);
+    }
+    assert_eq!(told, records);
+}
+
+#[test]
+fn every_container_number_has_its_check_digit() {
+    let mut boxes = 0;
+    for claim in claims(&world(2, 5_000)) {
+        if let Record::Shipment(shipment) = claim.record {
+            boxes += shipment.containers.len();
+            assert!(shipment.containers.iter().all(|container| container.number.check_digit_holds()));
+        }
+    }
+    assert!(boxes > 2_000);
+}
+
+#[test]
+fn relabelled_goods_are_planted_only_where_asked_for_and_only_after_a_control() {
+    let relabelled = |world: &World| -> Vec<String> {
+        simulate(world).filter_map(|one| one.truth).filter(|truth| truth.contains(r#""scheme":"relabel""#)).collect()
+    };
+    let planted = relabelled(&world(1, 10_000));
+    assert!(planted.len() > 200, "{}", planted.len());
+    // The earliest control of the table is of August 2023.
+    let flows = planted.iter().filter_map(|truth| truth.split('"').nth(3).unwrap().rsplit_once('/'));
+    assert!(flows.filter(|(_, period)| period.len() == 7).all(|(_, period)| period >= "2023-08"));
+    assert!(relabelled(&World { schemes: Vec::new(), ..world(1, 10_000) }).is_empty());
+}
+
+#[test]
+fn honest_stories_of_every_kind_are_told() {
+    let kinds: BTreeSet<String> = simulate(&world(1, 20_000))
+        .filter_map(|one| one.truth)
+        .map(|truth| truth.split(r#""kind":""#).nth(1).unwrap().split('"').next().unwrap().to_owned())
+        .collect();
+    let all = [
+        "demand_shock",
+        "direct",
+        "honest_transit",
+        "ordinary",
+        "ore_smelted",
+        "other_source",
+        "producer",
+        "relabel",
+        "relocation",
+        "stock_building",
+    ];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), all);
+}
+
+#[test]
+fn no_intermediary_is_favoured() {
+    let mut planted: BTreeSet<Country> = BTreeSet::new();
+    for seed in 0..40 {
+        let plan = Plan::new(&world(seed, 10_000));
+        planted.extend(plan.lanes.iter().filter(|lane| lane.kind == Kind::Relabel).map(|lane| lane.intermediary));
+    }
+    assert!(planted.len() > 35, "{planted:?}");
+}
+
+#[test]
+fn written_files_are_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = write(&world(1, 50), folder.path()).unwrap();
+    let lines = |path: &Path| std::fs::read_to_string(path).unwrap().lines().count();
+    assert_eq!((written.count, lines(&written.records)), (50, 50));
+    assert!((1..=50).contains(&lines(&written.truth)));
+    assert!(matches!(write(&world(1, 50), folder.path()), Err(WriteError::Exists(_))));
+}
+
+#[test]
+fn schemes_are_named() {
+    assert_eq!("relabel".parse(), Ok(Scheme::Relabel));
+    assert_eq!(
+        "smuggle".parse::<Scheme>().unwrap_err().to_string(),
+        r#""smuggle" is no scheme (relabel; none for an honest world)"#
+    );
+}
