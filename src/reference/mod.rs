@@ -1,10 +1,41 @@
 //! What the world has published: controls, tariffs, production, codes. `as_of(date)` is the only way to its facts.
 
-use crate::domain::{Country, Currency, Date, FamilyId, HsSubheading, Month};
+mod codes;
+mod controls;
+mod correlation;
+mod duties;
+mod families;
+mod files;
+mod production;
+mod statistics;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use crate::domain::{Country, Currency, Date, Decimal, FamilyId, HsSubheading, HsVersion, Month};
+
+pub use codes::{CodeSystem, Codes, CountryCode, PortSystem, UnknownCodeSystem};
+pub use correlation::HsConversion;
+pub use families::Families;
+pub use table::Problem;
 
 /// The reference bundle, parsed and checked.
 #[derive(Debug, Default)]
-pub struct Reference {}
+pub struct Reference {
+    families: Families,
+    controls: controls::Controls,
+    duties: duties::Duties,
+    producers: production::Producers,
+    codes: Codes,
+    correlation: correlation::Correlation,
+    statistics: statistics::Statistics,
+    fingerprint: String,
+    family_map_fingerprint: String,
+    published: BTreeMap<&'static str, Date>,
+}
 
 /// The bundle as the world knew it on a date: rows with a later `known_from` do not exist.
 #[derive(Clone, Copy, Debug)]
@@ -124,11 +155,133 @@ pub enum FamilyClass {
     Minor,
 }
 
+/// The tables that decide which family a code belongs to.
+const FAMILY_MAP: [&str; 5] = ["description_rules.csv", "families.csv", "materials.csv", "tariff_lines.csv", "text_codes.csv"];
+
 impl Reference {
+    /// Reads a bundle from its files, name and content.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, by file, row and column.
+    pub fn parse(files: &BTreeMap<String, String>) -> Result<Reference, Vec<Problem>> {
+        let mut problems = table::Problems::default();
+        for file in files.keys().filter(|name| name.ends_with(".csv") && !Reference::file_names().any(|known| known == *name)) {
+            let known: Vec<&str> = Reference::file_names().collect();
+            problems.table(file, format!("is no table of the bundle (they are {})", known.join(" ")));
+        }
+        let codes = codes::read(files, &mut problems);
+        let classes = families::known(files, &mut problems);
+        let known = classes.keys().copied().collect();
+        let families = families::read(files, classes, &mut problems);
+        let (controls, controls_newest) = controls::read(files, &known, &mut problems);
+        let (duties, duties_newest) = duties::read(files, codes.members_of_eu().clone(), &mut problems);
+        let (producers, [production_newest, capacity_newest]) = production::read(files, &known, &mut problems);
+        let correlation = correlation::read(files, &mut problems);
+        let (statistics, [rates_newest, hubs_newest]) = statistics::read(files, &mut problems);
+        if !problems.0.is_empty() {
+            problems.0.sort();
+            return Err(problems.0);
+        }
+        let newest = [
+            ("capacity", capacity_newest),
+            ("controls", controls_newest),
+            ("duties", duties_newest),
+            ("exchange_rates", rates_newest),
+            ("hubs", hubs_newest),
+            ("production", production_newest),
+        ];
+        let published = newest.into_iter().filter_map(|(table, date)| date.map(|date| (table, date))).collect();
+        let fingerprint = fingerprint(files, Reference::file_names());
+        let family_map_fingerprint = fingerprint_of_map(files);
+        Ok(Reference {
+            families,
+            controls,
+            duties,
+            producers,
+            codes,
+            correlation,
+            statistics,
+            fingerprint,
+            family_map_fingerprint,
+            published,
+        })
+    }
+
+    /// The bundle that comes with the program.
+    pub fn built_in() -> &'static Reference {
+        static BUILT_IN: OnceLock<Reference> = OnceLock::new();
+        BUILT_IN.get_or_init(|| Reference::parse(&Reference::built_in_files()).expect("the tables compiled in keep the rules"))
+    }
+
+    /// The files of the bundle that comes with the program, to be changed and parsed.
+    pub fn built_in_files() -> BTreeMap<String, String> {
+        files::TABLES.iter().map(|(name, content)| ((*name).to_owned(), (*content).to_owned())).collect()
+    }
+
+    /// The names of the files of a bundle, ascending.
+    pub fn file_names() -> impl Iterator<Item = &'static str> {
+        files::TABLES.iter().map(|(name, _)| *name)
+    }
+
+    /// `sha256:` and the hash of all tables: what a verdict names as its bundle.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// `sha256:` and the hash of what decides a code's family: a log belongs to one such map.
+    pub fn family_map_fingerprint(&self) -> &str {
+        &self.family_map_fingerprint
+    }
+
+    /// The newest `known_from` of each table that has one.
+    pub fn published(&self) -> BTreeMap<&'static str, Date> {
+        self.published.clone()
+    }
+
     /// The bundle as of a date.
     pub fn as_of(&self, date: Date) -> AsOf<'_> {
         AsOf { bundle: self, date }
     }
+
+    /// Which family a code belongs to.
+    pub fn families(&self) -> &Families {
+        &self.families
+    }
+
+    /// The code systems of countries and ports.
+    pub fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// What became of a subheading of an older edition; a code that the tables do not know counts as unchanged.
+    pub fn to_hs2022(&self, hs6: HsSubheading, version: HsVersion) -> HsConversion {
+        self.correlation.to_hs2022(hs6, version)
+    }
+
+    /// The dates after `after`, up to and with `until`, on which what `as_of` says about the family may change, ascending.
+    pub fn changes(&self, family: FamilyId, after: Date, until: Date) -> Vec<Date> {
+        let mut dates: BTreeSet<Date> = self.controls.dates(family);
+        dates.extend(self.duties.dates(&self.families, family));
+        dates.extend(self.producers.dates(family));
+        dates.extend(self.statistics.dates());
+        dates.into_iter().filter(|date| after < *date && *date <= until).collect()
+    }
+}
+
+fn fingerprint<'a>(files: &BTreeMap<String, String>, names: impl Iterator<Item = &'a str>) -> String {
+    use sha2::Digest;
+    let mut hash = sha2::Sha256::new();
+    for (name, content) in names.filter_map(|name| files.get(name).map(|content| (name, content))) {
+        // Lengths keep the end of one text from passing for the beginning of the next.
+        hash.update(format!("{name} {}\n", content.len()));
+        hash.update(content);
+    }
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+fn fingerprint_of_map(files: &BTreeMap<String, String>) -> String {
+    fingerprint(files, FAMILY_MAP.into_iter())
 }
 
 impl AsOf<'_> {
@@ -138,43 +291,64 @@ impl AsOf<'_> {
     }
 
     /// Measures on Chinese goods of the family bound for the destination, by announcement.
-    pub fn measures(&self, _family: FamilyId, _destination: Country) -> Vec<Measure> {
-        let _ = self.bundle;
-        Vec::new()
+    ///
+    /// A control that covers some subheadings whole and others in part gives two measures with one row.
+    pub fn measures(&self, family: FamilyId, destination: Country) -> Vec<Measure> {
+        self.bundle.controls.measures(&self.bundle.families, family, (destination, self.date))
     }
 
-    /// The duty on goods of an origin at a destination on a day; `None` where the bundle has no table for the destination.
-    pub fn duty(&self, _origin: Country, _destination: Country, _code: HsSubheading, _on: Date) -> Option<DutyRate> {
-        None
+    /// The duty on goods of an origin at a destination on a day, at the latest the date itself.
+    ///
+    /// `None` where the bundle has no table for the destination, or none for the origin while general rates differ by origin.
+    pub fn duty(&self, origin: Country, destination: Country, code: HsSubheading, on: Date) -> Option<DutyRate> {
+        self.bundle.duties.duty(duties::Dutiable { origin, destination, code }, on, self.date)
     }
 
     /// Primary production of the family in the country, for the year nearest to the given one in the newest vintage.
-    pub fn production(&self, _family: FamilyId, _country: Country, _year: i16) -> Production {
-        Production::Unknown
+    pub fn production(&self, family: FamilyId, country: Country, year: i16) -> Production {
+        self.bundle.producers.primary(family, (country, year), self.date)
     }
 
     /// Secondary production (recycling), likewise; `Unlisted` does not occur.
-    pub fn secondary(&self, _family: FamilyId, _country: Country, _year: i16) -> Production {
-        Production::Unknown
+    pub fn secondary(&self, family: FamilyId, country: Country, year: i16) -> Production {
+        self.bundle.producers.secondary(family, (country, year), self.date)
     }
 
     /// Documented capacity of the country's plants in tonnes of contained element a year.
-    pub fn capacity(&self, _family: FamilyId, _country: Country) -> Option<(f64, String)> {
-        None
+    pub fn capacity(&self, family: FamilyId, country: Country) -> Option<(f64, String)> {
+        self.bundle.producers.capacity(family, country, self.date)
     }
 
-    /// What the subheading contains of the family's element; `None` where the family does not list it.
-    pub fn content(&self, _family: FamilyId, _code: HsSubheading) -> Option<Content> {
-        None
+    /// What the subheading contains of the family's element; `None` where the family does not list it, or not by mass.
+    ///
+    /// Of a shared code this is what the family's own goods contain: what else is under the code contains nothing of it.
+    pub fn content(&self, family: FamilyId, code: HsSubheading) -> Option<Content> {
+        self.bundle.families.content(family, code).cloned()
     }
 
     /// The class of the family.
-    pub fn class(&self, _family: FamilyId) -> FamilyClass {
-        FamilyClass::Bulk
+    pub fn class(&self, family: FamilyId) -> FamilyClass {
+        self.bundle.families.class(family)
     }
 
-    /// US dollars for one unit of the currency in the month, with the row.
-    pub fn dollars(&self, _currency: Currency, _month: Month) -> Option<(crate::domain::Decimal, String)> {
-        None
+    /// US dollars for one unit of the currency in the month, with the row; until the month's rate is known, that of the
+    /// month before, or of the one before that.
+    pub fn dollars(&self, currency: Currency, month: Month) -> Option<(Decimal, String)> {
+        self.bundle.statistics.dollars(currency, month, self.date)
+    }
+
+    /// What a kilogram of goods under the subheading is worth in US dollars, at least and at most, with the row.
+    pub fn unit_value_band(&self, code: HsSubheading) -> Option<(f64, f64, String)> {
+        self.bundle.statistics.unit_value_band(code)
+    }
+
+    /// The share of re-exports in the country's exports, with the row; `None` where no figure that was read is known.
+    pub fn reexport_share(&self, country: Country) -> Option<(f64, String)> {
+        self.bundle.statistics.reexport_share(country, self.date)
+    }
+
+    /// Days after the end of a month until the reporter's statistics of it are public.
+    pub fn lag_days(&self, reporter: Country) -> Option<u16> {
+        self.bundle.statistics.lag_days(reporter)
     }
 }

@@ -1,0 +1,234 @@
+//! Export controls, bans and duties on Chinese goods, each as it was known on a date.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{Country, Date, FamilyId, HsSubheading};
+
+use super::families::Families;
+use super::table::{KnownFamilies, Problems, Row, rows};
+use super::{Measure, MeasureKind};
+
+/// The measures of controls.csv that bind Chinese goods.
+#[derive(Debug, Default)]
+pub(super) struct Controls {
+    controls: Vec<Control>,
+    by_family: BTreeMap<FamilyId, Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct Control {
+    row: String,
+    kind: MeasureKind,
+    /// `None`: all goods.
+    families: Option<BTreeSet<FamilyId>>,
+    named: Vec<HsSubheading>,
+    partial: BTreeSet<HsSubheading>,
+    /// `None`: all destinations.
+    destinations: Option<BTreeSet<Country>>,
+    announced: Date,
+    effective: Date,
+    suspension: Option<Suspension>,
+    /// From when its end was known, and the end.
+    end: Option<(Date, Date)>,
+    known_from: Date,
+    weightless: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Suspension {
+    known_from: Date,
+    from: Date,
+    until: Option<Date>,
+}
+
+impl Controls {
+    pub(super) fn measures(&self, families: &Families, family: FamilyId, (destination, date): (Country, Date)) -> Vec<Measure> {
+        let mut measures = Vec::new();
+        for control in self.of(family) {
+            let binds = control.destinations.as_ref().is_none_or(|countries| countries.contains(&destination));
+            if !binds || control.known_from > date {
+                continue;
+            }
+            let named = control.named_of(families, family);
+            let (partial, whole): (Vec<HsSubheading>, Vec<HsSubheading>) =
+                named.iter().partition(|code| control.partial.contains(code) || families.is_shared(**code));
+            if !whole.is_empty() || partial.is_empty() {
+                measures.push(control.measure(whole, false, date));
+            }
+            if !partial.is_empty() {
+                measures.push(control.measure(partial, true, date));
+            }
+        }
+        measures
+    }
+
+    /// Every date on which a measure of the family is announced, begins, is suspended, resumes or ends.
+    pub(super) fn dates(&self, family: FamilyId) -> BTreeSet<Date> {
+        let mut dates = BTreeSet::new();
+        for control in self.of(family) {
+            dates.extend([control.known_from, control.announced, control.effective]);
+            if let Some(Suspension { known_from, from, until }) = control.suspension {
+                dates.extend([known_from, from]);
+                dates.extend(until);
+            }
+            if let Some((known_from, end)) = control.end {
+                dates.extend([known_from, end]);
+            }
+        }
+        dates
+    }
+
+    /// The measures that bind the family, by announcement.
+    fn of(&self, family: FamilyId) -> impl Iterator<Item = &Control> {
+        let of_material = self.by_family.get(&family).map(Vec::as_slice).unwrap_or_default();
+        let of_material = of_material.iter().filter_map(|index| self.controls.get(*index));
+        // A basket or a heading is bound by what names its code, and by what binds all goods.
+        let of_codes = self.controls.iter().filter(move |control| {
+            !family.is_material() && (control.families.is_none() || control.named.iter().any(|code| is_under(*code, family)))
+        });
+        of_material.chain(of_codes)
+    }
+}
+
+fn is_under(code: HsSubheading, family: FamilyId) -> bool {
+    FamilyId::basket(code) == family || FamilyId::heading(code) == family
+}
+
+impl Control {
+    /// The subheadings it names of the family; empty where it covers the whole family.
+    fn named_of(&self, families: &Families, family: FamilyId) -> Vec<HsSubheading> {
+        if !family.is_material() {
+            return self.named.iter().copied().filter(|code| is_under(*code, family)).collect();
+        }
+        let codes = families.hs6_of(family);
+        let own: Vec<HsSubheading> = self.named.iter().copied().filter(|code| codes.contains(code)).collect();
+        // What names only codes outside the family must not be taken for the whole family.
+        if own.is_empty() { self.named.clone() } else { own }
+    }
+
+    fn measure(&self, subheadings: Vec<HsSubheading>, partial: bool, date: Date) -> Measure {
+        let suspension = self.suspension.filter(|suspension| suspension.known_from <= date);
+        Measure {
+            row: self.row.clone(),
+            kind: self.kind,
+            announced: self.announced,
+            effective: self.effective,
+            suspended: suspension.map(|suspension| (suspension.from, suspension.until)),
+            ended: self.end.filter(|(known_from, _)| *known_from <= date).map(|(_, end)| end),
+            subheadings,
+            partial,
+            weightless: self.weightless,
+        }
+    }
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "kind",
+    "title",
+    "families",
+    "hs6",
+    "origins",
+    "destinations",
+    "announced",
+    "effective",
+    "suspended_from",
+    "suspended_until",
+    "suspension_known_from",
+    "ended",
+    "ended_known_from",
+    "partial_hs6",
+    "rule",
+    "known_from",
+    "weightless",
+    "source",
+    "confidence",
+    "certainty",
+];
+
+/// Reads the measures; rows of kind `other` and rows that do not bind Chinese goods are checked and left out.
+pub(super) fn read(files: &BTreeMap<String, String>, known: &KnownFamilies, problems: &mut Problems) -> (Controls, Option<Date>) {
+    let mut controls = Vec::new();
+    let mut newest = None;
+    for row in rows(files, "controls.csv", COLUMNS, problems) {
+        newest = newest.max(row.text("known_from").parse().ok());
+        controls.extend(control(&row, known, problems));
+    }
+    controls.sort_by(|a, b| (a.announced, &a.row).cmp(&(b.announced, &b.row)));
+    let mut by_family: BTreeMap<FamilyId, Vec<usize>> = BTreeMap::new();
+    for (index, control) in controls.iter().enumerate() {
+        for family in control.families.as_ref().unwrap_or(known) {
+            by_family.entry(*family).or_default().push(index);
+        }
+    }
+    (Controls { controls, by_family }, newest)
+}
+
+fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<Control> {
+    let kind = match row.text("kind") {
+        "ban" => Some(MeasureKind::ExportBan),
+        "licence" => Some(MeasureKind::ExportLicence),
+        "duty" => Some(MeasureKind::Duty),
+        "other" => None,
+        _ => {
+            row.wrong("kind", "is no kind (ban, licence, duty or other)", problems);
+            None
+        }
+    };
+    let origins = row.countries("origins", problems);
+    let destinations = row.countries("destinations", problems);
+    let families = families(row, known, problems);
+    let named = row.subheadings("hs6", problems);
+    let partial = row.subheadings("partial_hs6", problems).into_iter().collect();
+    let announced = row.date("announced", problems);
+    let effective = if kind.is_some() { row.date("effective", problems) } else { row.open_date("effective", problems) };
+    let suspension = suspension(row, problems);
+    let ended = row.open_date("ended", problems);
+    let end = if ended.is_some() { row.date("ended_known_from", problems).zip(ended) } else { None };
+    row.ordered(("effective", effective), ("ended", ended), problems);
+    let known_from = row.date("known_from", problems);
+    let weightless = row.flag("weightless", problems);
+    let binds_china = origins.is_none_or(|origins| origins.contains(&Country::CHINA));
+    if !binds_china {
+        return None;
+    }
+    Some(Control {
+        row: row.name(),
+        kind: kind?,
+        families,
+        named,
+        partial,
+        destinations,
+        announced: announced?,
+        effective: effective?,
+        suspension,
+        end,
+        known_from: known_from?,
+        weightless,
+    })
+}
+
+/// `*` is all goods.
+fn families(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<BTreeSet<FamilyId>> {
+    if row.text("families") == "*" {
+        return None;
+    }
+    let names = row.list("families");
+    let families: BTreeSet<FamilyId> = names.iter().filter_map(|name| name.parse().ok()).filter(|f| known.contains(f)).collect();
+    if families.len() != names.len() || (names.is_empty() && row.text("kind") != "other") {
+        row.wrong(
+            "families",
+            "holds something other than families of families.csv (; between them, or * for all goods)",
+            problems,
+        );
+    }
+    Some(families)
+}
+
+fn suspension(row: &Row, problems: &mut Problems) -> Option<Suspension> {
+    let from = row.open_date("suspended_from", problems);
+    let until = row.open_date("suspended_until", problems);
+    row.ordered(("suspended_from", from), ("suspended_until", until), problems);
+    let from = from?;
+    Some(Suspension { known_from: row.date("suspension_known_from", problems)?, from, until })
+}

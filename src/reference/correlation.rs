@@ -1,0 +1,47 @@
+//! From the subheadings of older editions of the Harmonized System to those of 2022. Not a matter of dates.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{HsSubheading, HsVersion};
+
+use super::table::{Problems, rows};
+
+/// What became of a subheading in the edition of 2022.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HsConversion {
+    /// All of it is this subheading.
+    Same(HsSubheading),
+    /// It was divided, and the code alone does not say into which part.
+    Split,
+}
+
+/// The subheadings that changed; every other one stayed what it was.
+#[derive(Debug, Default)]
+pub(super) struct Correlation {
+    changed: BTreeMap<(HsVersion, HsSubheading), HsConversion>,
+}
+
+impl Correlation {
+    /// Editions before 2012 are read by the table of 2012, the oldest at hand.
+    pub(super) fn to_hs2022(&self, code: HsSubheading, version: HsVersion) -> HsConversion {
+        if version == HsVersion::Hs2022 {
+            return HsConversion::Same(code);
+        }
+        let version = version.max(HsVersion::Hs2012);
+        self.changed.get(&(version, code)).copied().unwrap_or(HsConversion::Same(code))
+    }
+}
+
+/// Reads the correlation table.
+pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) -> Correlation {
+    let mut correlation = Correlation::default();
+    for row in rows(files, "hs_correlation.csv", &["id", "version", "hs6", "hs6_2022", "source"], problems) {
+        let version: Option<HsVersion> = row.required("version", "is no edition (2012 or 2017)", problems);
+        let code = row.subheading("hs6", problems);
+        let into = row.subheadings("hs6_2022", problems);
+        let (Some(version), Some(code), Some(first)) = (version, code, into.first()) else { continue };
+        let conversion = if into.len() == 1 { HsConversion::Same(*first) } else { HsConversion::Split };
+        correlation.changed.insert((version, code), conversion);
+    }
+    correlation
+}
