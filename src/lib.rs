@@ -14,11 +14,13 @@ pub mod scoring;
 
 pub mod encode;
 
+pub mod assess;
+pub mod ingest;
+
 pub mod stream;
 
-pub mod service;
-
 pub mod replay;
+pub mod service;
 
 pub mod config;
 

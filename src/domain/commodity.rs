@@ -66,6 +66,9 @@ impl FromStr for HsCode {
 pub struct HsSubheading(u32);
 
 impl HsSubheading {
+    /// Sorts before every subheading.
+    pub const FIRST: HsSubheading = HsSubheading(0);
+
     /// The four-digit heading above this subheading, as a number.
     pub fn heading(self) -> u32 {
         self.0 / 100

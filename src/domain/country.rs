@@ -18,6 +18,14 @@ pub struct Country([u8; 2]);
 impl Country {
     /// Mainland China, standing for China as an origin.
     pub const CHINA: Country = Country(*b"CN");
+    /// Hong Kong, China as a first leg.
+    pub const HONG_KONG: Country = Country(*b"HK");
+    /// Macao, China as a first leg.
+    pub const MACAO: Country = Country(*b"MO");
+    /// Sorts before every country.
+    pub const FIRST: Country = Country(*b"AA");
+    /// Sorts after every country.
+    pub const LAST: Country = Country([0xff; 2]);
     /// No country named.
     pub const UNKNOWN: Country = Country(*b"XX");
 

@@ -1,8 +1,11 @@
-//! What stands on `movements`: a record in one family it concerns, or a tick.
+//! What stands on `movements`: a record as one family sees it, or a tick.
 
-use super::{Date, FamilyId, FeedName, Grams, HsSubheading, Position, QualitySet, Record, Timestamp};
+use super::{
+    Country, Date, FamilyId, FeedName, FlowKind, Grams, HsCode, HsSubheading, Period, Port, Position, QualitySet, Status,
+    Timestamp,
+};
 
-/// A record as one family sees it, or a tick. All that the assess stage reads.
+/// A record as one family sees it: all that the assess stage reads. A tick is not one, since it stands in no family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
     /// The commodity family, the key.
@@ -11,8 +14,6 @@ pub struct Movement {
     pub standing: Standing,
     /// The feed it came from.
     pub feed: FeedName,
-    /// The record's id inside its feed.
-    pub id: String,
     /// When its source made it public.
     pub known_from: Timestamp,
     /// Hash of what it claims, without `known_from` and position: equal content is a duplicate.
@@ -21,7 +22,7 @@ pub struct Movement {
     pub source: Position,
     /// The subheading of HS 2022; of a code with several successors the code as declared.
     pub hs6: HsSubheading,
-    /// Mass for the books: net, else gross.
+    /// Mass for the books: net, else gross; absent where it may not be used.
     pub mass: Option<Grams>,
     /// Value in US cents at the month's exchange rate, where there is one.
     pub value_cents: Option<u64>,
@@ -42,11 +43,89 @@ pub enum Standing {
     Context,
 }
 
-/// What was claimed, or that a day has passed.
+impl Standing {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::Home => "home",
+            Standing::Context => "context",
+        }
+    }
+}
+
+/// What was claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MovementBody {
-    /// A record.
-    Record(Record),
-    /// A day has come; moves clocks and nothing else. Stands in no family: every family of the partition hears it.
-    Tick(Date),
+    /// A shipment.
+    Shipment(ShipmentFacts),
+    /// A trade flow.
+    TradeFlow(FlowFacts),
+}
+
+/// What the fold reads of a shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShipmentFacts {
+    /// `<feed>:<id>`.
+    pub id: String,
+    /// Counts the versions of the id.
+    pub revision: u32,
+    /// Whether it holds.
+    pub status: Status,
+    /// When the goods moved.
+    pub event_date: Date,
+    /// Declared origin.
+    pub country_of_origin: Option<Country>,
+    /// Whence dispatched.
+    pub country_of_consignment: Option<Country>,
+    /// The country of lading, of the port or where only the country is known.
+    pub country_of_lading: Option<Country>,
+    /// Where they go.
+    pub destination: Country,
+    /// Where the carrier took over.
+    pub place_of_receipt: Option<Port>,
+    /// Where loaded.
+    pub port_of_lading: Option<Port>,
+    /// Ports between, in order.
+    pub transit_ports: Vec<Port>,
+}
+
+impl ShipmentFacts {
+    /// M: the declared origin, else the consignment, else the country of lading.
+    pub fn intermediary(&self) -> Option<Country> {
+        let candidates = [self.country_of_origin, self.country_of_consignment, self.country_of_lading];
+        candidates.into_iter().flatten().find(|country| country.is_known())
+    }
+
+    /// Leaves an intermediary for a destination, neither of them China and not the same: such a shipment is assessed.
+    pub fn leaves_intermediary(&self) -> bool {
+        let apart = |m: Country| m != self.destination && !m.is_china();
+        self.intermediary().is_some_and(apart) && !self.destination.is_china() && self.destination.is_known()
+    }
+}
+
+/// What the fold reads of a trade flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlowFacts {
+    /// Whose statistics.
+    pub reporter: Country,
+    /// The other side.
+    pub partner: Country,
+    /// The direction.
+    pub flow: FlowKind,
+    /// What it sums up.
+    pub period: Period,
+    /// The code as declared.
+    pub hs: HsCode,
+}
+
+impl FlowFacts {
+    /// `reporter/flow/partner/hs/period`.
+    pub fn id(&self) -> String {
+        format!("{}/{}/{}/{}/{}", self.reporter, self.flow, self.partner, self.hs, self.period)
+    }
+
+    /// Whence the goods came and whither they went.
+    pub fn way(&self) -> (Country, Country) {
+        if self.flow.is_import() { (self.partner, self.reporter) } else { (self.reporter, self.partner) }
+    }
 }

@@ -10,10 +10,18 @@ use crate::domain::{Claim, Container, Grams, Money, Party, Quantity, Record, Shi
 
 /// The canonical JSON of a claim, one line without its line end. Quality is not part of it: decoding finds it again.
 pub fn canonical_record(claim: &Claim) -> Vec<u8> {
-    let known_from = claim.known_from.to_string();
+    json(claim, Some(&claim.known_from.to_string()))
+}
+
+/// The same without `known_from`, which is no part of a record's content: equal bytes are a duplicate.
+pub fn canonical_content(claim: &Claim) -> Vec<u8> {
+    json(claim, None)
+}
+
+fn json(claim: &Claim, known_from: Option<&str>) -> Vec<u8> {
     let json = match &claim.record {
-        Record::Shipment(shipment) => serde_json::to_vec(&wire_shipment(&claim.id, &known_from, shipment)),
-        Record::TradeFlow(flow) => serde_json::to_vec(&wire_flow(&known_from, flow)),
+        Record::Shipment(shipment) => serde_json::to_vec(&wire_shipment(&claim.id, known_from, shipment)),
+        Record::TradeFlow(flow) => serde_json::to_vec(&wire_flow(known_from, flow)),
     };
     json.expect("text, numbers and lists always make JSON")
 }
@@ -43,7 +51,8 @@ struct WireShipment<'a> {
     revision: u32,
     status: &'static str,
     event_date: Shown<crate::domain::Date>,
-    known_from: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_from: Option<&'a str>,
     flow: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reporter: Option<&'a str>,
@@ -105,7 +114,8 @@ struct WireFlow<'a> {
     customs_value: Option<WireMoney>,
     #[serde(skip_serializing_if = "Option::is_none")]
     valuation: Option<&'static str>,
-    known_from: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_from: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -150,7 +160,7 @@ struct WireParty<'a> {
     country: Option<&'a str>,
 }
 
-fn wire_shipment<'a>(id: &'a str, known_from: &'a str, shipment: &'a Shipment) -> WireShipment<'a> {
+fn wire_shipment<'a>(id: &'a str, known_from: Option<&'a str>, shipment: &'a Shipment) -> WireShipment<'a> {
     let bill = shipment.bill_of_lading.as_ref();
     WireShipment {
         kind: "shipment",
@@ -184,7 +194,7 @@ fn wire_shipment<'a>(id: &'a str, known_from: &'a str, shipment: &'a Shipment) -
     }
 }
 
-fn wire_flow<'a>(known_from: &'a str, flow: &'a TradeFlow) -> WireFlow<'a> {
+fn wire_flow<'a>(known_from: Option<&'a str>, flow: &'a TradeFlow) -> WireFlow<'a> {
     WireFlow {
         kind: "trade_flow",
         reporter: flow.reporter.code(),

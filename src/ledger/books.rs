@@ -128,3 +128,25 @@ pub struct RecordFacts {
     /// What is wrong with it.
     pub quality: QualitySet,
 }
+
+impl RecordFacts {
+    /// What a record signal may read of a version of a shipment that leaves `intermediary`.
+    pub fn of(version: &super::ShipmentVersion, intermediary: Country) -> RecordFacts {
+        let facts = &version.facts;
+        RecordFacts {
+            id: facts.id.clone(),
+            event_date: facts.event_date,
+            hs6: version.hs6,
+            country_of_origin: facts.country_of_origin,
+            country_of_consignment: facts.country_of_consignment,
+            intermediary,
+            destination: facts.destination,
+            place_of_receipt: facts.place_of_receipt,
+            port_of_lading: facts.port_of_lading,
+            country_of_lading: facts.country_of_lading,
+            transit_ports: facts.transit_ports.clone(),
+            mass: version.mass,
+            quality: version.quality,
+        }
+    }
+}

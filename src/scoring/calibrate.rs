@@ -52,7 +52,7 @@ pub(super) fn calibrate(score: i32, counted: &[Counted], standing: Standing, mod
 }
 
 /// σ(slope · score + intercept), the score clipped; thousandths, half to even.
-pub(super) fn probability(score: i32, model: &Model) -> u16 {
+pub fn probability(score: i32, model: &Model) -> u16 {
     let clipped = score.clamp(model.combination.log_odds_low, model.combination.log_odds_high);
     let slope = f64::from(model.calibration.slope) / 1000.0;
     let log_odds = slope * f64::from(clipped) / 1000.0 + f64::from(model.calibration.intercept) / 1000.0;

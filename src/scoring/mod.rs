@@ -5,6 +5,7 @@ mod combine;
 mod model;
 mod verdict;
 
+pub use calibrate::probability;
 pub use model::{Alerts, Bands, Calibration, Combination, Horizons, InvalidModel, Limits, Model, Sample};
 pub use verdict::{CorridorStep, ShipmentContext, assess_corridor, assess_shipment};
 

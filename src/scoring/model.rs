@@ -216,6 +216,16 @@ impl Model {
         }
     }
 
+    /// The probability, in thousandths, from which a band holds.
+    pub fn threshold(&self, band: Band) -> u16 {
+        match band {
+            Band::None => 0,
+            Band::Watch => self.bands.watch,
+            Band::Review => self.bands.review,
+            Band::Priority => self.bands.priority,
+        }
+    }
+
     /// Kilograms of gross mass a month from which a corridor of the family is active.
     pub fn active_kilograms(&self, family: FamilyId, class: FamilyClass) -> u64 {
         match class {
@@ -293,7 +303,12 @@ fn check_ranges(document: &Document) -> Result<(), InvalidModel> {
     within("share.stock_decay_months", document.share.stock_decay_months.into(), (1, 1200), "1 to 1200")?;
     let surge = &document.event_surge;
     within("event_surge.kappa_bulk_kilograms_a_year", surge.kappa_bulk_kilograms_a_year.into(), (1, 1_000_000), "1 to 1000000")?;
-    within("event_surge.kappa_minor_kilograms_a_year", surge.kappa_minor_kilograms_a_year.into(), (1, 1_000_000), "1 to 1000000")?;
+    within(
+        "event_surge.kappa_minor_kilograms_a_year",
+        surge.kappa_minor_kilograms_a_year.into(),
+        (1, 1_000_000),
+        "1 to 1000000",
+    )?;
     let balance = &document.mass_balance;
     within("mass_balance.window_months", balance.window_months.into(), (1, 60), "1 to 60")?;
     within("mass_balance.window_months_beside", balance.window_months_beside.into(), (1, 60), "1 to 60")?;

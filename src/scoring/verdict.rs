@@ -70,7 +70,14 @@ pub(crate) fn assess_in(books: &Books, world: &World, model: &Model) -> Corridor
         chinese_imports_t: terms.chinese,
     });
     let complete_fraction = balanced.complete_fraction;
-    CorridorVerdict { verdict, complete_fraction, balance, both_legs, incentive: incentive.exists, stage_floor: standing.stage_floor }
+    CorridorVerdict {
+        verdict,
+        complete_fraction,
+        balance,
+        both_legs,
+        incentive: incentive.exists,
+        stage_floor: standing.stage_floor,
+    }
 }
 
 /// The verdict on a shipment from M to D: its own evidence, and its corridor's in coarse steps.

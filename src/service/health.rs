@@ -53,7 +53,8 @@ impl Health {
                 missing.push(format!("worker {stage}-{number} gives no sign since {} s", beacon.silence(now).as_secs()));
             }
         }
-        let body = format!("{{\"live\":{},\"workers\":{},\"missing\":{}}}", missing.is_empty(), self.workers.len(), list(&missing));
+        let body =
+            format!("{{\"live\":{},\"workers\":{},\"missing\":{}}}", missing.is_empty(), self.workers.len(), list(&missing));
         (missing.is_empty(), body)
     }
 

@@ -32,9 +32,8 @@ pub(super) fn episodes(subject: &Subject<'_>, codes: &[HsSubheading]) -> Vec<Epi
         measures.sort_by_key(|measure| measure.announced);
         while let Some(first) = measures.first().copied() {
             let announced = Month::of(first.announced);
-            let together = |measure: &&Measure| {
-                Month::of(measure.announced).since(announced) <= subject.parameters.episodes.together_months
-            };
+            let together =
+                |measure: &&Measure| Month::of(measure.announced).since(announced) <= subject.parameters.episodes.together_months;
             let (episode, rest): (Vec<&Measure>, Vec<&Measure>) = measures.into_iter().partition(together);
             measures = rest;
             found.extend(episode_of(subject, codes, (announced, &episode), control));

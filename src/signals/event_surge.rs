@@ -146,9 +146,8 @@ fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: &'a Ep
     let world = subject.world;
     let after = episode.after(subject);
     let scope = if world.family.is_material() { Scope::Stage(stage) } else { Scope::All };
-    let both = |series: &Series, scope| {
-        (sum(series, episode.before, (scope, false), world), sum(series, after, (scope, false), world))
-    };
+    let both =
+        |series: &Series, scope| (sum(series, episode.before, (scope, false), world), sum(series, after, (scope, false), world));
     let told_before = |pre: Sum| pre.months >= numbers.episodes.before_months_min;
     let told = |(pre, post): (Sum, Sum)| told_before(pre) && post.months >= numbers.episodes.after_months_min;
     let chosen = accounts(&subject.books.out).into_iter().find(|(_, series)| told(both(series, scope)));

@@ -241,9 +241,7 @@ impl<'a> Sheet<'a> {
         let imports_before = (before.chinese + before.other) * months;
         let again = match self.supply.secondary {
             Some(_) => 0.0,
-            None => {
-                part(parameters.balance.secondary_unlisted) / 2.0 * (made + imports - made_before - imports_before).max(0.0)
-            }
+            None => part(parameters.balance.secondary_unlisted) / 2.0 * (made + imports - made_before - imports_before).max(0.0),
         };
         let supply = (made - made_before + again + other).max(0.0);
         let unexplained = if self.control { grown - part(parameters.balance.r#yield) * supply } else { grown.min(chinese) };
@@ -266,7 +264,10 @@ impl<'a> Sheet<'a> {
             None => false,
         };
         if !self.control && agree && high < part(numbers.against_share_below) {
-            return Some(("Chinese goods cannot explain the exports, and both reports of the first leg agree".to_owned(), Vec::new()));
+            return Some((
+                "Chinese goods cannot explain the exports, and both reports of the first leg agree".to_owned(),
+                Vec::new(),
+            ));
         }
         let (capacity, row) = subject.world.capacity.as_ref()?;
         let a_year = self.exports.tonnes * 12.0 / f64::from(self.exports.window.months());
@@ -396,9 +397,8 @@ fn stage_floor(subject: &Subject<'_>, sheet: &Sheet<'_>, low: f64) -> Option<u16
     let listed = sheet.supply.production.is_some_and(|(least, most)| most - least <= 0.0) && sheet.supply.secondary.is_some();
     let lines = traded(subject);
     let total: f64 = lines.iter().map(|(_, weight)| weight).sum();
-    let whole = |(_, weight): &&(crate::domain::HsSubheading, f64)| {
-        *weight >= part(subject.parameters.balance.stage_floor_share) * total
-    };
+    let whole =
+        |(_, weight): &&(crate::domain::HsSubheading, f64)| *weight >= part(subject.parameters.balance.stage_floor_share) * total;
     let (code, _) = lines.iter().find(whole)?;
     sheet.supply.own?;
     let same = cells(&subject.books.first.importer, sheet.exports.window, Scope::All, subject.world);

@@ -25,7 +25,8 @@ pub(crate) fn route_cn_lading(facts: &RecordFacts, incentive: bool, numbers: &Ro
     let Some(origin) = facts.country_of_origin.filter(|origin| origin.is_known() && !origin.is_china()) else {
         return (None, Coverage::NotObservable);
     };
-    let route_known = [facts.place_of_receipt, facts.port_of_lading].iter().any(Option::is_some) || facts.country_of_lading.is_some();
+    let route_known =
+        [facts.place_of_receipt, facts.port_of_lading].iter().any(Option::is_some) || facts.country_of_lading.is_some();
     let Some((grade, how, rows)) = grade(facts, numbers) else {
         return (None, if route_known { Coverage::Observed } else { Coverage::NotObservable });
     };

@@ -85,7 +85,11 @@ pub(super) struct Known {
 }
 
 /// 5, 50 and 95 % of the share, as fractions.
-pub(super) fn interval(known: &Known, (yield_low, yield_high): (f64, f64), (draws, numbers): (&[Draw], &ShareNumbers)) -> [f64; 3] {
+pub(super) fn interval(
+    known: &Known,
+    (yield_low, yield_high): (f64, f64),
+    (draws, numbers): (&[Draw], &ShareNumbers),
+) -> [f64; 3] {
     let mut shares: Vec<f64> = draws.iter().map(|draw| share(known, draw, (yield_low, yield_high), numbers)).collect();
     shares.sort_unstable_by(f64::total_cmp);
     let last = shares.len().saturating_sub(1);

@@ -194,9 +194,7 @@ pub(crate) fn antimony_story(m: &str, d: &str, last: &str) -> Trade {
 
 /// M books Chinese oxide as it sells it on.
 pub(crate) fn with_chinese_oxide(trade: Trade, last: &str) -> Trade {
-    trade
-        .imports(Way::First, ("282580", 25.0), ("2022-06", "2024-11"))
-        .imports(Way::First, ("282580", 590.0), ("2024-12", last))
+    trade.imports(Way::First, ("282580", 25.0), ("2022-06", "2024-11")).imports(Way::First, ("282580", 590.0), ("2024-12", last))
 }
 
 /// M books Burmese ore of the same contained mass and no Chinese goods.
@@ -230,8 +228,7 @@ pub(crate) fn shipment() -> RecordFacts {
 pub(crate) fn quarters(hs6: &str, tonnes: f64, periods: &[&str]) -> Series {
     let line = |text: &str| {
         let period: Period = text.parse().unwrap();
-        let cell =
-            CellRef { account: Account::ImporterFlow, from: country("TH"), to: country("US"), period, hs6: code(hs6) };
+        let cell = CellRef { account: Account::ImporterFlow, from: country("TH"), to: country("US"), period, hs6: code(hs6) };
         let mass = Some(Grams((tonnes * 1e6) as u64));
         (period, vec![Line { hs6: code(hs6), mass, value_cents: None, cell }])
     };

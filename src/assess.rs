@@ -1,0 +1,108 @@
+//! The second stage: one pure fold per partition. Remember a movement, evaluate what it touched, score, explain. Never asks what day it is.
+
+mod alerts;
+mod evaluate;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::decode::movement::{OnMovements, read};
+use crate::domain::{Date, DeadLetterReason, FamilyId, Message, Movement, Timestamp};
+use crate::encode::{DeadLetter, Effects, Output, Tally};
+use crate::reference::Reference;
+use crate::scoring::Model;
+
+use evaluate::Family;
+
+/// The version of the fold: the same movements, model and bundle give the same outputs under the same version.
+pub const FOLD: u32 = 1;
+
+/// What the fold reads beside movements: fixed for a run.
+#[derive(Clone, Debug)]
+pub struct Knowledge {
+    /// The reference bundle.
+    pub reference: Arc<Reference>,
+    /// The model.
+    pub model: Arc<Model>,
+    model_fingerprint: Arc<str>,
+}
+
+impl Knowledge {
+    /// A bundle and a model.
+    pub fn new(reference: Arc<Reference>, model: Arc<Model>) -> Knowledge {
+        let model_fingerprint = model.fingerprint().into();
+        Knowledge { reference, model, model_fingerprint }
+    }
+}
+
+/// The state of one partition of `movements`.
+#[derive(Debug)]
+pub struct Assess {
+    knowledge: Knowledge,
+    families: BTreeMap<FamilyId, Family>,
+    /// Outputs beyond the limit of their input; they go out first with the next ones.
+    left_over: VecDeque<(Output, Vec<Tally>)>,
+}
+
+impl Assess {
+    /// An empty partition.
+    pub fn new(knowledge: Knowledge) -> Assess {
+        Assess { knowledge, families: BTreeMap::new(), left_over: VecDeque::new() }
+    }
+
+    /// Folds one message of `movements` in.
+    pub fn apply(&mut self, message: &Message) -> Effects {
+        let mut effects = Effects::default();
+        let outcome = match read(message.value.as_deref().unwrap_or_default()) {
+            Ok(OnMovements::Tick(date)) => {
+                self.tick(date);
+                "tick"
+            }
+            Ok(OnMovements::Movement(movement)) => self.take(*movement),
+            Err(error) => {
+                effects.dead_letter = Some(DeadLetter {
+                    feed: String::new(),
+                    reason: DeadLetterReason::Malformed.code(),
+                    detail: error.detail,
+                    records: Vec::new(),
+                    count: 1,
+                });
+                "dead_letter"
+            }
+        };
+        effects.outcomes.push((outcome, 1));
+        let limit = usize::try_from(self.knowledge.model.horizons.outputs_per_input_max).unwrap_or(usize::MAX);
+        for (output, tallies) in self.left_over.drain(..limit.min(self.left_over.len())) {
+            effects.outputs.push(output);
+            effects.tallies.extend(tallies);
+        }
+        effects
+    }
+
+    /// Outputs wait for the next movement or tick.
+    pub fn has_left_over(&self) -> bool {
+        !self.left_over.is_empty()
+    }
+
+    /// Bytes of state held.
+    pub fn state_bytes(&self) -> u64 {
+        let families: u64 = self.families.values().map(Family::bytes).sum();
+        families + self.left_over.iter().map(|(output, _)| output.value.len() as u64 + 64).sum::<u64>()
+    }
+
+    fn tick(&mut self, date: Date) {
+        for family in self.families.values_mut() {
+            family.advance(date, &self.knowledge, &mut self.left_over);
+        }
+    }
+
+    fn take(&mut self, movement: Movement) -> &'static str {
+        let family = self.families.entry(movement.family).or_insert_with(|| Family::new(movement.family));
+        family.advance(date_of(movement.known_from), &self.knowledge, &mut self.left_over);
+        family.take(movement, &self.knowledge, &mut self.left_over).word()
+    }
+}
+
+fn date_of(instant: Timestamp) -> Date {
+    instant.to_zoned(jiff::tz::TimeZone::UTC).date()
+}

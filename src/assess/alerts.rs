@@ -1,0 +1,121 @@
+//! Cases: one per intermediary and destination of a family. Opened at `review`, closed by hysteresis; the only state that forgives slowly.
+
+use crate::domain::{Band, Date, Month};
+use crate::encode::{AlertWire, ProvenanceWire};
+use crate::scoring::{Model, Verdict, probability};
+use crate::signals::Signal;
+
+/// A case between an intermediary and a destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Case {
+    sequence: u32,
+    band: Band,
+    opened: Option<Date>,
+}
+
+/// A corridor-month of the case as last published.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing<'a> {
+    pub(super) month: Month,
+    pub(super) revision: u32,
+    pub(super) verdict: &'a Verdict,
+}
+
+/// A change of a case.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) change: &'static str,
+    from: Band,
+    pub(super) to: Band,
+    sequence: u32,
+    at: Date,
+    opened: Date,
+    month: Month,
+    revision: u32,
+    probability: u16,
+    because: Vec<Signal>,
+    statement: String,
+}
+
+impl Case {
+    /// Looks at the corridor-months of the last event months, newest first, and says what changed.
+    pub(super) fn update(&mut self, recent: &[Standing<'_>], clock: Date, model: &Model) -> Option<Change> {
+        let newest = recent.first()?.month;
+        let months = i32::from(model.alerts.open_months);
+        let recent: Vec<&Standing<'_>> = recent.iter().filter(|standing| newest.since(standing.month) < months).collect();
+        let highest =
+            **recent.iter().max_by_key(|standing| (standing.verdict.band, standing.verdict.probability, standing.month))?;
+        let band = highest.verdict.band;
+        let (change, to) = match self.opened {
+            None if band >= Band::Review => ("opened", band),
+            None => return None,
+            Some(_) if band > self.band => ("raised", band),
+            Some(_) if band < self.band && self.has_cleared(&recent, model) => {
+                if band >= Band::Review {
+                    ("lowered", band)
+                } else {
+                    ("closed", band)
+                }
+            }
+            Some(_) => return None,
+        };
+        self.sequence += 1;
+        let opened = *self.opened.get_or_insert(clock);
+        let from = std::mem::replace(&mut self.band, to);
+        if change == "closed" {
+            self.opened = None;
+        }
+        let spoke = highest.verdict.evidence.iter().filter(|counted| counted.counted > 0);
+        let because: Vec<Signal> = spoke.clone().map(|counted| counted.evidence.signal).collect();
+        let statement = spoke.map(|counted| counted.evidence.statement.as_str()).collect::<Vec<_>>().join("; ");
+        Some(Change {
+            change,
+            from,
+            to,
+            sequence: self.sequence,
+            at: clock,
+            opened,
+            month: highest.month,
+            revision: highest.revision,
+            probability: highest.verdict.probability,
+            because,
+            statement,
+        })
+    }
+
+    /// Below the clearing level of its band for the model's number of consecutive event months.
+    fn has_cleared(&self, recent: &[&Standing<'_>], model: &Model) -> bool {
+        let alerts = &model.alerts;
+        let threshold = model.threshold(self.band);
+        let needed = usize::from(alerts.clear_months);
+        let below = recent.iter().take(needed).filter(|standing| {
+            let prior = probability(standing.verdict.prior, model);
+            let clear = threshold.saturating_sub(alerts.clear_below).max(prior + alerts.clear_above_prior);
+            standing.verdict.probability <= clear
+        });
+        below.count() == needed
+    }
+}
+
+impl Change {
+    pub(super) fn wire<'a>(&self, case: &'a str, provenance: ProvenanceWire<'a>) -> AlertWire<'a> {
+        let corridor = case.strip_suffix('-').unwrap_or(case);
+        AlertWire {
+            kind: "alert",
+            case,
+            sequence: self.sequence,
+            change: self.change,
+            from: self.from.word(),
+            to: self.to.word(),
+            at: self.at.to_string(),
+            opened: self.opened.to_string(),
+            open: self.change != "closed",
+            subject: format!("{corridor}{}", self.month),
+            subject_revision: self.revision,
+            probability: f64::from(self.probability) / 1000.0,
+            because: self.because.iter().map(|signal| signal.code()).collect(),
+            statement: if self.statement.is_empty() { "no signal speaks any more".to_owned() } else { self.statement.clone() },
+            provenance,
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! One family's fold: its clock moves on, dirty corridors are evaluated once a day, shipments at once. Publishes what changed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::alerts::{Case, Standing};
+use super::{FOLD, Knowledge};
+use crate::domain::{Country, Date, FamilyId, Month, Movement, Status};
+use crate::encode::{
+    AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire, Tally, Topic,
+    VerdictWire, bytes, rounded,
+};
+use crate::ledger::{Books, CorridorMonth, FamilyLedger, Line, Outcome, Published, RecordFacts, ShipmentKey, View};
+use crate::reference::AsOf;
+use crate::scoring::{CorridorVerdict, Sample, ShipmentContext, Verdict, assess_corridor, assess_shipment};
+use crate::signals::{Evidence, RestsOn};
+
+/// Where outputs go until they leave with an input.
+pub(super) type Outbox = VecDeque<(Output, Vec<Tally>)>;
+
+/// What one family remembers and has published.
+#[derive(Debug)]
+pub(super) struct Family {
+    ledger: FamilyLedger,
+    corridors: BTreeMap<CorridorMonth, Corridor>,
+    cases: BTreeMap<(Country, Country), Case>,
+}
+
+/// A corridor-month as last published.
+#[derive(Debug)]
+pub(super) struct Corridor {
+    pub(super) revision: u32,
+    pub(super) verdict: CorridorVerdict,
+    signature: u64,
+    /// The records behind each piece of its evidence, in its order.
+    records: Vec<Records>,
+}
+
+impl Family {
+    pub(super) fn new(family: FamilyId) -> Family {
+        Family { ledger: FamilyLedger::new(family), corridors: BTreeMap::new(), cases: BTreeMap::new() }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        let corridors = self.corridors.len() as u64 * (size_of::<(CorridorMonth, Corridor)>() as u64 + 512);
+        self.ledger.bytes() + corridors
+    }
+
+    /// Moves the clock on to a date. What is dirty is evaluated first, as of the day that ends. A day on which the reference data
+    /// changes for the family is a day of its own, whether or not a tick was written for it.
+    pub(super) fn advance(&mut self, date: Date, knowledge: &Knowledge, outbox: &mut Outbox) {
+        let Some(clock) = self.ledger.clock else {
+            self.ledger.clock = Some(date);
+            return;
+        };
+        if date <= clock {
+            return;
+        }
+        self.evaluate_dirty(clock, knowledge, outbox);
+        for change in knowledge.reference.changes(self.ledger.family, clock, date) {
+            self.ledger.touch_all();
+            if change < date {
+                self.evaluate_dirty(change, knowledge, outbox);
+            }
+        }
+        self.ledger.clock = Some(date);
+        let lookback = i64::from(knowledge.model.horizons.record_lookback_days);
+        let oldest = date.saturating_sub(jiff::Span::new().days(lookback));
+        self.ledger.shipments_mut().forget_before(Month::of(oldest));
+    }
+
+    /// Remembers a movement; a shipment that it names is evaluated at once.
+    pub(super) fn take(&mut self, movement: Movement, knowledge: &Knowledge, outbox: &mut Outbox) -> Outcome {
+        let (outcome, shipment) = self.ledger.remember(movement);
+        if let (Some(key), Some(clock)) = (shipment, self.ledger.clock) {
+            let as_of = knowledge.reference.as_of(clock);
+            outbox.extend(self.evaluate_shipment(key, &as_of, knowledge));
+        }
+        outcome
+    }
+
+    fn evaluate_dirty(&mut self, clock: Date, knowledge: &Knowledge, outbox: &mut Outbox) {
+        if self.ledger.is_clean() {
+            return;
+        }
+        let dirty = self.ledger.take_dirty();
+        let as_of = knowledge.reference.as_of(clock);
+        let verdicts = self.verdicts(&dirty, &as_of, knowledge);
+        let mut assessments: BTreeMap<String, (Output, Vec<Tally>)> = BTreeMap::new();
+        let mut touched = BTreeSet::new();
+        for (corridor, verdict, records) in verdicts {
+            let step = verdict.step(&knowledge.model);
+            let carried = self.corridors.get(&corridor).map(|held| held.verdict.step(&knowledge.model));
+            if !self.note(corridor, verdict, records) {
+                continue;
+            }
+            touched.insert((corridor.0, corridor.1));
+            let shipments = if carried == Some(step) { Vec::new() } else { self.ledger.shipments().in_corridor(corridor) };
+            for key in shipments {
+                let published = self.evaluate_shipment(key, &as_of, knowledge);
+                assessments.extend(published.map(|output| (String::from_utf8_lossy(&output.0.key).into_owned(), output)));
+            }
+            outbox.push_back(self.corridor_output(corridor, &as_of, knowledge));
+        }
+        outbox.extend(assessments.into_values());
+        for pair in touched {
+            outbox.extend(self.alert(pair, clock, knowledge));
+        }
+    }
+
+    /// Evaluates corridor-months against the ledger as it stands, in key order.
+    fn verdicts(
+        &self,
+        dirty: &BTreeSet<CorridorMonth>,
+        as_of: &AsOf<'_>,
+        knowledge: &Knowledge,
+    ) -> Vec<(CorridorMonth, CorridorVerdict, Vec<Records>)> {
+        let view = View::new(&self.ledger);
+        let mut verdicts = Vec::new();
+        for corridor in dirty {
+            let books = view.books(*corridor);
+            let is_known = self.corridors.contains_key(corridor);
+            let is_small = || !reaches(&knowledge.model.sample, &books, self.ledger.shipped(*corridor));
+            if !is_known && self.ledger.family.is_heading() && is_small() {
+                continue;
+            }
+            let verdict = assess_corridor(&books, as_of, &knowledge.model);
+            let records = verdict.verdict.evidence.iter().map(|counted| records(&counted.evidence, &view)).collect();
+            verdicts.push((*corridor, verdict, records));
+        }
+        verdicts
+    }
+
+    /// Keeps a verdict where it says something else than the one published. Says whether it is to be published.
+    fn note(&mut self, corridor: CorridorMonth, verdict: CorridorVerdict, records: Vec<Records>) -> bool {
+        let signature = signature(&verdict.verdict, "");
+        let before = self.corridors.get(&corridor).map(|held| (held.revision, held.signature));
+        if before.is_some_and(|(_, held)| held == signature) {
+            return false;
+        }
+        let revision = before.map_or(0, |(revision, _)| revision) + 1;
+        self.corridors.insert(corridor, Corridor { revision, verdict, signature, records });
+        true
+    }
+
+    fn corridor_output(&self, corridor: CorridorMonth, as_of: &AsOf<'_>, knowledge: &Knowledge) -> (Output, Vec<Tally>) {
+        let held = self.corridors.get(&corridor).expect("a corridor is noted before it is published");
+        let (intermediary, destination, month) = corridor;
+        let id = format!("{}/{intermediary}/{destination}/{month}", self.ledger.family);
+        let verdict = &held.verdict.verdict;
+        let wire = CorridorWire {
+            kind: "corridor",
+            id: id.clone(),
+            revision: held.revision,
+            family: self.ledger.family.as_str(),
+            intermediary: intermediary.code(),
+            destination: destination.code(),
+            month: month.to_string(),
+            as_of: as_of.date().to_string(),
+            complete_fraction: held.verdict.complete_fraction.map(|fraction| rounded(fraction, 2)),
+            verdict: VerdictWire::new(verdict, held.records.clone()),
+            balance: held.verdict.balance.as_ref().map(BalanceWire::new),
+            shipments: self.shipments_of(corridor),
+            would_change_most: VerdictWire::would_change(verdict),
+            provenance: provenance(knowledge, None),
+        };
+        let mut tallies = signals_of(verdict);
+        tallies.extend((held.revision > 1).then_some(Tally::Revision("corridor")));
+        (output(Topic::Corridors, &id, bytes(&wire)), tallies)
+    }
+
+    fn shipments_of(&self, corridor: CorridorMonth) -> ShipmentsWire {
+        let mut by_band = BTreeMap::new();
+        let shipments = self.ledger.shipments();
+        for key in shipments.in_corridor(corridor) {
+            let Some(shipment) = shipments.get(key) else { continue };
+            if shipment.assessed().is_some_and(|(_, status)| status == Status::Active) && shipment.published.revision > 0 {
+                *by_band.entry(shipment.published.band.word()).or_default() += 1;
+            }
+        }
+        ShipmentsWire { assessed: by_band.values().sum(), by_band }
+    }
+
+    /// Evaluates a shipment; gives its output where that says something else than the last one.
+    fn evaluate_shipment(&mut self, key: ShipmentKey, as_of: &AsOf<'_>, knowledge: &Knowledge) -> Option<(Output, Vec<Tally>)> {
+        let shipment = self.ledger.shipments().get(key)?;
+        let (version, status) = shipment.assessed()?;
+        let intermediary = version.facts.intermediary()?;
+        let corridor = (intermediary, version.facts.destination, version.month());
+        let held = self.corridors.get(&corridor);
+        let facts = RecordFacts::of(version, intermediary);
+        let context = ShipmentContext { reference: as_of, model: &knowledge.model, family: self.ledger.family };
+        let verdict = assess_shipment(&facts, held.map(|held| &held.verdict), context);
+        let word = if status == Status::Active { "active" } else { "withdrawn" };
+        let says = format!("{word} {} {corridor:?} {} {:?}", version.facts.revision, version.hs6, facts.quality);
+        let signature = signature(&verdict, &says);
+        if signature == shipment.published.signature {
+            return None;
+        }
+        let revision = shipment.published.revision + 1;
+        let source = version.source.to_string();
+        let records = verdict.evidence.iter().map(|counted| named(&counted.evidence, held)).collect();
+        let wire = AssessmentWire {
+            kind: "assessment",
+            id: &facts.id,
+            record_revision: version.facts.revision,
+            revision,
+            status: word,
+            as_of: as_of.date().to_string(),
+            event_date: facts.event_date.to_string(),
+            family: self.ledger.family.as_str(),
+            hs6: facts.hs6.to_string(),
+            intermediary: intermediary.code(),
+            destination: facts.destination.code(),
+            corridor: held.map(|held| CorridorRefWire {
+                id: format!("{}/{}/{}/{}", self.ledger.family, corridor.0, corridor.1, corridor.2),
+                revision: held.revision,
+            }),
+            verdict: VerdictWire::new(&verdict, records),
+            would_change_most: VerdictWire::would_change(&verdict),
+            quality: facts.quality.iter().map(|reason| reason.code()).collect(),
+            provenance: provenance(knowledge, Some(&source)),
+        };
+        let output = output(Topic::Assessments, &facts.id, bytes(&wire));
+        let mut tallies = signals_of(&verdict);
+        tallies.push(Tally::Assessment(verdict.band.word()));
+        tallies.extend((revision > 1).then_some(Tally::Revision("assessment")));
+        let published = Published { revision, signature, band: verdict.band };
+        if let Some(shipment) = self.ledger.shipments_mut().get_mut(key) {
+            shipment.published = published;
+        }
+        Some((output, tallies))
+    }
+
+    fn alert(&mut self, pair: (Country, Country), clock: Date, knowledge: &Knowledge) -> Option<(Output, Vec<Tally>)> {
+        let (intermediary, destination) = pair;
+        let first = (intermediary, destination, Month::from_ordinal(0));
+        let last = (intermediary, destination, Month::from_ordinal(i32::MAX));
+        let recent: Vec<Standing<'_>> = self
+            .corridors
+            .range(first..=last)
+            .rev()
+            .map(|((_, _, month), corridor)| Standing {
+                month: *month,
+                revision: corridor.revision,
+                verdict: &corridor.verdict.verdict,
+            })
+            .take(usize::from(knowledge.model.alerts.open_months))
+            .collect();
+        let case = self.cases.entry(pair).or_default();
+        let change = case.update(&recent, clock, knowledge.model.as_ref())?;
+        let id = format!("{}/{intermediary}/{destination}/-", self.ledger.family);
+        let value = bytes(&change.wire(&id, provenance(knowledge, None)));
+        let tally = Tally::Alert { change: change.change, band: change.to.word() };
+        Some((output(Topic::Alerts, &id, value), vec![tally]))
+    }
+}
+
+/// Whether the trade of a heading's corridor-month reaches the sample minimum, by mass or by value, in any account.
+fn reaches(sample: &Sample, books: &Books, (grams, cents): (u128, u128)) -> bool {
+    let (grams_min, cents_min) = (u128::from(sample.heading_kilograms) * 1000, u128::from(sample.heading_dollars) * 100);
+    let enough = |grams: u128, cents: u128| grams >= grams_min || cents >= cents_min;
+    let month = books.corridor.month;
+    let accounts = [&books.out.importer, &books.out.exporter, &books.out.shipments];
+    let told = accounts.into_iter().any(|series| {
+        let longer = series.longer.iter().filter(|(period, _)| period.last() == month).flat_map(|(_, lines)| lines);
+        let lines: Vec<&Line> = series.months.get(&month).into_iter().flatten().chain(longer).collect();
+        let mass = lines.iter().filter_map(|line| line.mass).map(|mass| u128::from(mass.0)).sum();
+        let value = lines.iter().filter_map(|line| line.value_cents).map(u128::from).sum();
+        enough(mass, value)
+    });
+    told || enough(grams, cents)
+}
+
+fn output(topic: Topic, key: &str, value: Vec<u8>) -> Output {
+    Output { topic, partition: None, key: key.as_bytes().to_vec(), value, headers: Vec::new() }
+}
+
+fn provenance<'a>(knowledge: &'a Knowledge, source: Option<&'a str>) -> ProvenanceWire<'a> {
+    let (model, reference) = (knowledge.model_fingerprint.as_ref(), knowledge.reference.fingerprint());
+    ProvenanceWire { source, fold: FOLD, model, reference }
+}
+
+fn signals_of(verdict: &Verdict) -> Vec<Tally> {
+    verdict.evidence.iter().map(|counted| Tally::Signal(counted.evidence.signal.code())).collect()
+}
+
+/// Hash of all that a verdict decides: two that agree in it are one revision.
+fn signature(verdict: &Verdict, says: &str) -> u64 {
+    let weights: Vec<(&str, i32, i32)> =
+        verdict.evidence.iter().map(|c| (c.evidence.signal.code(), c.evidence.weight, c.counted)).collect();
+    let decided = (verdict.prior, verdict.score, verdict.probability, verdict.band, &verdict.limits, verdict.share);
+    let text = format!("{says}|{decided:?}|{weights:?}|{:?}", verdict.coverage);
+    // 0 stands for "nothing published".
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes()).max(1)
+}
+
+/// The heaviest records behind a corridor's piece of evidence.
+fn records(evidence: &Evidence, view: &View<'_>) -> Records {
+    let mut all: BTreeSet<(std::cmp::Reverse<u64>, String)> = BTreeSet::new();
+    for rests_on in &evidence.rests_on {
+        match rests_on {
+            RestsOn::Record(id) => all.extend([(std::cmp::Reverse(u64::MAX), id.clone())]),
+            RestsOn::Cell(cell) => {
+                let ids = view.record_ids(cell).into_iter();
+                all.extend(ids.map(|(mass, id)| (std::cmp::Reverse(mass.map_or(0, |mass| mass.0)), id)));
+            }
+        }
+    }
+    let total = all.len() as u64;
+    Records { ids: all.into_iter().take(10).map(|(_, id)| id).collect(), total }
+}
+
+/// The records that a shipment's evidence names: its own, or those that its corridor names for what it carries of it.
+fn named(evidence: &Evidence, corridor: Option<&Corridor>) -> Records {
+    let carried = corridor.and_then(|held| {
+        let at = held.verdict.verdict.evidence.iter().position(|counted| counted.evidence.signal == evidence.signal)?;
+        held.records.get(at).cloned()
+    });
+    carried.unwrap_or_else(|| {
+        let own = evidence.rests_on.iter().filter_map(|rests_on| match rests_on {
+            RestsOn::Record(id) => Some(id.clone()),
+            RestsOn::Cell(_) => None,
+        });
+        let ids: Vec<String> = own.collect();
+        Records { total: ids.len() as u64, ids: ids.into_iter().take(10).collect() }
+    })
+}

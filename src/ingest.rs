@@ -1,0 +1,184 @@
+//! The first stage: a raw message → movements in every family it concerns. Keeps no state; rejects with a reason, never in silence.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::decode::{Decoded, Decoder, Row, Surroundings};
+use crate::domain::{Claim, Currency, Date, DeadLetterReason, Decimal, Degrade, FeedName, Grams, Message, Money, Month, Record};
+use crate::encode::{DeadLetter, Effects, Normalised, Output, Tally, Topic, movements};
+use crate::reference::{HsConversion, Reference};
+
+/// A feed: its name, the raw topic (or file) it is read from, and how.
+#[derive(Debug)]
+pub struct Feed {
+    /// Its name.
+    pub name: FeedName,
+    /// Its raw topic, or the name of a file.
+    pub topic: String,
+    /// How its bytes are read.
+    pub decoder: Arc<Decoder>,
+}
+
+/// The stage.
+#[derive(Debug)]
+pub struct Ingest {
+    feeds: BTreeMap<String, Feed>,
+    reference: Arc<Reference>,
+    limits: IngestLimits,
+}
+
+/// What bounds ingest beside the mappings.
+#[derive(Clone, Copy, Debug)]
+pub struct IngestLimits {
+    /// Longest payload taken.
+    pub payload_bytes_max: usize,
+    /// Days after which a record of a file without `known_from` counts as known.
+    pub default_lag_days: u16,
+}
+
+impl Ingest {
+    /// The stage for these feeds.
+    pub fn new(feeds: Vec<Feed>, reference: Arc<Reference>, limits: IngestLimits) -> Ingest {
+        let feeds = feeds.into_iter().map(|feed| (feed.topic.clone(), feed)).collect();
+        Ingest { feeds, reference, limits }
+    }
+
+    /// Takes one raw message.
+    pub fn apply(&self, message: &Message) -> Effects {
+        let topic = message.position.topic.as_ref();
+        let feed = self.feeds.get(topic).expect("a worker reads the raw topics of its feeds alone");
+        let length = message.value.as_ref().map_or(0, Vec::len);
+        if length > self.limits.payload_bytes_max {
+            let detail =
+                format!("{length} bytes; at most {} are taken (ingest.payload_bytes_max)", self.limits.payload_bytes_max);
+            return unreadable(feed, DeadLetterReason::TooLarge, detail);
+        }
+        let around = Surroundings {
+            reference: &self.reference,
+            default_lag_days: self.limits.default_lag_days,
+            file_name: message.header("entrepot-file"),
+        };
+        match feed.decoder.decode(message, &around) {
+            Decoded::Unreadable(error) => unreadable(feed, error.reason, error.detail),
+            Decoded::Rows(rows) => self.take(feed, message, rows),
+        }
+    }
+
+    fn take(&self, feed: &Feed, message: &Message, rows: Vec<Row>) -> Effects {
+        let mut effects = Effects::default();
+        let (mut accepted, mut excluded) = (0, 0);
+        let mut failures = Vec::new();
+        for (index, row) in rows.into_iter().enumerate() {
+            match row {
+                Row::Claim(claim) => {
+                    accepted += 1;
+                    self.accept(feed, message, &claim, &mut effects);
+                }
+                Row::Excluded(reason) => {
+                    excluded += 1;
+                    effects.tallies.push(Tally::Reason(reason.code().to_owned()));
+                }
+                Row::Failed(error) => failures.push((u32::try_from(index).unwrap_or(u32::MAX), error)),
+            }
+        }
+        effects.dead_letter = failures.first().map(|(_, first)| DeadLetter {
+            feed: feed.name.to_string(),
+            reason: first.reason.code(),
+            detail: first.detail.clone(),
+            records: failures.iter().map(|(index, _)| *index).collect(),
+            count: failures.len() as u64,
+        });
+        let counts = [("accepted", accepted), ("excluded", excluded), ("dead_letter", failures.len() as u64)];
+        effects.outcomes.extend(counts.into_iter().filter(|(_, count)| *count > 0));
+        effects
+    }
+
+    fn accept(&self, feed: &Feed, message: &Message, claim: &Claim, effects: &mut Effects) {
+        let families = self.reference.families();
+        let (hs, version, description) = match &claim.record {
+            Record::Shipment(shipment) => (shipment.hs, shipment.hs_version, shipment.description.as_deref()),
+            Record::TradeFlow(flow) => (flow.hs, flow.hs_version, None),
+        };
+        let mut quality = claim.quality;
+        let (hs6, home) = match self.reference.to_hs2022(hs.subheading(), version) {
+            HsConversion::Same(code) => {
+                let line = (hs.length() > 6 && code == hs.subheading()).then_some(hs);
+                (code, families.home(code, line, description))
+            }
+            HsConversion::Split => {
+                quality.insert(Degrade::HsSplit);
+                (hs.subheading(), crate::domain::FamilyId::basket(hs.subheading()))
+            }
+        };
+        let known_on = date_of(claim);
+        let value_cents = match money_of(claim).map(|(money, month)| (self.cents(money, month, known_on), money)) {
+            Some((None, money)) if !money.amount.is_zero() => {
+                quality.insert(Degrade::NoExchangeRate);
+                None
+            }
+            Some((None, _)) => Some(0),
+            Some((cents, _)) => cents,
+            None => None,
+        };
+        let told = mass_of(claim);
+        if told.is_none() {
+            quality.insert(Degrade::NoMass);
+        }
+        if self.is_unit_suspect(hs6, told, value_cents, known_on) {
+            quality.insert(Degrade::UnitSuspect);
+        }
+        let is_withheld = quality.contains(Degrade::UnitSuspect) || quality.contains(Degrade::MassShared);
+        let mass = told.filter(|_| !is_withheld);
+        let source = &message.position;
+        let normalised = Normalised { claim, feed: &feed.name, source, hs6, mass, value_cents, quality };
+        effects.tallies.extend(quality.iter().map(|reason| Tally::Reason(reason.code().to_owned())));
+        for (family, value) in movements(&normalised, home, families.context(hs6)) {
+            let key = family.as_str().as_bytes().to_vec();
+            effects.outputs.push(Output { topic: Topic::Movements, partition: None, key, value, headers: Vec::new() });
+        }
+    }
+
+    fn cents(&self, money: Money, month: Month, known_on: Date) -> Option<u64> {
+        let rate = if money.currency == Currency::USD {
+            Decimal::ONE
+        } else {
+            self.reference.as_of(known_on).dollars(money.currency, month)?.0
+        };
+        let cents = money.amount.checked_mul(rate)?.checked_mul(Decimal::ONE_HUNDRED)?;
+        u64::try_from(cents.round()).ok()
+    }
+
+    /// Whether the unit value lies outside its band, and inside once the mass is multiplied or divided by a factor that betrays a wrong
+    /// unit: 1000 (kg for t, g for kg), 2204.62 (lb for t), 0.4536 (lb for kg).
+    fn is_unit_suspect(&self, hs6: crate::domain::HsSubheading, mass: Option<Grams>, cents: Option<u64>, known_on: Date) -> bool {
+        let (Some(mass), Some(cents)) = (mass.filter(|mass| mass.0 > 0), cents.filter(|cents| *cents > 0)) else { return false };
+        let Some((low, high, _)) = self.reference.as_of(known_on).unit_value_band(hs6) else { return false };
+        let dollars_per_kilogram = cents as f64 * 10.0 / mass.0 as f64;
+        let fits = |value: f64| (low..=high).contains(&value);
+        let slips = [1000.0, 2204.62, 0.4536, 1.0 / 1000.0, 1.0 / 2204.62, 1.0 / 0.4536];
+        !fits(dollars_per_kilogram) && slips.into_iter().any(|factor| fits(dollars_per_kilogram * factor))
+    }
+}
+
+fn unreadable(feed: &Feed, reason: DeadLetterReason, detail: String) -> Effects {
+    let dead_letter = DeadLetter { feed: feed.name.to_string(), reason: reason.code(), detail, records: Vec::new(), count: 1 };
+    Effects { dead_letter: Some(dead_letter), outcomes: vec![("dead_letter", 1)], ..Effects::default() }
+}
+
+fn date_of(claim: &Claim) -> Date {
+    claim.known_from.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+fn mass_of(claim: &Claim) -> Option<Grams> {
+    match &claim.record {
+        Record::Shipment(shipment) => shipment.net_mass.or(shipment.gross_mass),
+        Record::TradeFlow(flow) => flow.net_mass,
+    }
+}
+
+fn money_of(claim: &Claim) -> Option<(Money, Month)> {
+    match &claim.record {
+        Record::Shipment(shipment) => shipment.customs_value.map(|money| (money, Month::of(shipment.event_date))),
+        Record::TradeFlow(flow) => flow.customs_value.map(|money| (money, flow.period.last())),
+    }
+}

@@ -1,0 +1,142 @@
+//! Neither the order of arrival nor the future changes a verdict.
+
+#[path = "support/pipeline.rs"]
+mod pipeline;
+
+use std::collections::BTreeMap;
+
+use entrepot::encode::{Output, Topic};
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// What invariant 10 names, by key.
+fn decided(outputs: &[Output]) -> BTreeMap<String, Vec<Value>> {
+    let fields = ["id", "status", "score", "prior", "probability", "band", "chinese_share", "coverage"];
+    let mut decided = BTreeMap::new();
+    for topic in [Topic::Assessments, Topic::Corridors] {
+        for (key, value) in pipeline::last(outputs, topic) {
+            let picked = fields.iter().map(|field| value.get(field).cloned().unwrap_or(Value::Null)).collect();
+            decided.insert(format!("{topic:?} {key}"), picked);
+        }
+    }
+    decided
+}
+
+/// A small world: two legs of antimony oxide and metal, other sources, shipments with amendments, duplicates, a basket and a year.
+fn world() -> Vec<String> {
+    let mut lines = Vec::new();
+    let flow = |reporter: &str, partner: &str, flow: &str, period: &str, hs: &str, kilograms: u64, known: &str| {
+        format!(
+            r#"{{"kind":"trade_flow","reporter":"{reporter}","partner":"{partner}","flow":"{flow}","period":"{period}","hs":"{hs}","hs_version":"2022","net_mass_kg":{kilograms},"customs_value":{{"amount":"{}","currency":"USD"}},"known_from":"{known}T00:00:00Z"}}"#,
+            kilograms * 12
+        )
+    };
+    for index in 0..30u64 {
+        let (year, month) = (2023 + index / 12, index % 12 + 1);
+        let period = format!("{year}-{month:02}");
+        let known = format!("{}-{:02}-{:02}", 2023 + (index + 2) / 12, (index + 2) % 12 + 1, 3 + index % 20);
+        let surge = if index >= 24 { 20 } else { 1 };
+        lines.push(flow("US", "TH", "import", &period, "282580", 20_000 * surge, &known));
+        lines.push(flow("US", "VN", "import", &period, "282580", 30_000, &known));
+        lines.push(flow("TH", "CN", "import", &period, "282580", 21_000 * surge, &known));
+        lines.push(flow("CN", "TH", "export", &period, "282580", 20_500 * surge, &known));
+        lines.push(flow("TH", "MM", "import", &period, "261710", 9_000, &known));
+        lines.push(flow("US", "BE", "import", &period, "282580", 40_000, &known));
+        lines.push(flow("US", "KR", "import", &period, "811292", 100 + index, &known));
+        if index % 7 == 0 {
+            lines.push(flow("US", "TH", "import", &period, "282580", 20_000 * surge + 500, &known.replace("-0", "-1")));
+        }
+    }
+    lines.push(flow("US", "MX", "import", "2024", "282580", 600_000, "2025-03-07"));
+    for index in 0..12u32 {
+        let origin = if index % 5 == 4 { "CN" } else { "TH" };
+        let day = 3 + index;
+        let shipment = |revision: u32, kilograms: u32, status: &str| {
+            format!(
+                r#"{{"kind":"shipment","id":"B{index}/1","revision":{revision},"status":"{status}","event_date":"2025-03-{day:02}","known_from":"2025-04-{:02}T00:00:00Z","hs":"2825800000","country_of_origin":"{origin}","destination":"US","place_of_receipt":"CNNGB","port_of_lading":"THLCH","net_mass_kg":{kilograms}}}"#,
+                day + revision
+            )
+        };
+        lines.push(shipment(1, 20_000, "active"));
+        if index % 3 == 0 {
+            lines.push(shipment(2, 21_000, if index % 2 == 0 { "active" } else { "cancelled" }));
+        }
+        if index % 4 == 0 {
+            lines.push(shipment(1, 20_000, "active"));
+        }
+    }
+    lines
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_order_of_arrival_does_not_change_what_is_decided(order in Just((0..world().len()).collect::<Vec<_>>()).prop_shuffle()) {
+        let knowledge = pipeline::knowledge();
+        let lines = world();
+        let as_given = pipeline::movements(&knowledge, &lines.join("\n"));
+        let shuffled: Vec<String> = order.iter().map(|index| lines[*index].clone()).collect();
+        let shuffled = pipeline::movements(&knowledge, &shuffled.join("\n"));
+        let expected = decided(&pipeline::fold(&knowledge, &as_given));
+        prop_assert!(expected.values().any(|fields| fields.iter().any(|field| field == "watch" || field == "review")));
+        prop_assert_eq!(decided(&pipeline::fold(&knowledge, &shuffled)), expected);
+    }
+
+    #[test]
+    fn a_record_known_later_changes_nothing_published_before(pick in any::<prop::sample::Index>(), days in 0i64..400) {
+        let knowledge = pipeline::knowledge();
+        let lines = world();
+        let until = jiff::civil::date(2024, 6, 1).saturating_add(jiff::Span::new().days(days));
+        let moved = pick.index(lines.len());
+        let without: Vec<String> = lines.iter().enumerate().filter(|(at, _)| *at != moved).map(|(_, line)| line.clone()).collect();
+        let mut late = without.clone();
+        let mut record: Value = serde_json::from_str(&lines[moved]).unwrap();
+        record["known_from"] = format!("{until}T00:00:00Z").into();
+        late.push(record.to_string());
+        let published = |lines: &[String]| -> Vec<(Vec<u8>, Vec<u8>)> {
+            let movements = pipeline::movements(&knowledge, &lines.join("\n"));
+            let mut ordered = movements;
+            ordered.sort_by_key(|(known_from, _)| *known_from);
+            let outputs = pipeline::fold(&knowledge, &ordered);
+            let stood = |output: &Output| {
+                let value: Value = serde_json::from_slice(&output.value).unwrap();
+                let day = value.get("as_of").or(value.get("at")).unwrap().as_str().unwrap().to_owned();
+                day.as_str() < until.to_string().as_str()
+            };
+            outputs.into_iter().filter(stood).map(|output| (output.key, strip(&output.value))).collect()
+        };
+        prop_assert_eq!(published(&late), published(&without));
+    }
+}
+
+/// Without the position of the raw message, which differs where a line was taken out.
+fn strip(value: &[u8]) -> Vec<u8> {
+    let mut value: Value = serde_json::from_slice(value).unwrap();
+    value["provenance"].as_object_mut().unwrap().remove("source");
+    serde_json::to_vec(&value).unwrap()
+}
+
+#[test]
+fn ticks_between_change_nothing() {
+    let knowledge = pipeline::knowledge();
+    let mut movements = pipeline::movements(&knowledge, &world().join("\n"));
+    movements.sort_by_key(|(known_from, _)| *known_from);
+    let first = pipeline::date(movements.first().unwrap().0);
+    let last = pipeline::date(movements.last().unwrap().0);
+    let mut ticked = movements.clone();
+    let mut day = first;
+    while day < last {
+        day = day.tomorrow().unwrap();
+        ticked.push((format!("{day}T00:00:00Z").parse().unwrap(), entrepot::encode::tick(day)));
+    }
+    // A tick of a day stands before that day's movements.
+    ticked.sort_by_key(|(known_from, value)| (*known_from, !value.starts_with(br#"{"kind":"tick""#)));
+    let bytes =
+        |outputs: Vec<Output>| outputs.into_iter().map(|output| (output.topic, output.key, output.value)).collect::<Vec<_>>();
+    let sort = |mut outputs: Vec<(Topic, Vec<u8>, Vec<u8>)>| {
+        outputs.sort();
+        outputs
+    };
+    assert_eq!(sort(bytes(pipeline::fold(&knowledge, &ticked))), sort(bytes(pipeline::fold(&knowledge, &movements))));
+}
