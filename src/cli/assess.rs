@@ -10,8 +10,9 @@ use super::exit::{Exit, Exits, Failure, Outcome};
 use super::input::{Input, each_message, inputs};
 use super::print::{self, LostMessage};
 use super::progress::Progress;
-use super::wiring::{FeedIn, Knowledge, Reading};
-use crate::config::{Config, MappingSource, nearest};
+use super::reading::Reading;
+use super::wiring::{FeedIn, Knowledge};
+use crate::config::Config;
 use crate::domain::{Date, Message};
 use crate::encode::{Effects, Tally, Topic};
 use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError, Stamp, stamp_of};
@@ -104,7 +105,7 @@ impl<'a> Run<'a> {
 
     /// Files of records: ingest each, then assess all of their movements.
     fn records(&mut self, inputs: &[Input]) -> Result<(), Failure> {
-        let reading = reading_named(&self.args.mapping)?;
+        let reading = Reading::named(&self.args.mapping).map_err(|failure| failure.context("--as"))?;
         let mut movements = KnownMovements::new(self.args.order == AssessOrder::Given);
         let mut fold = self.knowledge.assess();
         for input in inputs {
@@ -223,20 +224,4 @@ fn sink<'s>(
         progress.add(1);
         effects.outputs.iter().try_for_each(|output| gathered.push(output))
     }
-}
-
-/// How rows are read: by the name of a mapping, or its file.
-pub(super) fn reading_named(name: &str) -> Result<Reading, Failure> {
-    let source = MappingSource::from_text(name);
-    if let MappingSource::Named(name) = &source {
-        let names = Reading::names();
-        if !names.iter().any(|known| known == name) {
-            let near = nearest(name, names.iter().map(String::as_str));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            let known = names.join(", ");
-            let message = format!("--as {name}: there is no such mapping{hint} Known are {known}, or the path of a .toml file");
-            return Err(Failure::new(Exit::Invalid, message));
-        }
-    }
-    Reading::load(&source, false)
 }

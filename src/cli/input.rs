@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{Exit, Exits, Failure};
-use super::wiring::Reading;
+use super::reading::Reading;
 use crate::domain::{FeedName, Header, Message, Position};
 
 /// The header that carries the name of the file a message was read from.

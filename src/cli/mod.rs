@@ -12,7 +12,9 @@ mod log;
 mod pace;
 mod print;
 mod progress;
+mod reading;
 mod replay;
+mod sample;
 mod topics;
 mod wiring;
 

@@ -12,10 +12,11 @@ use super::log;
 use super::pace::Pace;
 use super::print::{LostMessage, line};
 use super::progress::Progress;
-use super::wiring::{FeedIn, Knowledge, Reading, sample_feeds};
-use crate::config::{Config, SourceOf};
+use super::reading::Reading;
+use super::wiring::{FeedIn, Knowledge, feeds};
+use crate::config::{Config, Feed, SourceOf};
 use crate::encode::Topic;
-use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, When, movement_output};
+use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, movement_output};
 use crate::stream::embedded::EmbeddedLog;
 use crate::stream::{Commit, Fold, Log, NextOffsets, Outgoing};
 
@@ -103,13 +104,20 @@ fn rerun(config: &Config, args: &ReplayArgs, knowledge: &Knowledge, ends: Ends<'
 
 /// The raw topics of all feeds, and the stage that reads them.
 pub(super) fn ingest(config: &Config, knowledge: &Knowledge) -> Result<(Vec<String>, Box<dyn Fold>), Failure> {
-    let mut feeds = Vec::new();
-    for feed in sample_feeds(config)? {
-        let reading = Reading::load(&feed.mapping, feed.corrections)?;
-        feeds.push(FeedIn { name: feed.name, topic: feed.topic, reading });
-    }
+    let feeds = feeds_in(&feeds(config, false)?)?;
     let raw = feeds.iter().map(|feed| feed.topic.clone()).collect();
     Ok((raw, knowledge.ingest(feeds, config.ingest.payload_bytes_max)))
+}
+
+/// Feeds as ingest reads them.
+pub(super) fn feeds_in(feeds: &[Feed]) -> Result<Vec<FeedIn>, Failure> {
+    let mut read = Vec::new();
+    for feed in feeds {
+        let reading = Reading::load(&feed.mapping, feed.corrections);
+        let reading = reading.map_err(|failure| failure.context(format!("feed {}", feed.name)))?;
+        read.push(FeedIn { name: feed.name.clone(), topic: feed.topic.clone(), reading });
+    }
+    Ok(read)
 }
 
 /// Gathers movements, and what a fold makes of them.
@@ -234,6 +242,3 @@ pub(super) fn send(log: &mut EmbeddedLog, open: &mut Vec<Outgoing>) -> Result<()
     }
     Err(Failure::new(Exit::Restart, "the log stayed busy; run the same command again"))
 }
-
-/// The whole log.
-pub(super) const WHOLE_LOG: Between = Between { from: When::Start, until: When::End };

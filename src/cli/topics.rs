@@ -6,13 +6,13 @@ use super::args::{TopicsAction, TopicsArgs};
 use super::exit::{Exit, Outcome};
 use super::log;
 use super::print::line;
-use super::wiring::sample_feeds;
+use super::wiring::feeds;
 use crate::config::Config;
 use crate::stream::Log;
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &TopicsArgs) -> Outcome {
-    let planned = log::planned(config, &sample_feeds(config)?);
+    let planned = log::planned(config, &feeds(config, false)?);
     match args.action {
         TopicsAction::Plan => {
             let width = planned.iter().map(|topic| topic.name.len()).max().unwrap_or(0);
