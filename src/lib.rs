@@ -21,3 +21,7 @@ pub mod stream;
 
 pub mod replay;
 pub mod service;
+
+pub mod config;
+
+pub mod cli;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary: parses nothing and decides nothing, it hands over to the command line.
+
+fn main() -> std::process::ExitCode {
+    entrepot::cli::main()
+}

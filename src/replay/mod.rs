@@ -1,3 +1,20 @@
-//! Bounded runs beside the live service: replay, explain, simulated worlds. Does I/O; decides nothing about trade.
+//! Runs a bounded range again, from files or from the log, apart from the live group. Decides nothing about trade: the folds are
+//! those of the service.
 
+mod error;
+pub mod explain;
+mod gather;
+mod known;
+mod range;
+mod rerun;
 pub mod simulate;
+mod spill;
+mod when;
+
+pub use error::ReplayError;
+pub use gather::{Gathered, Glance, Line, Sums, wire_topic};
+pub use known::{Bounded, KnownMovements, Stamp, stamp_of};
+pub use range::{Between, ranges};
+pub use rerun::{Lost, Rerun, movement_output};
+pub use spill::{Span, Spill};
+pub use when::{InvalidWhen, When};

@@ -1,0 +1,227 @@
+//! `assess`: the identical core on files. No log, no service; sorts as the world learned it, folds, prints.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::args::{AssessArgs, AssessFormat, AssessOrder, OnlyKind};
+use super::exit::{Exit, Exits, Failure, Outcome};
+use super::input::{Input, each_message, inputs};
+use super::print::{self, LostMessage};
+use super::progress::Progress;
+use super::reading::Reading;
+use super::wiring::{FeedIn, Knowledge};
+use crate::config::Config;
+use crate::domain::{Date, Message};
+use crate::encode::{Effects, Tally, Topic};
+use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError, Stamp, stamp_of};
+use crate::stream::Fold;
+
+/// Runs it.
+pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
+    let progress = Progress::new("assessing", None);
+    let inputs = inputs(&args.paths)?;
+    let knowledge = Knowledge::load(&config.model, &config.reference)?;
+    let mut run = Run::new(config, args, knowledge, progress);
+    let result = if args.mapping == "movements" { run.movements(&inputs) } else { run.records(&inputs) };
+    result?;
+    run.gathered.settle()?;
+    run.print()?;
+    if let Some(path) = &args.summary {
+        run.write_summary(path)?;
+    }
+    Ok(run.exit())
+}
+
+/// The balance of the books, in the order of the contract.
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    consumed: u64,
+    accepted: u64,
+    excluded: u64,
+    dead_letter: u64,
+    movements: u64,
+    assessed: u64,
+    context: u64,
+    duplicate: u64,
+    superseded: u64,
+    cancelled: u64,
+    tick: u64,
+    corridors: u64,
+    alerts: u64,
+    by_reason: BTreeMap<String, u64>,
+    seconds: f64,
+}
+
+impl Summary {
+    /// Adds what became of records, from either stage.
+    fn count(&mut self, effects: &Effects) {
+        for (outcome, count) in &effects.outcomes {
+            let slot = match *outcome {
+                "accepted" => &mut self.accepted,
+                "excluded" => &mut self.excluded,
+                "dead_letter" => &mut self.dead_letter,
+                "assessed" => &mut self.assessed,
+                "context" => &mut self.context,
+                "duplicate" => &mut self.duplicate,
+                "superseded" => &mut self.superseded,
+                "cancelled" => &mut self.cancelled,
+                "tick" => &mut self.tick,
+                _ => continue,
+            };
+            *slot += count;
+            match *outcome {
+                "accepted" | "excluded" | "dead_letter" => self.consumed += count,
+                _ => self.movements += count,
+            }
+        }
+        for tally in &effects.tallies {
+            if let Tally::Reason(reason) = tally {
+                *self.by_reason.entry(reason.clone()).or_default() += 1;
+            }
+        }
+        if let Some(letter) = &effects.dead_letter {
+            *self.by_reason.entry(letter.reason.to_owned()).or_default() += letter.count;
+        }
+    }
+}
+
+struct Run<'a> {
+    config: &'a Config,
+    args: &'a AssessArgs,
+    knowledge: Knowledge,
+    progress: Progress,
+    summary: Summary,
+    gathered: Gathered,
+    lost: Vec<LostMessage>,
+}
+
+impl<'a> Run<'a> {
+    fn new(config: &'a Config, args: &'a AssessArgs, knowledge: Knowledge, progress: Progress) -> Run<'a> {
+        let gathered = Gathered::new(args.history);
+        Run { config, args, knowledge, progress, summary: Summary::default(), gathered, lost: Vec::new() }
+    }
+
+    /// Files of records: ingest each, then assess all of their movements.
+    fn records(&mut self, inputs: &[Input]) -> Result<(), Failure> {
+        let reading = Reading::named(&self.args.mapping).map_err(|failure| failure.context("--as"))?;
+        let mut movements = KnownMovements::new(self.args.order == AssessOrder::Given);
+        let mut fold = self.knowledge.assess();
+        for input in inputs {
+            let feed = self.args.feed.clone().unwrap_or_else(|| input.feed());
+            let feed = FeedIn { name: feed, topic: input.name.to_string(), reading: reading.clone() };
+            let mut ingest = self.knowledge.ingest(vec![feed], self.config.ingest.payload_bytes_max);
+            each_message(input, &reading, &mut |message| self.ingest(&mut *ingest, &message, &mut movements))?;
+        }
+        let until = self.args.until;
+        let mut sink = sink(&mut self.summary, &mut self.gathered, &mut self.progress);
+        let mut bounded = Bounded::new(&mut *fold, &mut sink);
+        movements.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
+        Ok(bounded.close(until)?)
+    }
+
+    fn ingest(&mut self, ingest: &mut dyn Fold, message: &Message, movements: &mut KnownMovements) -> Result<(), Failure> {
+        let effects = ingest.apply(message);
+        self.summary.count(&effects);
+        self.progress.add(1);
+        for output in effects.outputs.iter().filter(|output| output.topic == Topic::Movements) {
+            let Ok(Stamp::Known(known_from)) = stamp_of(&output.value) else { continue };
+            if is_after(self.args.until, known_from) {
+                continue;
+            }
+            movements.push(known_from, &output.key, &output.value)?;
+        }
+        if let Some(letter) = effects.dead_letter {
+            self.lost.push(LostMessage::new(message, letter));
+        }
+        Ok(())
+    }
+
+    /// Dumped movements: as given they repeat what stood in the log; by `known_from` their ticks are made anew.
+    fn movements(&mut self, inputs: &[Input]) -> Result<(), Failure> {
+        let lines = Reading::lines();
+        let mut fold = self.knowledge.assess();
+        let mut known = KnownMovements::new(false);
+        let (order, until) = (self.args.order, self.args.until);
+        let mut sink = sink(&mut self.summary, &mut self.gathered, &mut self.progress);
+        let mut bounded = Bounded::new(&mut *fold, &mut sink);
+        for input in inputs {
+            each_message(input, &lines, &mut |message| {
+                let value = message.value.unwrap_or_default();
+                let position = message.position.to_string();
+                let stamp = stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })?;
+                match (stamp, order) {
+                    (Stamp::Known(known_from), _) if is_after(until, known_from) => {}
+                    (_, AssessOrder::Given) => bounded.as_given(Vec::new(), value)?,
+                    (Stamp::Known(known_from), AssessOrder::Known) => known.push(known_from, b"", &value)?,
+                    (Stamp::Tick(_), AssessOrder::Known) => {}
+                }
+                Ok(())
+            })?;
+        }
+        if order == AssessOrder::Known {
+            known.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
+            bounded.close(until)?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self) -> Result<(), Failure> {
+        self.summary.corridors = self.gathered.keys(Topic::Corridors);
+        self.summary.alerts = self.gathered.keys(Topic::Alerts);
+        let default = if print::stdout_is_terminal() { AssessFormat::Table } else { AssessFormat::Ndjson };
+        match self.args.format.unwrap_or(default) {
+            AssessFormat::Ndjson => print::ndjson(&self.gathered, self.args.min_band, self.args.only, &self.lost),
+            AssessFormat::Table => {
+                if matches!(self.args.only, Some(OnlyKind::Alerts | OnlyKind::DeadLetters)) {
+                    return print::ndjson(&self.gathered, self.args.min_band, self.args.only, &self.lost);
+                }
+                print::table(&self.gathered, self.args.min_band, self.args.only, usize::MAX)?;
+                print::balance_on_stderr(self.lost.len());
+                Ok(())
+            }
+        }
+    }
+
+    fn write_summary(&mut self, path: &Path) -> Result<(), Failure> {
+        self.summary.seconds = (self.progress.seconds() * 1_000.0).round() / 1_000.0;
+        let mut text = serde_json::to_string(&self.summary).expect("counts are JSON");
+        text.push('\n');
+        let written = std::fs::write(path, text).exits(Exit::CannotCreate);
+        written.map_err(|failure| failure.context(format!("writing {}", path.display())))
+    }
+
+    fn exit(&self) -> Exit {
+        let summary = &self.summary;
+        let nothing_decoded = summary.consumed > 0 && summary.accepted + summary.excluded == 0;
+        if nothing_decoded {
+            let first = self.lost.first().map_or_else(String::new, |lost| format!(" The first: {lost}"));
+            let next = "check --as, and see `entrepot check FILE --as MAPPING --sample 10`";
+            tracing::error!("none of {} rows could be decoded; {next}.{first}", summary.consumed);
+            return Exit::NothingDecoded;
+        }
+        if self.args.strict && summary.dead_letter > 0 {
+            tracing::error!("--strict: {} rows are dead letters", summary.dead_letter);
+            return Exit::No;
+        }
+        Exit::Done
+    }
+}
+
+fn is_after(until: Option<Date>, known_from: crate::domain::Timestamp) -> bool {
+    let date = known_from.to_zoned(jiff::tz::TimeZone::UTC).date();
+    until.is_some_and(|until| date >= until)
+}
+
+fn sink<'s>(
+    summary: &'s mut Summary,
+    gathered: &'s mut Gathered,
+    progress: &'s mut Progress,
+) -> impl FnMut(Effects) -> Result<(), ReplayError> + 's {
+    move |effects| {
+        summary.count(&effects);
+        progress.add(1);
+        effects.outputs.iter().try_for_each(|output| gathered.push(output))
+    }
+}

@@ -1,0 +1,226 @@
+//! `feed`: rows of files onto a feed's raw topic. A batch and how far its file was read commit together, so a kill at any moment
+//! neither loses nor doubles a row.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::args::FeedArgs;
+use super::exit::{Exit, Exits, Failure, Outcome};
+use super::input::{FILE_HEADER, Input, each_piece, files_of, inputs};
+use super::log;
+use super::pace::Pace;
+use super::progress::Progress;
+use super::reading::Reading;
+use super::wiring::feed_named;
+use crate::config::{Config, Feed};
+use crate::domain::Header;
+use crate::stream::embedded::{EmbeddedLog, FeedProgress};
+use crate::stream::{Commit, Log, NextOffsets, Outgoing};
+
+/// Messages and bytes of a batch.
+const BATCH_MESSAGES_MAX: usize = 5_000;
+const BATCH_BYTES_MAX: usize = 4_000_000;
+/// How often a batch is tried while others hold the log.
+const ATTEMPTS: u32 = 10;
+/// How much of a file's beginning tells it from another of the same name.
+const HEAD_BYTES: usize = 256;
+/// How often a watched folder is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs it.
+pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
+    let feed = feed_named(config, args.feed.as_str())?;
+    if args.watch && args.paths.iter().any(|path| !path.is_dir()) {
+        return Err(Failure::new(Exit::Usage, "--watch takes folders alone"));
+    }
+    let mut log = log::create(config)?;
+    log::create_topics(&mut log, &log::planned(config, std::slice::from_ref(&feed)))?;
+    let mut feeder = Feeder::new(log, &feed, args.rate)?;
+    if args.watch {
+        return feeder.watch(&args.paths);
+    }
+    for input in inputs(&args.paths)? {
+        feeder.file(&input)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Puts files onto one feed's raw topic.
+pub(super) struct Feeder {
+    log: EmbeddedLog,
+    feed: String,
+    topic: Arc<str>,
+    reading: Reading,
+    pace: Pace,
+}
+
+#[derive(Deserialize)]
+struct IdRead<'a> {
+    #[serde(borrow)]
+    id: Option<std::borrow::Cow<'a, str>>,
+}
+
+impl Feeder {
+    /// A feeder of this feed.
+    pub(super) fn new(log: EmbeddedLog, feed: &Feed, rate: Option<u32>) -> Result<Feeder, Failure> {
+        let reading = Reading::load(&feed.mapping, feed.corrections)?;
+        let pace = Pace::new(rate);
+        Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace })
+    }
+
+    /// Feeds one file from where it stopped; stdin from its beginning.
+    pub(super) fn file(&mut self, input: &Input) -> Result<u64, Failure> {
+        let known = match input.path() {
+            None => None,
+            Some(path) => Some(self.known(path)?),
+        };
+        let before = known.as_ref().map_or(0, |known| known.progress.rows);
+        if let Some(known) = known.as_ref().filter(|known| known.progress.done && known.progress.bytes == known.bytes) {
+            tracing::info!(file = input.shown(), rows = known.progress.rows, "file was fed before, nothing to do");
+            return Ok(0);
+        }
+        if before > 0 {
+            tracing::info!(file = input.shown(), rows = before, "file is taken up where it stopped");
+        }
+        let total = known.as_ref().and_then(|known| rows_estimated(known.bytes, &known.progress));
+        let mut progress = Progress::new(format!("feeding {}", input.shown()), total);
+        let mut sending = Sending { batch: Vec::new(), batch_bytes: 0, seen: 0, sent: 0, known: known.map(|known| known.progress) };
+        let headers = vec![Header { key: FILE_HEADER.to_owned(), value: input.name.as_bytes().to_vec() }];
+        let reading = self.reading.clone();
+        each_piece(input.open()?, &input.shown(), &reading, &mut |_, bytes| {
+            sending.seen += 1;
+            if sending.seen <= before {
+                return Ok(());
+            }
+            sending.push(self.outgoing(bytes, &headers));
+            progress.add(1);
+            if sending.is_full() || self.pace.is_due() {
+                self.commit(&mut sending, false)?;
+                self.pace.wait(sending.sent);
+            }
+            Ok(())
+        })?;
+        if let (Some(progress), Some(path)) = (&mut sending.known, input.path()) {
+            progress.bytes = size_of(path)?;
+        }
+        self.commit(&mut sending, true)?;
+        tracing::info!(file = input.shown(), rows = sending.sent, topic = self.topic.as_ref(), "file was fed");
+        Ok(sending.sent)
+    }
+
+    fn outgoing(&self, bytes: Vec<u8>, headers: &[Header]) -> Outgoing {
+        // A feed with corrections is keyed by record id; where the id is not at hand the key stays empty.
+        let key = self.reading.is_canonical().then(|| serde_json::from_slice::<IdRead<'_>>(&bytes).ok()).flatten();
+        let key = key.and_then(|read| read.id).map(|id| id.as_bytes().to_vec());
+        Outgoing { topic: Arc::clone(&self.topic), partition: None, key, value: Some(bytes), headers: headers.to_vec() }
+    }
+
+    fn commit(&mut self, sending: &mut Sending, done: bool) -> Result<(), Failure> {
+        let count = sending.batch.len() as u64;
+        if let Some(progress) = &mut sending.known {
+            progress.rows = sending.seen;
+            progress.done = done;
+        }
+        for attempt in 0..ATTEMPTS {
+            for outgoing in &sending.batch {
+                self.log.send(outgoing.clone())?;
+            }
+            if self.log.commit_with(&NextOffsets::new(), sending.known.as_ref())? == Commit::Committed {
+                sending.batch.clear();
+                sending.batch_bytes = 0;
+                sending.sent += count;
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50 << attempt.min(5)));
+        }
+        Err(Failure::new(Exit::Restart, "the log stayed busy; run the same command again, it resumes where it stopped"))
+    }
+
+    /// What is known of a file: it is the same one as long as it begins alike, however much it has grown.
+    fn known(&self, path: &Path) -> Result<Known, Failure> {
+        let opened = std::fs::File::open(path).exits(Exit::NotThere);
+        let file = opened.map_err(|failure| failure.context(format!("opening {}", path.display())))?;
+        let mut head = Vec::new();
+        file.take(HEAD_BYTES as u64).read_to_end(&mut head).exits(Exit::NotThere)?;
+        let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let name = |length: usize| {
+            let hash = xxhash_rust::xxh3::xxh3_64(head.get(..length).unwrap_or_default());
+            format!("{}#{length}-{hash:016x}", full.display())
+        };
+        let bytes = size_of(path)?;
+        for length in (0..=head.len()).rev() {
+            if let Some(progress) = self.log.progress(&self.feed, &name(length))? {
+                // Shorter than what was read of it: another file under an old name.
+                if progress.bytes <= bytes {
+                    return Ok(Known { bytes, progress });
+                }
+            }
+        }
+        let progress = FeedProgress { feed: self.feed.clone(), file: name(head.len()), bytes: 0, rows: 0, done: false };
+        Ok(Known { bytes, progress })
+    }
+
+    /// Takes new and grown files of folders, once their size has not changed between two looks.
+    fn watch(&mut self, folders: &[PathBuf]) -> Outcome {
+        let mut seen: BTreeMap<PathBuf, u64> = BTreeMap::new();
+        let mut fed: BTreeMap<PathBuf, u64> = BTreeMap::new();
+        tracing::info!(folders = folders.len(), "watching; Ctrl-C ends it");
+        loop {
+            let mut files = Vec::new();
+            for folder in folders {
+                files.extend(files_of(folder)?);
+            }
+            for path in files {
+                let Ok(size) = size_of(&path) else { continue };
+                let is_settled = seen.insert(path.clone(), size) == Some(size);
+                if is_settled && fed.get(&path) != Some(&size) {
+                    for input in inputs(std::slice::from_ref(&path))? {
+                        self.file(&input)?;
+                    }
+                    fed.insert(path, size);
+                }
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
+struct Known {
+    bytes: u64,
+    progress: FeedProgress,
+}
+
+struct Sending {
+    batch: Vec<Outgoing>,
+    batch_bytes: usize,
+    seen: u64,
+    sent: u64,
+    known: Option<FeedProgress>,
+}
+
+impl Sending {
+    fn push(&mut self, outgoing: Outgoing) {
+        self.batch_bytes += outgoing.value.as_ref().map_or(0, Vec::len);
+        self.batch.push(outgoing);
+    }
+
+    fn is_full(&self) -> bool {
+        self.batch.len() >= BATCH_MESSAGES_MAX || self.batch_bytes >= BATCH_BYTES_MAX
+    }
+}
+
+fn size_of(path: &Path) -> Result<u64, Failure> {
+    let read = std::fs::metadata(path).exits(Exit::NotThere);
+    Ok(read.map_err(|failure| failure.context(format!("reading {}", path.display())))?.len())
+}
+
+/// About how many rows are left, by the rows of the part that is known.
+fn rows_estimated(bytes: u64, progress: &FeedProgress) -> Option<u64> {
+    let per_row = progress.bytes.checked_div(progress.rows)?.max(1);
+    Some(bytes.saturating_sub(progress.bytes) / per_row)
+}

@@ -1,0 +1,99 @@
+//! The command line: arguments in, an exit code out. Opens and prints; decides nothing about trade.
+
+mod args;
+mod assess;
+mod dead_letters;
+mod exit;
+mod explain;
+mod feed;
+mod input;
+mod layout;
+mod log;
+mod pace;
+mod print;
+mod progress;
+mod reading;
+mod replay;
+mod sample;
+mod topics;
+mod wiring;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use args::{Arguments, Command, LogForm};
+pub use exit::{Exit, Failure, Outcome};
+
+/// Commands that the contract names and a later release brings.
+const LATER: [&str; 2] = ["backtest", "diff"];
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    match Arguments::try_parse_from(std::env::args_os()) {
+        Ok(arguments) => run(&arguments).into(),
+        Err(error) => refuse(&error).into(),
+    }
+}
+
+/// Prints help, version, or what is wrong with the arguments.
+fn refuse(error: &clap::Error) -> Exit {
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) {
+            if LATER.contains(&name.as_str()) {
+                eprintln!("error: `entrepot {name}` comes with a later release; `entrepot help` lists the commands of this one");
+                return Exit::Usage;
+            }
+        }
+    }
+    let printed = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if printed.is_ok() => Exit::Done,
+        _ => Exit::Usage,
+    }
+}
+
+fn run(arguments: &Arguments) -> Exit {
+    start_log(arguments);
+    match dispatch(arguments) {
+        Ok(exit) => exit,
+        Err(failure) if failure.is_closed_pipe() => Exit::Done,
+        Err(failure) => {
+            eprintln!("error: {:#}", failure.error);
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(arguments: &Arguments) -> Outcome {
+    let config = crate::config::load(arguments.config.as_deref(), &arguments.set)?;
+    match &arguments.command {
+        Command::Assess(args) => assess::run(&config, args),
+        Command::Feed(args) => feed::run(&config, args),
+        Command::Topics(args) => topics::run(&config, args),
+        Command::Replay(args) => replay::run(&config, args),
+        Command::Explain(args) => explain::run(&config, args),
+        Command::DeadLetters(args) => dead_letters::run(&config, args),
+        _ => todo!(),
+    }
+}
+
+/// The log goes to stderr: text or JSON, never a record's content.
+fn start_log(arguments: &Arguments) {
+    let level = match (arguments.quiet, arguments.verbose) {
+        (true, _) => "warn",
+        (_, true) => "debug",
+        _ => "info",
+    };
+    let filter = crate::config::log_filter().unwrap_or_else(|| level.to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter).unwrap_or_else(|_| level.into());
+    let colour = std::io::stderr().is_terminal() && !crate::config::no_color();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second start of the log is a test's doing; the first one holds.
+    let _ = match arguments.log {
+        LogForm::Text => log.with_ansi(colour).try_init(),
+        LogForm::Json => log.json().flatten_event(true).try_init(),
+    };
+}

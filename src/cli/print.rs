@@ -1,0 +1,280 @@
+//! What commands print on stdout: values one a line, or the table for people. Decides nothing; filters by band and kind.
+
+use std::fmt;
+use std::io::{IsTerminal, Write};
+
+use base64::Engine;
+use serde::{Deserialize, Serialize};
+
+use super::args::OnlyKind;
+use super::exit::{Exit, Exits, Failure};
+use crate::domain::{Band, Message, Position};
+use crate::encode::{DeadLetter, Topic};
+use crate::replay::{Gathered, Glance, ReplayError};
+
+/// A message that could not be taken, with its reason.
+#[derive(Clone, Debug)]
+pub(super) struct LostMessage {
+    position: Position,
+    value: Vec<u8>,
+    letter: DeadLetter,
+}
+
+impl LostMessage {
+    /// Keeps the whole message.
+    pub(super) fn new(message: &Message, letter: DeadLetter) -> LostMessage {
+        LostMessage { position: message.position.clone(), value: message.value.clone().unwrap_or_default(), letter }
+    }
+}
+
+impl fmt::Display for LostMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.position, self.letter.reason, self.letter.detail)
+    }
+}
+
+#[derive(Serialize)]
+struct DeadLetterLine<'a> {
+    kind: &'static str,
+    source: String,
+    feed: &'a str,
+    reason: &'a str,
+    detail: &'a str,
+    records: &'a [u32],
+    value_base64: String,
+}
+
+impl LostMessage {
+    /// As a line of ndjson.
+    pub(super) fn line(&self) -> String {
+        let line = DeadLetterLine {
+            kind: "dead_letter",
+            source: self.position.to_string(),
+            feed: &self.letter.feed,
+            reason: self.letter.reason,
+            detail: &self.letter.detail,
+            records: &self.letter.records,
+            value_base64: base64::engine::general_purpose::STANDARD.encode(&self.value),
+        };
+        serde_json::to_string(&line).expect("text and numbers are JSON")
+    }
+}
+
+/// Whether stdout is a terminal.
+pub(super) fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Whether to colour what goes to stdout.
+fn in_colour() -> bool {
+    stdout_is_terminal() && !crate::config::no_color()
+}
+
+/// Prints a line on stdout.
+pub(super) fn line(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).exits(Exit::CannotCreate)
+}
+
+struct Out(std::io::BufWriter<std::io::StdoutLock<'static>>);
+
+enum Stop {
+    Scratch(ReplayError),
+    Write(std::io::Error),
+}
+
+impl From<ReplayError> for Stop {
+    fn from(error: ReplayError) -> Stop {
+        Stop::Scratch(error)
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Failure {
+        match stop {
+            Stop::Scratch(error) => error.into(),
+            Stop::Write(error) => Failure { exit: Exit::CannotCreate, error: error.into() },
+        }
+    }
+}
+
+/// Prints alerts, assessments, corridors, then dead letters, each by key and revision.
+pub(super) fn ndjson(
+    gathered: &Gathered,
+    min_band: Option<Band>,
+    only: Option<OnlyKind>,
+    lost: &[LostMessage],
+) -> Result<(), Failure> {
+    let mut out = Out(std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock()));
+    let kinds = [
+        (OnlyKind::Alerts, Topic::Alerts),
+        (OnlyKind::Assessments, Topic::Assessments),
+        (OnlyKind::Corridors, Topic::Corridors),
+    ];
+    for (kind, topic) in kinds {
+        if only.is_some_and(|only| only != kind) {
+            continue;
+        }
+        gathered.each::<Stop>(topic, &mut |_, value| {
+            let passes = min_band.is_none_or(|least| Glance::of(value).band() >= Some(least));
+            if !passes {
+                return Ok(());
+            }
+            out.0.write_all(value).and_then(|()| out.0.write_all(b"\n")).map_err(Stop::Write)
+        })?;
+    }
+    if only.is_none_or(|only| only == OnlyKind::DeadLetters) {
+        for lost in lost {
+            writeln!(out.0, "{}", lost.line()).exits(Exit::CannotCreate)?;
+        }
+    }
+    out.0.flush().exits(Exit::CannotCreate)
+}
+
+/// What the table reads of a verdict.
+#[derive(Debug, Deserialize)]
+struct Verdict {
+    id: String,
+    #[serde(default)]
+    status: Option<String>,
+    family: String,
+    intermediary: String,
+    destination: String,
+    #[serde(default)]
+    month: Option<String>,
+    #[serde(default)]
+    event_date: Option<String>,
+    probability: f64,
+    band: String,
+    chinese_share: Share,
+    #[serde(default)]
+    evidence: Vec<Evidence>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Share {
+    low: f64,
+    mid: Option<f64>,
+    high: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Evidence {
+    counted: i64,
+    statement: String,
+}
+
+struct Row {
+    order: (std::cmp::Reverse<Band>, std::cmp::Reverse<i64>, String),
+    cells: [String; 7],
+    band: Band,
+}
+
+const COLUMNS: [&str; 7] = ["FAMILY", "CORRIDOR", "MONTH", "P", "BAND", "SHARE(low–mid–high)", "WHY"];
+
+impl Row {
+    fn new(verdict: Verdict, is_shipment: bool) -> Row {
+        let band: Band = verdict.band.parse().unwrap_or_default();
+        let share = match verdict.chinese_share {
+            Share { low, mid: Some(mid), high } => format!("{low:.2}–{mid:.2}–{high:.2}"),
+            Share { low, mid: None, high } => format!("{low:.2}–?–{high:.2}"),
+        };
+        let month = verdict.month.or_else(|| verdict.event_date.map(|date| date.chars().take(7).collect()));
+        let heaviest = verdict.evidence.iter().max_by_key(|evidence| evidence.counted.abs());
+        let why = heaviest.map_or_else(|| "no evidence".to_owned(), |evidence| evidence.statement.clone());
+        let why = if is_shipment { format!("{}: {why}", verdict.id) } else { why };
+        let corridor = format!("{}/{}", verdict.intermediary, verdict.destination);
+        let probability = (verdict.probability * 1_000.0).round() as i64;
+        let order = (std::cmp::Reverse(band), std::cmp::Reverse(probability), verdict.id);
+        let cells = [
+            verdict.family,
+            corridor,
+            month.unwrap_or_default(),
+            format!("{:.3}", verdict.probability),
+            band.to_string(),
+            share,
+            why,
+        ];
+        Row { order, cells, band }
+    }
+}
+
+/// Prints the table: corridors, then shipments, highest first, at most that many of each. Without a minimum, from `watch` on.
+pub(super) fn table(
+    gathered: &Gathered,
+    min_band: Option<Band>,
+    only: Option<OnlyKind>,
+    rows_max: usize,
+) -> Result<(), Failure> {
+    let least = min_band.unwrap_or(Band::Watch);
+    let mut rows = Vec::new();
+    let mut left_out = 0;
+    for (kind, topic) in [(OnlyKind::Corridors, Topic::Corridors), (OnlyKind::Assessments, Topic::Assessments)] {
+        if only.is_some_and(|only| only != kind) {
+            continue;
+        }
+        let mut of_kind = Vec::new();
+        gathered.each::<ReplayError>(topic, &mut |_, value| {
+            if Glance::of(value).band() < Some(least) {
+                return Ok(());
+            }
+            if let Ok(verdict) = serde_json::from_slice::<Verdict>(value) {
+                if verdict.status.as_deref() != Some("withdrawn") {
+                    of_kind.push(Row::new(verdict, kind == OnlyKind::Assessments));
+                }
+            }
+            Ok(())
+        })?;
+        of_kind.sort_by(|one, other| one.order.cmp(&other.order));
+        left_out += of_kind.len().saturating_sub(rows_max);
+        of_kind.truncate(rows_max);
+        rows.extend(of_kind);
+    }
+    write_rows(&rows)?;
+    if left_out > 0 {
+        line(&format!("… and {left_out} more of band {least} or above"))?;
+    }
+    Ok(())
+}
+
+fn write_rows(rows: &[Row]) -> Result<(), Failure> {
+    let mut widths = COLUMNS.map(|name| name.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(&row.cells) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = padded(&COLUMNS.map(str::to_owned), &widths, None);
+    for row in rows {
+        text.push('\n');
+        text.push_str(&padded(&row.cells, &widths, in_colour().then_some(row.band)));
+    }
+    line(&text)
+}
+
+fn padded(cells: &[String; 7], widths: &[usize; 7], band: Option<Band>) -> String {
+    let mut text = String::new();
+    for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let is_last = index == COLUMNS.len() - 1;
+        let padding = if is_last { 0 } else { width - cell.chars().count() + 2 };
+        let colour = match (index, band) {
+            (4, Some(Band::Priority)) => "\x1b[1;31m",
+            (4, Some(Band::Review)) => "\x1b[33m",
+            (4, Some(Band::Watch)) => "\x1b[36m",
+            _ => "",
+        };
+        let plain = if colour.is_empty() { "" } else { "\x1b[0m" };
+        text.push_str(colour);
+        text.push_str(cell);
+        text.push_str(plain);
+        text.extend(std::iter::repeat_n(' ', padding));
+    }
+    text
+}
+
+/// Says beside a table what it cannot show.
+pub(super) fn balance_on_stderr(dead_letters: usize) {
+    if dead_letters > 0 {
+        tracing::warn!("{dead_letters} messages are dead letters; --only dead-letters shows them");
+    }
+}

@@ -1,0 +1,244 @@
+//! `replay`: a bounded range of the log again, to files or to topics of its own. The live group and its offsets are never touched.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::args::{ReplayArgs, ReplayOrder, ReplayStage};
+use super::exit::{Exit, Failure, Outcome};
+use super::log;
+use super::pace::Pace;
+use super::print::{LostMessage, line};
+use super::progress::Progress;
+use super::reading::Reading;
+use super::wiring::{FeedIn, Knowledge, feeds};
+use crate::config::{Config, Feed, SourceOf};
+use crate::encode::Topic;
+use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, movement_output};
+use crate::stream::embedded::EmbeddedLog;
+use crate::stream::{Commit, Fold, Log, NextOffsets, Outgoing};
+
+/// The name of the file that says a folder is whole.
+const WHOLE: &str = "replay.json";
+/// Messages of a transaction, where outputs go to topics.
+const BATCH_MESSAGES_MAX: usize = 5_000;
+
+/// The last line.
+#[derive(Serialize)]
+struct Report {
+    kind: &'static str,
+    read: u64,
+    written: BTreeMap<String, u64>,
+    sha256: BTreeMap<String, String>,
+}
+
+/// Runs it.
+pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
+    let mut log = log::open(config)?;
+    if let Some(done) = already_there(args, config, &mut log)? {
+        line(&done)?;
+        return Ok(Exit::Done);
+    }
+    let choose = |path: &Option<std::path::PathBuf>, set: &SourceOf| path.clone().map_or_else(|| set.clone(), SourceOf::Path);
+    let knowledge = Knowledge::load(&choose(&args.model, &config.model), &choose(&args.reference, &config.reference))?;
+    let mut gathered = Gathered::new(true);
+    let mut lost = Vec::new();
+    let read = rerun(config, args, &knowledge, (&mut log, &mut gathered, &mut lost))?;
+    gathered.settle()?;
+    let topics: &[Topic] = match args.stage {
+        ReplayStage::Ingest => &[Topic::Movements],
+        ReplayStage::Assess => &[Topic::Assessments, Topic::Corridors, Topic::Alerts],
+        ReplayStage::All => &[Topic::Movements, Topic::Assessments, Topic::Corridors, Topic::Alerts],
+    };
+    let Sums { mut written, sha256 } = gathered.sums(topics)?;
+    written.insert("dead-letters".to_owned(), lost.len() as u64);
+    let report = Report { kind: "replay", read, written, sha256 };
+    let report = serde_json::to_string(&report).expect("text and numbers are JSON");
+    match (&args.out, &args.out_prefix) {
+        (Some(folder), _) => write_files(folder, topics, &gathered, &lost, &report)?,
+        (None, Some(prefix)) => write_topics(config, prefix, topics, (&mut log, &gathered))?,
+        (None, None) => return Err(Failure::new(Exit::Usage, "--out or --out-prefix says where the outputs go")),
+    }
+    line(&report)?;
+    Ok(Exit::Done)
+}
+
+type Ends<'a> = (&'a mut EmbeddedLog, &'a mut Gathered, &'a mut Vec<LostMessage>);
+
+fn rerun(config: &Config, args: &ReplayArgs, knowledge: &Knowledge, ends: Ends<'_>) -> Result<u64, Failure> {
+    let (log, gathered, lost) = ends;
+    let mut progress = Progress::new("replaying", None);
+    let mut pace = Pace::new(args.rate);
+    let mut read = 0;
+    let mut on_read = |count| {
+        read += count;
+        progress.add(count);
+        if pace.is_due() {
+            pace.wait(read);
+        }
+    };
+    let mut on_lost = |(message, letter)| {
+        lost.push(LostMessage::new(&message, letter));
+        Ok::<(), ReplayError>(())
+    };
+    let between = Between { from: args.from, until: args.until };
+    let movements = log::full(config, Topic::Movements);
+    let mut rerun = Rerun { log, movements, gathered, read: &mut on_read, lost: &mut on_lost };
+    match (args.stage, args.order) {
+        (ReplayStage::Assess, ReplayOrder::Log) => rerun.assess_as_logged(between, &|| knowledge.assess())?,
+        (ReplayStage::Assess, ReplayOrder::Known) => rerun.assess_as_known(between, &mut *knowledge.assess())?,
+        (stage, order) => {
+            let (raw, mut ingest) = ingest(config, knowledge)?;
+            let taken = match order {
+                ReplayOrder::Log => rerun.ingest(&raw, between, &mut *ingest)?,
+                ReplayOrder::Known => rerun.ingest_as_known(&raw, between, &mut *ingest)?,
+            };
+            let assess = (stage == ReplayStage::All).then(|| knowledge.assess());
+            take_movements(taken, order, assess, rerun.gathered)?;
+        }
+    }
+    Ok(read)
+}
+
+/// The raw topics of all feeds, and the stage that reads them.
+pub(super) fn ingest(config: &Config, knowledge: &Knowledge) -> Result<(Vec<String>, Box<dyn Fold>), Failure> {
+    let feeds = feeds_in(&feeds(config, false)?)?;
+    let raw = feeds.iter().map(|feed| feed.topic.clone()).collect();
+    Ok((raw, knowledge.ingest(feeds, config.ingest.payload_bytes_max)))
+}
+
+/// Feeds as ingest reads them.
+pub(super) fn feeds_in(feeds: &[Feed]) -> Result<Vec<FeedIn>, Failure> {
+    let mut read = Vec::new();
+    for feed in feeds {
+        let reading = Reading::load(&feed.mapping, feed.corrections);
+        let reading = reading.map_err(|failure| failure.context(format!("feed {}", feed.name)))?;
+        read.push(FeedIn { name: feed.name.clone(), topic: feed.topic.clone(), reading });
+    }
+    Ok(read)
+}
+
+/// Gathers movements, and what a fold makes of them.
+fn take_movements(
+    movements: KnownMovements,
+    order: ReplayOrder,
+    mut assess: Option<Box<dyn Fold>>,
+    gathered: &mut Gathered,
+) -> Result<(), Failure> {
+    let mut again = KnownMovements::new(order == ReplayOrder::Log);
+    movements.drain(&mut |known_from, key, value| {
+        if assess.is_some() {
+            again.push(known_from, &key, &value)?;
+        }
+        gathered.push(&movement_output(key, value))
+    })?;
+    let Some(fold) = &mut assess else { return Ok(()) };
+    let mut sink = |effects: crate::encode::Effects| effects.outputs.iter().try_for_each(|output| gathered.push(output));
+    let mut bounded = crate::replay::Bounded::new(&mut **fold, &mut sink);
+    match order {
+        ReplayOrder::Log => again.drain(&mut |_, key, value| bounded.as_given(key, value))?,
+        ReplayOrder::Known => {
+            again.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
+            bounded.close(None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses outputs that exist. With --resume a whole folder is not made again, and an unfinished one is.
+fn already_there(args: &ReplayArgs, config: &Config, log: &mut EmbeddedLog) -> Result<Option<String>, Failure> {
+    if let Some(folder) = &args.out {
+        let whole = std::fs::read_to_string(folder.join(WHOLE)).ok();
+        let has_files = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+        return match (args.resume, whole, has_files) {
+            (true, Some(report), _) => Ok(Some(report.trim_end().to_owned())),
+            (false, _, true) => Err(ReplayError::Exists { what: folder.display().to_string() }.into()),
+            _ => Ok(None),
+        };
+    }
+    let prefix = args.out_prefix.as_deref().unwrap_or_default();
+    if prefix == config.topics.prefix {
+        let message = format!("--out-prefix {prefix}: these are the topics of the service; choose another prefix");
+        return Err(Failure::new(Exit::CannotCreate, message));
+    }
+    let found = log.topics()?.into_iter().find(|topic| topic.name.starts_with(prefix) && !topic.name.is_empty());
+    match found {
+        Some(topic) if !args.resume => Err(ReplayError::Exists { what: format!("topic {}", topic.name) }.into()),
+        _ => Ok(None),
+    }
+}
+
+fn write_files(
+    folder: &Path,
+    topics: &[Topic],
+    gathered: &Gathered,
+    lost: &[LostMessage],
+    report: &str,
+) -> Result<(), Failure> {
+    let doing = || format!("writing to {}", folder.display());
+    let failed = |error: std::io::Error| Failure { exit: Exit::CannotCreate, error: error.into() }.context(doing());
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    for topic in topics {
+        let name = format!("{}.ndjson", crate::replay::wire_topic(*topic));
+        let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(name)).map_err(failed)?);
+        let mut write = |value: &[u8]| file.write_all(value).and_then(|()| file.write_all(b"\n")).map_err(failed);
+        if *topic == Topic::Movements {
+            // As they follow each other: that is what `assess --as movements --order given` repeats.
+            gathered.each_in_turn(*topic, &mut |output| write(&output.value))?;
+        } else {
+            gathered.each(*topic, &mut |_, value| write(value))?;
+        }
+        file.flush().map_err(failed)?;
+    }
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join("dead-letters.ndjson")).map_err(failed)?);
+    lost.iter().try_for_each(|lost| writeln!(file, "{}", lost.line())).and_then(|()| file.flush()).map_err(failed)?;
+    // Last: where it stands, the folder is whole.
+    std::fs::write(folder.join(WHOLE), format!("{report}\n")).map_err(failed)
+}
+
+fn write_topics(
+    config: &Config,
+    prefix: &str,
+    topics: &[Topic],
+    (log, gathered): (&mut EmbeddedLog, &Gathered),
+) -> Result<(), Failure> {
+    for topic in topics {
+        let name = format!("{prefix}{}", crate::replay::wire_topic(*topic));
+        log.create_topic(&name, config.topics.partitions)?;
+        // The order is always the same, so what an interrupted replay has written is simply passed over.
+        let mut there: i64 = 0;
+        for partition in 0..config.topics.partitions {
+            there += log.end_offset(&name, partition)?;
+        }
+        let full: std::sync::Arc<str> = name.as_str().into();
+        let mut open = Vec::new();
+        gathered.each_in_turn::<Failure>(*topic, &mut |output| {
+            if there > 0 {
+                there -= 1;
+                return Ok(());
+            }
+            let (key, value, partition) = (Some(output.key), Some(output.value), output.partition);
+            open.push(Outgoing { topic: full.clone(), partition, key, value, headers: output.headers });
+            if open.len() >= BATCH_MESSAGES_MAX { send(log, &mut open) } else { Ok(()) }
+        })?;
+        send(log, &mut open)?;
+    }
+    Ok(())
+}
+
+/// Sends a batch in one transaction, again where others held the log.
+pub(super) fn send(log: &mut EmbeddedLog, open: &mut Vec<Outgoing>) -> Result<(), Failure> {
+    for attempt in 0..10_u32 {
+        for outgoing in open.iter() {
+            log.send(outgoing.clone())?;
+        }
+        if log.commit(&NextOffsets::new())? == Commit::Committed {
+            open.clear();
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50 << attempt.min(5)));
+    }
+    Err(Failure::new(Exit::Restart, "the log stayed busy; run the same command again"))
+}

@@ -1,0 +1,54 @@
+//! `topics`: what there should be, making it, comparing.
+
+use std::collections::BTreeMap;
+
+use super::args::{TopicsAction, TopicsArgs};
+use super::exit::{Exit, Outcome};
+use super::log;
+use super::print::line;
+use super::wiring::feeds;
+use crate::config::Config;
+use crate::stream::Log;
+
+/// Runs it.
+pub(super) fn run(config: &Config, args: &TopicsArgs) -> Outcome {
+    let planned = log::planned(config, &feeds(config, false)?);
+    match args.action {
+        TopicsAction::Plan => {
+            let width = planned.iter().map(|topic| topic.name.len()).max().unwrap_or(0);
+            line(&format!("{:width$}  PARTITIONS  {:28}  HOLDS", "TOPIC", "POLICY"))?;
+            for topic in &planned {
+                line(&format!("{:width$}  {:>10}  {:28}  {}", topic.name, topic.partitions, topic.policy, topic.holds))?;
+            }
+            Ok(Exit::Done)
+        }
+        TopicsAction::Create => {
+            let mut log = log::create(config)?;
+            let new = log::create_topics(&mut log, &planned)?;
+            new.iter().try_for_each(|name| line(&format!("created {name}")))?;
+            tracing::info!(created = new.len(), there_before = planned.len() - new.len(), "topics are in place");
+            Ok(Exit::Done)
+        }
+        TopicsAction::Verify => {
+            let mut log = log::open(config)?;
+            let found: BTreeMap<String, i32> =
+                log.topics()?.into_iter().map(|topic| (topic.name, topic.partitions)).collect();
+            let mut exit = Exit::Done;
+            for topic in &planned {
+                let (name, wanted) = (&topic.name, topic.partitions);
+                match found.get(name) {
+                    Some(partitions) if *partitions == wanted => line(&format!("ok       {name}"))?,
+                    Some(partitions) => {
+                        line(&format!("differs  {name}: {partitions} partitions, wanted {wanted}"))?;
+                        exit = Exit::No;
+                    }
+                    None => {
+                        line(&format!("missing  {name}: `entrepot topics create` makes it"))?;
+                        exit = Exit::No;
+                    }
+                }
+            }
+            Ok(exit)
+        }
+    }
+}

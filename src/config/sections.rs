@@ -1,0 +1,372 @@
+//! The sections of the configuration as valid types, with their defaults. A module gets its own section, never the whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::keys::{self, Tree};
+use super::{Config, InvalidConfig};
+use crate::domain::FeedName;
+
+/// `[service]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The name of this instance among others of the same log.
+    pub instance: String,
+    /// Where `/metrics` and the health pages are served.
+    pub http_listen: SocketAddr,
+    /// Worker threads; 0: one for each core.
+    pub workers: usize,
+    /// How long a drain may take.
+    pub drain_timeout: Duration,
+}
+
+/// `[log]`: where messages stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogHome {
+    /// A file of SQLite on this machine.
+    Embedded {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Apache Kafka.
+    Kafka {
+        /// `host:port`, separated by commas.
+        bootstrap_servers: String,
+        /// librdkafka properties that entrepot does not own.
+        properties: BTreeMap<String, String>,
+    },
+}
+
+/// `[topics]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topics {
+    /// What the names of our topics begin with.
+    pub prefix: String,
+    /// Of `movements` and the outputs; fixed for life.
+    pub partitions: i32,
+    /// Copies of a partition (Kafka only).
+    pub replication_factor: i32,
+}
+
+/// One of `[[feeds]]`: a raw topic and how it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// Its name, the first part of its records' ids.
+    pub name: FeedName,
+    /// Its raw topic; the name where none is set.
+    pub topic: String,
+    /// The format of its messages, where it is set; else the mapping's.
+    pub format: Option<FeedFormat>,
+    /// How its records are read.
+    pub mapping: MappingSource,
+    /// Whether a null value withdraws the record of its key.
+    pub corrections: bool,
+}
+
+/// The envelope of a feed's messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedFormat {
+    /// Comma separated, first row the header.
+    Csv,
+    /// One JSON document.
+    Json,
+    /// An array of arrays, first row the header.
+    JsonTable,
+    /// A JSON document a line.
+    Ndjson,
+}
+
+impl FeedFormat {
+    const ALL: [FeedFormat; 4] = [FeedFormat::Csv, FeedFormat::Json, FeedFormat::JsonTable, FeedFormat::Ndjson];
+
+    /// The word in configuration and mappings.
+    pub fn word(self) -> &'static str {
+        match self {
+            FeedFormat::Csv => "csv",
+            FeedFormat::Json => "json",
+            FeedFormat::JsonTable => "json-table",
+            FeedFormat::Ndjson => "ndjson",
+        }
+    }
+}
+
+/// A mapping, by name or by file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MappingSource {
+    /// `canonical`, or one that is compiled in.
+    Named(String),
+    /// A file.
+    File(PathBuf),
+}
+
+impl MappingSource {
+    /// A file where the text has a `/` or ends with `.toml`, else a name.
+    pub fn from_text(text: &str) -> MappingSource {
+        if keys::names_a_file(text) { MappingSource::File(text.into()) } else { MappingSource::Named(text.to_owned()) }
+    }
+}
+
+impl std::fmt::Display for MappingSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MappingSource::Named(name) => f.write_str(name),
+            MappingSource::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// `[ingest]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IngestLimits {
+    /// The largest message taken.
+    pub payload_bytes_max: usize,
+    /// The share of dead letters above which a feed pauses.
+    pub dead_letter_ratio_max: f64,
+    /// Over how many records that share is taken.
+    pub dead_letter_window_records: u64,
+}
+
+/// `[assess]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssessLimits {
+    /// The most memory that state may hold.
+    pub state_bytes_max: u64,
+}
+
+/// `[transactions]`: a batch commits at whichever comes first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transactions {
+    /// The longest time between commits.
+    pub interval: Duration,
+    /// The most records in one.
+    pub records_max: usize,
+    /// The most bytes in one.
+    pub bytes_max: usize,
+}
+
+/// `[schema_registry]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaRegistry {
+    /// Its address, where there is one.
+    pub url: Option<String>,
+}
+
+/// Where the model or the reference bundle comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceOf {
+    /// Compiled in.
+    BuiltIn,
+    /// A file (the model) or a folder (the bundle).
+    Path(PathBuf),
+}
+
+impl SourceOf {
+    fn from_text(text: Option<String>) -> SourceOf {
+        match text.filter(|text| !text.is_empty()) {
+            None => SourceOf::BuiltIn,
+            Some(text) => SourceOf::Path(text.into()),
+        }
+    }
+}
+
+/// Reads every section.
+pub(super) fn read(file: Option<PathBuf>, tree: Tree) -> Result<Config, InvalidConfig> {
+    let tree = &tree;
+    Ok(Config {
+        file,
+        service: service(tree)?,
+        log: log_home(tree)?,
+        topics: topics(tree)?,
+        feeds: feeds(tree)?,
+        ingest: IngestLimits {
+            payload_bytes_max: size(tree.whole("ingest.payload_bytes_max", 1_000..=100_000_000, 1_000_000)?),
+            dead_letter_ratio_max: tree.fraction("ingest.dead_letter_ratio_max", 0.2)?,
+            dead_letter_window_records: tree.whole("ingest.dead_letter_window_records", 1..=1_000_000, 1_000)?,
+        },
+        assess: AssessLimits { state_bytes_max: tree.whole("assess.state_bytes_max", 1_000_000..=1 << 50, 8_000_000_000)? },
+        transactions: Transactions {
+            interval: Duration::from_millis(tree.whole("transactions.interval_ms", 1..=60_000, 100)?),
+            records_max: size(tree.whole("transactions.records_max", 1..=1_000_000, 20_000)?),
+            bytes_max: size(tree.whole("transactions.bytes_max", 1_000..=1_000_000_000, 8_000_000)?),
+        },
+        schema_registry: SchemaRegistry { url: tree.secret("schema_registry.url")?.filter(|url| !url.is_empty()) },
+        model: SourceOf::from_text(tree.text("model.path")?),
+        reference: SourceOf::from_text(tree.text("reference.path")?),
+    })
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn service(tree: &Tree) -> Result<Service, InvalidConfig> {
+    let instance = tree.text("service.instance")?.unwrap_or_else(|| "entrepot-0".to_owned());
+    if !is_name(&instance) {
+        return Err(tree.refuse("service.instance", "1 to 100 letters, digits, . _ and -"));
+    }
+    let listen = tree.text("service.http_listen")?.unwrap_or_else(|| "127.0.0.1:9464".to_owned());
+    let unheard = || tree.refuse("service.http_listen", "an address and a port, such as 127.0.0.1:9464");
+    Ok(Service {
+        instance,
+        http_listen: listen.parse().map_err(|_| unheard())?,
+        workers: size(tree.whole("service.workers", 0..=1_024, 0)?),
+        drain_timeout: Duration::from_secs(tree.whole("service.drain_timeout_seconds", 1..=3_600, 15)?),
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    (1..=100).contains(&text.len()) && text.bytes().all(plain)
+}
+
+fn log_home(tree: &Tree) -> Result<LogHome, InvalidConfig> {
+    match tree.text("log.kind")?.as_deref().unwrap_or("embedded") {
+        "embedded" => {
+            let path = tree.text("log.embedded.path")?.unwrap_or_else(|| "var/entrepot.db".to_owned());
+            if path.is_empty() {
+                return Err(tree.refuse("log.embedded.path", "the path of a file"));
+            }
+            Ok(LogHome::Embedded { path: path.into() })
+        }
+        "kafka" => {
+            let servers = tree.text("log.kafka.bootstrap_servers")?.unwrap_or_else(|| "127.0.0.1:9092".to_owned());
+            let mut properties = BTreeMap::new();
+            for (name, value) in tree.entries("log.kafka.properties")? {
+                match name.strip_suffix("_file") {
+                    None => properties.insert(name, value),
+                    Some(secret) => {
+                        let content = keys::read_secret(&PathBuf::from(&value));
+                        let content = content.map_err(|why| tree.refuse("log.kafka.properties", &format!("{why} for {name}")))?;
+                        properties.insert(secret.to_owned(), content)
+                    }
+                };
+            }
+            Ok(LogHome::Kafka { bootstrap_servers: servers, properties })
+        }
+        _ => Err(tree.refuse("log.kind", "embedded or kafka")),
+    }
+}
+
+fn topics(tree: &Tree) -> Result<Topics, InvalidConfig> {
+    let prefix = tree.text("topics.prefix")?.unwrap_or_else(|| "entrepot.".to_owned());
+    if !is_name(&prefix) {
+        return Err(tree.refuse("topics.prefix", "1 to 100 letters, digits, . _ and -, such as entrepot."));
+    }
+    let whole = |key, default| Ok(i32::try_from(tree.whole(key, 1..=1_024, default)?).unwrap_or(i32::MAX));
+    Ok(Topics {
+        prefix,
+        partitions: whole("topics.partitions", 12)?,
+        replication_factor: whole("topics.replication_factor", 3)?,
+    })
+}
+
+fn feeds(tree: &Tree) -> Result<Vec<Feed>, InvalidConfig> {
+    let mut names = BTreeSet::new();
+    let mut topics = BTreeSet::new();
+    let mut feeds = Vec::new();
+    for table in tree.tables("feeds")? {
+        let feed = feed(&table)?;
+        if !names.insert(feed.name.clone()) {
+            return Err(table.refuse("name", "a name once"));
+        }
+        if !topics.insert(feed.topic.clone()) {
+            return Err(table.refuse("topic", "a topic of its own for every feed"));
+        }
+        feeds.push(feed);
+    }
+    Ok(feeds)
+}
+
+fn feed(table: &Tree) -> Result<Feed, InvalidConfig> {
+    let name = table.text("name")?.unwrap_or_default();
+    let name: FeedName = name.parse().map_err(|_| table.refuse("name", "1 to 64 of a-z, 0-9 and -"))?;
+    let topic = table.text("topic")?.unwrap_or_else(|| name.to_string());
+    if !is_name(&topic) {
+        return Err(table.refuse("topic", "1 to 100 letters, digits, . _ and -"));
+    }
+    let format = table.text("format")?;
+    let known = |word: &str| FeedFormat::ALL.into_iter().find(|format| format.word() == word);
+    let format = match format.as_deref() {
+        None => None,
+        Some(word) => Some(known(word).ok_or_else(|| table.refuse("format", "csv, json, json-table or ndjson"))?),
+    };
+    let mapping = MappingSource::from_text(table.text("mapping")?.as_deref().unwrap_or("canonical"));
+    Ok(Feed { name, topic, format, mapping, corrections: table.truth("corrections", false)? })
+}
+
+impl Config {
+    /// The feed with this name.
+    pub fn feed(&self, name: &str) -> Option<&Feed> {
+        self.feeds.iter().find(|feed| feed.name.as_str() == name)
+    }
+
+    /// What was resolved, as TOML, secrets masked.
+    pub fn resolved(&self) -> String {
+        let mut text = String::new();
+        self.write_resolved(&mut text).expect("writing to a string does not fail");
+        text
+    }
+
+    fn write_resolved(&self, text: &mut String) -> std::fmt::Result {
+        let service = &self.service;
+        writeln!(text, "[service]\ninstance = {:?}\nhttp_listen = \"{}\"", service.instance, service.http_listen)?;
+        writeln!(text, "workers = {}\ndrain_timeout_seconds = {}\n", service.workers, service.drain_timeout.as_secs())?;
+        match &self.log {
+            LogHome::Embedded { path } => {
+                writeln!(text, "[log]\nkind = \"embedded\"\n\n[log.embedded]\npath = {:?}\n", path.display().to_string())?;
+            }
+            LogHome::Kafka { bootstrap_servers, properties } => {
+                writeln!(text, "[log]\nkind = \"kafka\"\n\n[log.kafka]\nbootstrap_servers = {bootstrap_servers:?}\n")?;
+                writeln!(text, "[log.kafka.properties]")?;
+                for (name, value) in properties {
+                    writeln!(text, "{name:?} = {:?}", masked(name, value))?;
+                }
+                writeln!(text)?;
+            }
+        }
+        let topics = &self.topics;
+        writeln!(text, "[topics]\nprefix = {:?}\npartitions = {}", topics.prefix, topics.partitions)?;
+        writeln!(text, "replication_factor = {}\n", topics.replication_factor)?;
+        for feed in &self.feeds {
+            writeln!(text, "[[feeds]]\nname = \"{}\"\ntopic = {:?}", feed.name, feed.topic)?;
+            if let Some(format) = feed.format {
+                writeln!(text, "format = {:?}", format.word())?;
+            }
+            writeln!(text, "mapping = {:?}\ncorrections = {}\n", feed.mapping.to_string(), feed.corrections)?;
+        }
+        let ingest = &self.ingest;
+        writeln!(text, "[ingest]\npayload_bytes_max = {}", ingest.payload_bytes_max)?;
+        writeln!(text, "dead_letter_ratio_max = {:?}", ingest.dead_letter_ratio_max)?;
+        writeln!(text, "dead_letter_window_records = {}\n", ingest.dead_letter_window_records)?;
+        writeln!(text, "[assess]\nstate_bytes_max = {}\n", self.assess.state_bytes_max)?;
+        let transactions = &self.transactions;
+        writeln!(text, "[transactions]\ninterval_ms = {}", transactions.interval.as_millis())?;
+        writeln!(text, "records_max = {}\nbytes_max = {}\n", transactions.records_max, transactions.bytes_max)?;
+        let url = self.schema_registry.url.as_deref().unwrap_or_default();
+        writeln!(text, "[schema_registry]\nurl = {:?}\n", masked_url(url))?;
+        writeln!(text, "[model]\npath = {:?}\n\n[reference]\npath = {:?}", shown(&self.model), shown(&self.reference))
+    }
+}
+
+fn shown(source: &SourceOf) -> String {
+    match source {
+        SourceOf::BuiltIn => String::new(),
+        SourceOf::Path(path) => path.display().to_string(),
+    }
+}
+
+fn masked(name: &str, value: &str) -> String {
+    let secret = ["password", "secret", "token", "key", "credential", "jaas"].iter().any(|word| name.contains(word));
+    if secret { "***".to_owned() } else { value.to_owned() }
+}
+
+/// An address without the user and password that may stand in it.
+fn masked_url(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+        Some((scheme, host)) => format!("{scheme}://***@{host}"),
+        None => url.to_owned(),
+    }
+}

@@ -1,0 +1,159 @@
+//! Finds a stored output and derives it again from the log. Compares bytes; judges nothing.
+
+use super::{Glance, ReplayError};
+use crate::domain::{CorridorId, Date, Message, Position};
+use crate::encode::Topic;
+use crate::stream::embedded::EmbeddedLog;
+use crate::stream::{Fold, Log, LogError, Range, topic_name};
+
+/// Which of the revisions of a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// The one with this number; of alerts the sequence.
+    pub revision: Option<u64>,
+    /// The last whose `as_of` is not after this date.
+    pub as_of: Option<Date>,
+}
+
+/// What an id on the command line names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The key of an output, and the topic it stands in.
+    Key(Topic, String),
+    /// A place in the log.
+    Place(Position),
+}
+
+/// Reads an id: a record (`FEED:ID`), a corridor, a case, or a place in the log.
+pub fn named(id: &str) -> Option<Named> {
+    if let Some((feed, _)) = id.split_once(':') {
+        return feed.parse::<crate::domain::FeedName>().ok().map(|_| Named::Key(Topic::Assessments, id.to_owned()));
+    }
+    if id.parse::<CorridorId>().is_ok() {
+        return Some(Named::Key(Topic::Corridors, id.to_owned()));
+    }
+    if let Some(position) = position_of(id) {
+        return Some(Named::Place(position));
+    }
+    let parts: Vec<&str> = id.split('/').collect();
+    matches!(parts.as_slice(), [_, _, _, group] if *group == "-").then(|| Named::Key(Topic::Alerts, id.to_owned()))
+}
+
+/// Reads `TOPIC/PARTITION/OFFSET`.
+pub fn position_of(text: &str) -> Option<Position> {
+    let (rest, offset) = text.rsplit_once('/')?;
+    let (topic, partition) = rest.rsplit_once('/')?;
+    Some(Position { topic: topic.into(), partition: partition.parse().ok()?, offset: offset.parse().ok()? })
+}
+
+/// Finds the stored output.
+///
+/// # Errors
+///
+/// [`ReplayError::NotThere`], which says what is there instead.
+pub fn find(log: &mut EmbeddedLog, prefix: &str, id: &Named, which: Which) -> Result<Message, ReplayError> {
+    match id {
+        Named::Place(position) => {
+            let there = format!("`entrepot topics verify` lists the topics of this log, {}", log.path().display());
+            let missing = || ReplayError::NotThere { what: position.to_string(), there: there.clone() };
+            match log.message(position) {
+                Ok(found) => found.ok_or_else(missing),
+                Err(LogError::UnknownTopic { .. } | LogError::UnknownPartition { .. }) => Err(missing()),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Named::Key(topic, key) => {
+            let topic = format!("{prefix}{}", topic_name(*topic));
+            let messages = log.with_key(&topic, key.as_bytes())?;
+            let glances: Vec<Glance> =
+                messages.iter().map(|message| Glance::of(message.value.as_deref().unwrap_or_default())).collect();
+            choose(&glances, which).and_then(|index| messages.into_iter().nth(index)).ok_or_else(|| {
+                let revisions: Vec<String> = glances.iter().map(|glance| glance.rank().1.to_string()).collect();
+                let there = if revisions.is_empty() {
+                    format!("{topic} holds nothing under that key")
+                } else {
+                    format!("{topic} holds its revisions {}", revisions.join(", "))
+                };
+                ReplayError::NotThere { what: described(key, which), there }
+            })
+        }
+    }
+}
+
+fn described(key: &str, which: Which) -> String {
+    match (which.revision, which.as_of) {
+        (Some(revision), _) => format!("revision {revision} of {key}"),
+        (None, Some(date)) => format!("a verdict on {key} as of {date}"),
+        (None, None) => key.to_owned(),
+    }
+}
+
+/// The index of the wanted revision.
+fn choose(glances: &[Glance], which: Which) -> Option<usize> {
+    let fits = |glance: &Glance| {
+        let number = which.revision.is_none_or(|revision| glance.rank().1 == revision);
+        let clock = glance.as_of.as_deref().and_then(|date| date.parse::<Date>().ok());
+        number && which.as_of.is_none_or(|date| clock.is_some_and(|clock| clock <= date))
+    };
+    let candidates = glances.iter().enumerate().filter(|(_, glance)| fits(glance));
+    candidates.max_by_key(|(index, glance)| (glance.rank(), *index)).map(|(index, _)| index)
+}
+
+/// Folds the partition that an output came from again, up to the message that caused it, and returns the same output as it comes out
+/// now; `None` where none does.
+///
+/// # Errors
+///
+/// Where the output does not say what caused it, or that is not in the log.
+pub fn derive_again(log: &mut EmbeddedLog, stored: &Message, fold: &mut dyn Fold) -> Result<Option<Vec<u8>>, ReplayError> {
+    let input = stored.header("entrepot-input").and_then(position_of).ok_or_else(|| ReplayError::NotThere {
+        what: format!("the header entrepot-input of {}", stored.position),
+        there: "only outputs of the assess stage can be derived again".to_owned(),
+    })?;
+    let range = Range { topic: input.topic.to_string(), partition: input.partition, from: 0, until: Some(input.offset + 1) };
+    let rank = Glance::of(stored.value.as_deref().unwrap_or_default()).rank();
+    let mut derived = None;
+    for message in log.range(&range)? {
+        let message = message?;
+        let effects = fold.apply(&message);
+        if message.position.offset < input.offset {
+            continue;
+        }
+        let same_key = |key: &Vec<u8>| Some(key) == stored.key.as_ref();
+        let of_key: Vec<Vec<u8>> =
+            effects.outputs.into_iter().filter(|output| same_key(&output.key)).map(|output| output.value).collect();
+        // The same revision where there is one; else whatever came out under the key, so that the difference can be shown.
+        let exact = of_key.iter().position(|value| Glance::of(value).rank() == rank).unwrap_or(0);
+        derived = of_key.into_iter().nth(exact);
+    }
+    Ok(derived)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_told_apart() {
+        let key = |topic, id: &str| Some(Named::Key(topic, id.to_owned()));
+        assert_eq!(named("us-ams:MAEU1/4/5"), key(Topic::Assessments, "us-ams:MAEU1/4/5"));
+        assert_eq!(named("SB/TH/US/2025-03"), key(Topic::Corridors, "SB/TH/US/2025-03"));
+        assert_eq!(named("SB/TH/US/-"), key(Topic::Alerts, "SB/TH/US/-"));
+        assert_eq!(named("entrepot.corridors/3/128"), position_of("entrepot.corridors/3/128").map(Named::Place));
+        for wrong in ["", "SB", "SB/TH", "a/b/c"] {
+            assert_eq!(named(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_last_revision_is_chosen_unless_another_is_named() {
+        let glance = |revision, as_of: &str| Glance { revision, as_of: Some(as_of.to_owned()), ..Glance::default() };
+        let glances = [glance(1, "2025-01-01"), glance(3, "2025-03-01"), glance(2, "2025-02-01")];
+        let which = |revision, as_of: Option<&str>| Which { revision, as_of: as_of.map(|date| date.parse().unwrap()) };
+        assert_eq!(choose(&glances, which(None, None)), Some(1));
+        assert_eq!(choose(&glances, which(Some(2), None)), Some(2));
+        assert_eq!(choose(&glances, which(None, Some("2025-02-28"))), Some(2));
+        assert_eq!(choose(&glances, which(None, Some("2024-12-31"))), None);
+        assert_eq!(choose(&glances, which(Some(9), None)), None);
+    }
+}

@@ -1,0 +1,253 @@
+//! Outputs of a bounded run, kept until it ends: by key and revision, whatever the order in which partitions and threads gave them.
+//! Reads of a value only what sorting and filtering need.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::{ReplayError, Span, Spill};
+use crate::domain::{Band, Partition};
+use crate::encode::{Output, Topic};
+
+/// What is read of an output's value.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+pub struct Glance {
+    /// Which version of its record an assessment is about.
+    #[serde(default)]
+    pub record_revision: u64,
+    /// The revision of its key.
+    #[serde(default)]
+    pub revision: u64,
+    /// The sequence of an alert.
+    #[serde(default)]
+    pub sequence: u64,
+    /// The band of a verdict.
+    #[serde(default)]
+    pub band: Option<String>,
+    /// The band after an alert.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// The clock at evaluation.
+    #[serde(default)]
+    pub as_of: Option<String>,
+}
+
+impl Glance {
+    /// Reads a value; one that is no JSON of ours has no revision and no band.
+    pub fn of(value: &[u8]) -> Glance {
+        serde_json::from_slice(value).unwrap_or_default()
+    }
+
+    /// What orders the values of a key.
+    pub fn rank(&self) -> (u64, u64) {
+        (self.record_revision, self.revision.max(self.sequence))
+    }
+
+    /// The band, after it where it is an alert.
+    pub fn band(&self) -> Option<Band> {
+        self.band.as_deref().or(self.to.as_deref()).and_then(|word| word.parse().ok())
+    }
+}
+
+/// One gathered output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// Its value.
+    pub value: Vec<u8>,
+}
+
+/// How many values a topic got, and the hash over their keys and values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// How many, by topic.
+    pub written: BTreeMap<String, u64>,
+    /// SHA-256 in hexadecimal, by topic: over length and bytes of key and value, ordered by key, then revision, then arrival.
+    pub sha256: BTreeMap<String, String>,
+}
+
+/// Outputs, by topic and key.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// Keeps all revisions of a key, not the last alone.
+    pub history: bool,
+    spill: Spill,
+    arrivals: u32,
+    topics: BTreeMap<Topic, BTreeMap<Box<[u8]>, Vec<Kept>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    rank: (u64, u64),
+    arrival: u32,
+    partition: Option<Partition>,
+    value: Span,
+}
+
+impl Gathered {
+    /// Keeps the last revision of each key, or all.
+    pub fn new(history: bool) -> Gathered {
+        Gathered { history, ..Gathered::default() }
+    }
+
+    /// Takes an output.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails.
+    pub fn push(&mut self, output: &Output) -> Result<(), ReplayError> {
+        let rank = Glance::of(&output.value).rank();
+        let value = self.spill.push(&output.value)?;
+        let kept = Kept { rank, arrival: self.arrivals, partition: output.partition, value };
+        self.arrivals += 1;
+        let values = self.topics.entry(output.topic).or_default().entry(output.key.as_slice().into()).or_default();
+        match values.last_mut() {
+            Some(last) if !self.history => {
+                if rank >= last.rank {
+                    *last = kept;
+                }
+            }
+            // Exactly one slot where one value is all that is ever kept: a million keys make the growth of vectors felt.
+            None => values.reserve_exact(1),
+            Some(_) => {}
+        }
+        if self.history || values.is_empty() {
+            values.push(kept);
+        }
+        Ok(())
+    }
+
+    /// How many keys a topic has.
+    pub fn keys(&self, topic: Topic) -> u64 {
+        self.topics.get(&topic).map_or(0, |keys| keys.len() as u64)
+    }
+
+    /// Makes what was taken readable.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails.
+    pub fn settle(&mut self) -> Result<(), ReplayError> {
+        for values in self.topics.values_mut().flat_map(BTreeMap::values_mut) {
+            values.sort_by_key(|kept| kept.rank);
+        }
+        self.spill.settle()
+    }
+
+    /// Hands over a topic's outputs by key, then revision.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails, or what `take` returns.
+    pub fn each<E: From<ReplayError>>(
+        &self,
+        topic: Topic,
+        take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut value = Vec::new();
+        for (key, values) in self.topics.get(&topic).into_iter().flatten() {
+            for kept in values {
+                self.spill.read(kept.value, &mut value)?;
+                take(key, &value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over a topic's outputs in the order in which they came.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails, or what `take` returns.
+    pub fn each_in_turn<E: From<ReplayError>>(
+        &self,
+        topic: Topic,
+        take: &mut dyn FnMut(Output) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let keys = self.topics.get(&topic).into_iter().flatten();
+        let mut all: Vec<(&[u8], Kept)> = keys.flat_map(|(key, values)| values.iter().map(|kept| (&**key, *kept))).collect();
+        all.sort_by_key(|(_, kept)| kept.arrival);
+        for (key, kept) in all {
+            let mut value = Vec::new();
+            self.spill.read(kept.value, &mut value)?;
+            take(Output { topic, partition: kept.partition, key: key.to_vec(), value, headers: Vec::new() })?;
+        }
+        Ok(())
+    }
+
+    /// Counts and hashes of these topics, those that got nothing included.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails.
+    pub fn sums(&self, topics: &[Topic]) -> Result<Sums, ReplayError> {
+        let mut sums = Sums::default();
+        for topic in topics {
+            let mut written = 0;
+            let mut hash = Sha256::new();
+            self.each::<ReplayError>(*topic, &mut |key, value| {
+                written += 1;
+                for part in [key, value] {
+                    hash.update((part.len() as u64).to_be_bytes());
+                    hash.update(part);
+                }
+                Ok(())
+            })?;
+            sums.written.insert(wire_topic(*topic).to_owned(), written);
+            let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            sums.sha256.insert(wire_topic(*topic).to_owned(), digest);
+        }
+        Ok(sums)
+    }
+}
+
+/// The name of a topic of ours, without its prefix.
+pub fn wire_topic(topic: Topic) -> &'static str {
+    crate::stream::topic_name(topic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered(history: bool, outputs: &[(&str, &str)]) -> Gathered {
+        let mut gathered = Gathered::new(history);
+        for (key, value) in outputs {
+            let (key, value) = (key.as_bytes().to_vec(), value.as_bytes().to_vec());
+            gathered.push(&Output { topic: Topic::Corridors, partition: None, key, value, headers: Vec::new() }).unwrap();
+        }
+        gathered.settle().unwrap();
+        gathered
+    }
+
+    fn values(gathered: &Gathered) -> Vec<String> {
+        let mut values = Vec::new();
+        let mut take = |_: &[u8], value: &[u8]| {
+            values.push(String::from_utf8(value.to_vec()).unwrap());
+            Ok::<(), ReplayError>(())
+        };
+        gathered.each(Topic::Corridors, &mut take).unwrap();
+        values
+    }
+
+    const OUTPUTS: [(&str, &str); 3] = [("b", r#"{"revision":1}"#), ("a", r#"{"revision":1}"#), ("a", r#"{"revision":2}"#)];
+
+    #[test]
+    fn the_last_revision_of_each_key_is_kept_by_default() {
+        assert_eq!(values(&gathered(false, &OUTPUTS)), [r#"{"revision":2}"#, r#"{"revision":1}"#]);
+        assert_eq!(values(&gathered(true, &OUTPUTS)).len(), 3);
+    }
+
+    #[test]
+    fn the_hash_does_not_depend_on_the_order_of_arrival_and_does_on_every_byte() {
+        let sums = |outputs: &[(&str, &str)]| gathered(true, outputs).sums(&[Topic::Corridors, Topic::Alerts]).unwrap();
+        let mut turned = OUTPUTS;
+        turned.reverse();
+        assert_eq!(sums(&OUTPUTS), sums(&turned));
+        assert_eq!(sums(&OUTPUTS).written["alerts"], 0);
+        assert_ne!(sums(&OUTPUTS), sums(&[OUTPUTS[0], OUTPUTS[1], ("a", r#"{"revision":3}"#)]));
+        assert_ne!(sums(&[("a", "bc")]), sums(&[("ab", "c")]));
+    }
+}
