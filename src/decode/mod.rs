@@ -46,7 +46,8 @@ impl Decoder {
     fn null_value(&self, message: &Message) -> DecodeError {
         let key = message.key.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
         if self.corrections {
-            let detail = format!("the withdrawal of {key:?} by a null value waits for the link stage; send status cancelled with its hs");
+            let detail =
+                format!("the withdrawal of {key:?} by a null value waits for the link stage; send status cancelled with its hs");
             return error(DeadLetterReason::NeedsLink, detail);
         }
         error(DeadLetterReason::Malformed, "the message has no value, and the feed is not declared with corrections = true")
