@@ -204,12 +204,13 @@ fn the_bad_rows_of_the_sample_are_bad_as_announced() {
     }
 }
 
-#[test]
-fn the_antimony_of_the_sample_decodes_and_every_row_has_a_basis() {
-    let basis = String::from_utf8(sample("antimony.basis.csv")).unwrap();
+/// Every record of a file decodes, lacks nothing but maybe its mass, and has a row in the table of bases beside it.
+#[track_caller]
+fn check_basis(records: &Path) {
+    let basis = std::fs::read_to_string(records.with_extension("basis.csv")).unwrap();
     let told: BTreeSet<&str> = basis.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
     assert!(basis.lines().skip(1).all(|line| matches!(line.split(',').nth(1), Some("reported" | "derived" | "assumed"))));
-    let bytes = sample("antimony.ndjson");
+    let bytes = std::fs::read(records).unwrap();
     let mut ids = BTreeSet::new();
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let Decoded::Rows(rows) = decoded(line) else { panic!("{}", String::from_utf8_lossy(line)) };
@@ -219,4 +220,14 @@ fn the_antimony_of_the_sample_decodes_and_every_row_has_a_basis() {
         ids.insert(claim.id.clone());
     }
     assert_eq!(ids.len(), told.len());
+}
+
+#[test]
+fn every_row_of_the_sample_and_the_scenarios_decodes_and_has_a_basis() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    check_basis(&root.join("config/sample/antimony.ndjson"));
+    let files = std::fs::read_dir(root.join("tests/scenarios")).unwrap().map(|entry| entry.unwrap().path());
+    let twins: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|extension| extension == "ndjson")).collect();
+    assert!(twins.len() >= 8);
+    twins.iter().for_each(|path| check_basis(path));
 }
