@@ -174,7 +174,7 @@ fn baskets_stop_at_their_guard() {
 }
 
 proptest::proptest! {
-    /// Taking an account away never makes a corridor more suspect than the truth or the lack of a first leg does.
+    /// A layer that could not be observed holds no evidence, for or against, and the share is unknown.
     #[test]
     fn missing_evidence_never_moves_a_verdict(tonnes in 1.0f64..2000.0, first in 0.0f64..2000.0, drop in 0usize..4) {
         let trade = Trade::antimony("TH", "US", LAST)

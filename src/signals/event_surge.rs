@@ -160,9 +160,10 @@ fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: &'a Ep
     };
     let (pre, post) = both(series, scope);
     let whole = sum(series, after, (Scope::All, false), world);
-    let demand = demand_growth(subject, (episode.before, after), scope);
-    let kappa = numbers.surge.kappa(world.class);
-    let second = Growth::of((pre.mean(), post.mean()), kappa);
+    let second = Growth::of((pre.mean(), post.mean()), numbers.surge.kappa(world.class));
+    // Demand only ever lowers a rise: below the threshold it need not be known.
+    let may_fire = second.log_points >= numbers.surge.threshold(world.class, true, second.before * 12.0);
+    let demand = if may_fire { demand_growth(subject, (episode.before, after), scope) } else { (0.0, 0) };
     let first = first_leg(subject, episode, (scope, after));
     let mut test = Test { stage, episode, after, account, series, second, demand, first, weight: 0 };
     if post.tonnes > 0.0 && post.tonnes >= part(numbers.surge.stage_share_min) * whole.tonnes {

@@ -4,7 +4,7 @@
 use crate::domain::Month;
 use crate::ledger::{Account, Series};
 
-use super::balance::{Before, Supply};
+use super::balance::{Before, Sources, Supply};
 use super::episode::Episode;
 use super::incentive::demand_growth;
 use super::mass::{Scope, Window, accounts, sum};
@@ -53,13 +53,12 @@ pub(super) fn exports_in<'a>(subject: &Subject<'a>, months: u8) -> Option<Export
 impl<'a> Sheet<'a> {
     pub(super) fn new(
         subject: &Subject<'_>,
-        exports: Exports<'a>,
-        supply: Supply,
+        (exports, supply, sources): (Exports<'a>, Supply, &Sources<'_>),
         (episode, control, chinese): (Option<&'a Episode>, bool, f64),
     ) -> Sheet<'a> {
         let months = subject.parameters.episodes.before_months;
         let before = episode.map_or(Window::ending(exports.window.first.plus(-1), months), |episode| episode.before);
-        let before = Before::of(subject, &supply, (before, control));
+        let before = Before::of(subject, sources, &supply, (before, control));
         Sheet { exports, supply, episode, control, chinese, before }
     }
 
@@ -103,7 +102,9 @@ impl<'a> Sheet<'a> {
             return None;
         }
         let earlier = earlier.mean() * months;
-        let (demand, _) = demand_growth(subject, (episode.before, window), Scope::All);
+        let rose = self.exports.tonnes > earlier;
+        // What did not rise needs no demand to explain it.
+        let (demand, _) = if rose { demand_growth(subject, (episode.before, window), Scope::All) } else { (0.0, 0) };
         let grown = self.exports.tonnes - earlier - earlier * (libm::exp(demand) - 1.0);
         let chinese = self.chinese - before.chinese * months;
         let other = self.supply.other - before.other * months;
