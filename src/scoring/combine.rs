@@ -8,8 +8,10 @@ use super::model::Combination;
 /// What is left of each weight after damping within its layer and the layer's caps; in the order of layers, heaviest first.
 pub(super) fn combine(evidence: Vec<Evidence>, numbers: &Combination) -> Vec<Counted> {
     let mut counted = Vec::with_capacity(evidence.len());
+    let mut rest = evidence;
     for layer in Layer::ALL {
-        let mut of_layer: Vec<Evidence> = evidence.iter().filter(|one| one.signal.layer() == layer).cloned().collect();
+        let mut of_layer: Vec<Evidence>;
+        (of_layer, rest) = rest.into_iter().partition(|one| one.signal.layer() == layer);
         of_layer.sort_by_key(|one| (std::cmp::Reverse(one.weight.unsigned_abs()), place(one.signal)));
         let weights: Vec<i32> = of_layer.iter().map(|one| one.weight).collect();
         let counts = layer_counts(&weights, numbers, numbers.caps(layer));

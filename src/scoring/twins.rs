@@ -101,7 +101,7 @@ fn two_years_earlier_no_later_control_counts() {
 
 #[test]
 fn japan_in_dollars_stays_none() {
-    let dollars = |trade: Trade, span| trade.tell(Way::Out, Account::ImporterFlow, ("282580", None), span);
+    let dollars = |trade: Trade, span| trade.tell((Way::Out, Account::ImporterFlow), ("282580", None), span);
     let trade = dollars(Trade::antimony("JP", "US", LAST).controlled(), ("2022-06", LAST));
     let assessed = check(&trade, 0..=150, &["none"]);
     assert!(assessed.verdict.evidence.is_empty() && assessed.balance.is_none());
@@ -162,7 +162,7 @@ fn both_legs_six_times_as_large_are_watched() {
 #[test]
 fn a_month_told_in_dollars_alone_moves_nothing() {
     let before = assess(&oxide());
-    let massless = oxide().tell(Way::Supply("VN"), Account::ImporterFlow, ("811010", None), ("2024-10", LAST));
+    let massless = oxide().tell((Way::Supply("VN"), Account::ImporterFlow), ("811010", None), ("2024-10", LAST));
     let after = assess(&massless);
     assert_eq!((before.verdict.score, before.verdict.share), (after.verdict.score, after.verdict.share));
 }
@@ -229,7 +229,7 @@ fn a_shipment_carries_its_corridor_in_steps() {
 
 #[test]
 fn a_shipment_that_its_corridor_sums_up_is_no_second_record() {
-    let told = |trade: Trade, tonnes, span| trade.tell(Way::Out, Account::Shipments, ("282580", Some(tonnes)), span);
+    let told = |trade: Trade, tonnes, span| trade.tell((Way::Out, Account::Shipments), ("282580", Some(tonnes)), span);
     let trade = Trade::antimony("TH", "US", LAST).controlled();
     let trade = told(told(trade, 20.8, ("2022-06", "2024-11")), 561.0, ("2024-12", LAST));
     let trade = trade.imports(Way::Direct, ("282580", 150.0), ("2022-06", "2024-11"));

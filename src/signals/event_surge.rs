@@ -458,7 +458,7 @@ mod tests {
     // Japan's antimony oxide for the US is told in dollars alone: 1.45 log-points in dollars, 0.18 deflated.
     #[test]
     fn dollars_are_no_mass() {
-        let told = |trade: Trade| trade.tell(Way::Out, Account::ImporterFlow, ("282580", None), ("2022-06", LAST));
+        let told = |trade: Trade| trade.tell((Way::Out, Account::ImporterFlow), ("282580", None), ("2022-06", LAST));
         check(&told(Trade::antimony("JP", "US", LAST).controlled()), 0, Coverage::NotObservable);
     }
 

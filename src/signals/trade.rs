@@ -91,7 +91,7 @@ impl Trade {
     }
 
     /// Tonnes of a subheading in every month from a first to a last; `None` tells the months without mass.
-    pub(crate) fn tell(mut self, way: Way, account: Account, goods: (&str, Option<f64>), span: (&str, &str)) -> Trade {
+    pub(crate) fn tell(mut self, (way, account): (Way, Account), goods: (&str, Option<f64>), span: (&str, &str)) -> Trade {
         let corridor = self.books.corridor;
         let china = country("CN");
         let (m, d) = (corridor.intermediary, corridor.destination);
@@ -132,12 +132,12 @@ impl Trade {
 
     /// The importer's account.
     pub(crate) fn imports(self, way: Way, goods: (&str, f64), span: (&str, &str)) -> Trade {
-        self.tell(way, Account::ImporterFlow, (goods.0, Some(goods.1)), span)
+        self.tell((way, Account::ImporterFlow), (goods.0, Some(goods.1)), span)
     }
 
     /// The exporter's account.
     pub(crate) fn exports(self, way: Way, goods: (&str, f64), span: (&str, &str)) -> Trade {
-        self.tell(way, Account::MirrorFlow, (goods.0, Some(goods.1)), span)
+        self.tell((way, Account::MirrorFlow), (goods.0, Some(goods.1)), span)
     }
 
     pub(crate) fn wedge(mut self, hs6: &str, rate: f64) -> Trade {
