@@ -75,7 +75,7 @@ pub struct Series {
 pub struct Line {
     /// The subheading.
     pub hs6: HsSubheading,
-    /// Gross mass; `None` where any of its parts has no mass that may be used.
+    /// Gross mass; `None` where none of its parts has a mass that may be used.
     pub mass: Option<Grams>,
     /// Value in US cents.
     pub value_cents: Option<u64>,

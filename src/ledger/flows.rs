@@ -225,8 +225,10 @@ fn part(kind: FlowKind) -> u8 {
     }
 }
 
+/// A flow without mass neither adds to a sum nor hides it.
 fn sum_mass(flows: &[&Flow]) -> Option<Grams> {
-    flows.iter().try_fold(0u64, |sum, flow| Some(sum.saturating_add(flow.held.told_mass()?.0))).map(Grams)
+    let masses = flows.iter().filter_map(|flow| flow.held.told_mass());
+    masses.reduce(|sum, mass| Grams(sum.0.saturating_add(mass.0)))
 }
 
 fn sum_value(flows: &[&Flow]) -> Option<u64> {
@@ -287,12 +289,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_that_lacks_a_mass_is_no_mass() {
+    fn a_flow_without_mass_neither_adds_to_a_sum_nor_hides_it() {
+        check(&[(0, FlowKind::Import, "2825800010", version(1, 2, None))], None);
         let rows = [
             (0, FlowKind::Import, "2825800000", version(1, 1, Some(5))),
             (0, FlowKind::Import, "2825800010", version(1, 2, None)),
         ];
-        check(&rows, None);
+        check(&rows, Some(5));
     }
 
     #[test]

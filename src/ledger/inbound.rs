@@ -83,7 +83,7 @@ impl<'a> View<'a> {
         };
         let sums = ledger.shipments.sums(from, to).map(|(month, hs6, sum)| {
             let grams = u64::try_from(sum.grams).unwrap_or(u64::MAX);
-            let mass = (sum.without_mass == 0).then_some(Grams(grams));
+            let mass = (sum.without_mass < sum.count).then_some(Grams(grams));
             let period = Period::month(month);
             let cell = CellRef { account: Account::Shipments, from, to, period, hs6 };
             (period, Line { hs6, mass, value_cents: None, cell })

@@ -74,15 +74,17 @@ impl Scope {
         }
     }
 
-    /// Contained tonnes of a month's lines; `None` where one of them has no mass that may be used.
+    /// Contained tonnes of a month's lines. A line without mass neither adds to a sum nor hides it; `None` where no line has mass.
     fn tonnes(self, world: &World, lines: &[Line]) -> Option<f64> {
-        let mut tonnes = 0.0;
+        let (mut tonnes, mut weighed, mut unweighed) = (0.0, false, false);
         for line in lines {
-            if let Some(content) = self.content(world, line.hs6) {
-                tonnes += line.mass?.tonnes() * content;
+            let Some(content) = self.content(world, line.hs6) else { continue };
+            match line.mass {
+                Some(mass) => (tonnes, weighed) = (tonnes + mass.tonnes() * content, true),
+                None => unweighed = true,
             }
         }
-        Some(tonnes)
+        (weighed || !unweighed).then_some(tonnes)
     }
 }
 
