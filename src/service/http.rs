@@ -33,7 +33,11 @@ pub async fn bind(address: &str) -> Result<TcpListener, ServiceError> {
 }
 
 /// Serves on a bound listener until the future is done.
-pub async fn serve(listener: TcpListener, pages: Pages, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    pages: Pages,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     axum::serve(listener, router(pages)).with_graceful_shutdown(shutdown).await
 }
 

@@ -92,7 +92,9 @@ pub enum ServiceError {
         error: WorkerError,
     },
     /// A fold broke down: our bug.
-    #[error("worker {stage}-{number} broke down at {position}: a bug; nothing of its transaction is visible, a mended build reads it again")]
+    #[error(
+        "worker {stage}-{number} broke down at {position}: a bug; nothing of its transaction is visible, a mended build reads it again"
+    )]
     Panicked {
         /// The stage.
         stage: &'static str,
@@ -147,8 +149,7 @@ pub fn start(settings: Settings) -> Result<Running, ServiceError> {
     let refused = |error: std::io::Error| ServiceError::NoThreads { detail: error.to_string() };
     let mut log = EmbeddedLog::open(&settings.log_path)?;
     let lease = log.lease(LEASE, &settings.instance)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(refused)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(refused)?;
     let listener = runtime.block_on(http::bind(&settings.http_listen))?;
     let address = http::address_of(&listener);
 

@@ -20,7 +20,9 @@ pub enum LogError {
         detail: String,
     },
     /// Another process holds the lease.
-    #[error("lease {lease:?} of the log is held by {instance:?} (process {pid} on {host}, last heartbeat {age_seconds} s ago): stop it, or wait")]
+    #[error(
+        "lease {lease:?} of the log is held by {instance:?} (process {pid} on {host}, last heartbeat {age_seconds} s ago): stop it, or wait"
+    )]
     LeaseHeld {
         /// The lease's name.
         lease: String,
@@ -72,7 +74,9 @@ pub enum LogError {
         wanted: Partition,
     },
     /// A committed offset lies behind the end.
-    #[error("{topic}/{partition} ends at {end}, but {committed} is committed: the log was truncated or made again; start a new log")]
+    #[error(
+        "{topic}/{partition} ends at {end}, but {committed} is committed: the log was truncated or made again; start a new log"
+    )]
     Truncated {
         /// The topic.
         topic: String,

@@ -19,7 +19,7 @@ use crate::encode::Effects;
 
 pub use error::LogError;
 pub use murmur2::{murmur2, partition_of};
-pub use report::{Beacon, BatchReport, Observer, Report};
+pub use report::{BatchReport, Beacon, Observer, Report};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
 pub use ticks::{tick_value, write_ticks};
 pub use worker::{Worker, WorkerError};

@@ -14,8 +14,7 @@ pub fn tick_value(date: Date) -> Vec<u8> {
 pub fn write_ticks(log: &mut dyn Log, movements: &str, date: Date) -> Result<Commit, LogError> {
     let topics = log.topics()?;
     let found = topics.iter().find(|topic| topic.name == movements);
-    let partitions: Partition =
-        found.ok_or_else(|| LogError::UnknownTopic { topic: movements.to_owned() })?.partitions;
+    let partitions: Partition = found.ok_or_else(|| LogError::UnknownTopic { topic: movements.to_owned() })?.partitions;
     for partition in 0..partitions {
         log.send(Outgoing {
             topic: movements.into(),

@@ -58,8 +58,7 @@ impl EmbeddedLog {
     /// The artifact of that hash.
     pub fn artifact(&self, hash: &str) -> Result<Option<Artifact>, LogError> {
         let query = "SELECT kind, content FROM artifacts WHERE hash = ?1";
-        let read =
-            |row: &rusqlite::Row<'_>| Ok(Artifact { hash: hash.to_owned(), kind: row.get(0)?, content: row.get(1)? });
+        let read = |row: &rusqlite::Row<'_>| Ok(Artifact { hash: hash.to_owned(), kind: row.get(0)?, content: row.get(1)? });
         self.connection.query_row(query, [hash], read).optional().map_err(failed("reading an artifact"))
     }
 
@@ -104,11 +103,10 @@ impl EmbeddedLog {
 
 pub(super) fn set_progress(transaction: &Transaction<'_>, progress: &FeedProgress) -> Result<(), LogError> {
     let doing = failed("writing a feed's progress");
-    let query = "INSERT OR REPLACE INTO feed_progress (feed, file, bytes, rows, done, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let query =
+        "INSERT OR REPLACE INTO feed_progress (feed, file, bytes, rows, done, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let FeedProgress { feed, file, bytes, rows, done } = progress;
     let mut statement = transaction.prepare_cached(query).map_err(&doing)?;
-    statement
-        .execute(params![feed, file, bytes.cast_signed(), rows.cast_signed(), done, now_ms()])
-        .map_err(&doing)?;
+    statement.execute(params![feed, file, bytes.cast_signed(), rows.cast_signed(), done, now_ms()]).map_err(&doing)?;
     Ok(())
 }

@@ -18,11 +18,9 @@ const CHUNK: &str = "SELECT offset, timestamp_ms, key, value, headers FROM messa
 /// All topics by name.
 pub(super) fn topics(connection: &Connection) -> Result<BTreeMap<String, TopicRow>, LogError> {
     let doing = failed("reading its topics");
-    let mut statement =
-        connection.prepare_cached("SELECT name, id, partitions, created_ms FROM topics").map_err(&doing)?;
-    let rows = statement.query_map([], |row| {
-        Ok((row.get(0)?, TopicRow { id: row.get(1)?, partitions: row.get(2)?, created_ms: row.get(3)? }))
-    });
+    let mut statement = connection.prepare_cached("SELECT name, id, partitions, created_ms FROM topics").map_err(&doing)?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, TopicRow { id: row.get(1)?, partitions: row.get(2)?, created_ms: row.get(3)? })));
     rows.map_err(&doing)?.collect::<Result<_, _>>().map_err(&doing)
 }
 
@@ -151,11 +149,10 @@ impl EmbeddedLog {
     pub fn offset_at(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError> {
         let topic_id = self.topic_with(topic, partition)?;
         let doing = failed("looking for an instant");
-        let query = "SELECT offset FROM messages WHERE topic_id = ?1 AND partition = ?2 AND timestamp_ms >= ?3 ORDER BY offset LIMIT 1";
-        let found = self
-            .connection
-            .query_row(query, params![topic_id, partition, instant.as_millisecond()], |row| row.get(0))
-            .optional();
+        let query =
+            "SELECT offset FROM messages WHERE topic_id = ?1 AND partition = ?2 AND timestamp_ms >= ?3 ORDER BY offset LIMIT 1";
+        let found =
+            self.connection.query_row(query, params![topic_id, partition, instant.as_millisecond()], |row| row.get(0)).optional();
         match found.map_err(&doing)? {
             Some(offset) => Ok(offset),
             None => end_offset(&self.connection, topic_id, partition),

@@ -82,9 +82,7 @@ fn make(connection: &mut Connection) -> Result<(), LogError> {
     let doing = failed("making its tables");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
     transaction.execute_batch(TABLES).map_err(&doing)?;
-    transaction
-        .execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('format', ?1)", [FORMAT.to_string()])
-        .map_err(&doing)?;
+    transaction.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('format', ?1)", [FORMAT.to_string()]).map_err(&doing)?;
     transaction.commit().map_err(&doing)
 }
 

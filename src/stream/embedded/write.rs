@@ -47,8 +47,7 @@ impl EmbeddedLog {
     fn write(&mut self, open: &[Placed], next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<(), Refusal> {
         let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let doing = failed("committing");
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
         if let Some(token) = &self.fence {
             super::lease::require(&transaction, token)?;
         }
