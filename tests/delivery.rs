@@ -1,4 +1,5 @@
 //! Delivery: what is committed is there once, in order, whole; under faults, kills, several processes. Knows nothing of trade.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets what it does not expect has failed")]
 
 #[path = "delivery/embedded.rs"]
 mod embedded;

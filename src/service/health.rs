@@ -5,13 +5,18 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::domain::{Offset, Partition};
 use crate::stream::{Beacon, Report};
+
+/// A partition of a stage.
+pub(super) type Place = (&'static str, String, Partition);
 
 /// What is known of the workers.
 pub struct Health {
     workers: Vec<(&'static str, usize, Arc<Beacon>)>,
     stuck_after: Duration,
-    restoring: Mutex<BTreeMap<(&'static str, String, i32), (i64, i64)>>,
+    /// Next and end offset of each partition that is being rebuilt.
+    restoring: Mutex<BTreeMap<Place, (Offset, Offset)>>,
 }
 
 impl Health {

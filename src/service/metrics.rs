@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus::{Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use super::health::Place;
 use crate::domain::{DeadLetterReason, Degrade, Timestamp};
 use crate::encode::Tally;
 use crate::stream::{BatchReport, Report, Stage};
@@ -60,7 +61,7 @@ pub struct Metrics {
     written: IntCounterVec,
     restoring: IntGaugeVec,
     /// Lag and whether it restores, by stage, topic and partition: what the gauges over several partitions are made from.
-    partitions: Mutex<BTreeMap<(&'static str, String, i32), (i64, bool)>>,
+    partitions: Mutex<BTreeMap<Place, (i64, bool)>>,
 }
 
 impl Metrics {

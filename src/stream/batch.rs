@@ -1,9 +1,10 @@
 //! The open transaction as the loop sees it: which offsets, how much, and what to count once it is committed. Writes nothing.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{BatchReport, NextOffsets, WorkerSettings};
-use crate::domain::{Message, Timestamp};
+use super::{BatchReport, NextOffsets, Outgoing, WorkerSettings};
+use crate::domain::{Message, Offset, Partition, Position, Timestamp};
 use crate::encode::Effects;
 
 /// What the messages of an open transaction have caused so far.
@@ -13,7 +14,19 @@ pub(super) struct Batch {
     records: u32,
     bytes: u64,
     appended_ms: Vec<i64>,
+    /// One for each partition read; few, so a walk is quicker than a map of names.
+    places: Vec<Place>,
+    written: Vec<(Arc<str>, u64)>,
     report: BatchReport,
+}
+
+/// What was read of a partition.
+struct Place {
+    topic: Arc<str>,
+    partition: Partition,
+    next: Offset,
+    messages: u64,
+    consumed: u64,
 }
 
 impl Batch {
@@ -22,8 +35,8 @@ impl Batch {
     }
 
     /// The offsets to commit.
-    pub(super) fn next(&self) -> &NextOffsets {
-        &self.report.next
+    pub(super) fn next(&self) -> NextOffsets {
+        self.places.iter().map(|place| ((place.topic.to_string(), place.partition), place.next)).collect()
     }
 
     /// Whether a limit is reached.
@@ -35,7 +48,7 @@ impl Batch {
 
     /// How long it may stay open.
     pub(super) fn time_left(&self, now: Instant, settings: &WorkerSettings) -> Option<Duration> {
-        self.opened.map(|opened| (opened + settings.interval).saturating_duration_since(now))
+        self.opened.map(|opened| settings.interval.saturating_sub(now.saturating_duration_since(opened)))
     }
 
     /// Counts a message, its offset and what it caused.
@@ -44,35 +57,51 @@ impl Batch {
         self.records += 1;
         self.bytes += message.value.as_ref().map_or(0, |value| value.len() as u64);
         self.appended_ms.extend(message.timestamp.map(Timestamp::as_millisecond));
-        let position = &message.position;
-        let report = &mut self.report;
-        report.next.insert((position.topic.to_string(), position.partition), position.offset + 1);
         let records: u64 = effects.outcomes.iter().map(|(_, count)| count).sum();
-        *report.messages.entry(position.topic.to_string()).or_default() += 1;
-        *report.consumed.entry(position.topic.to_string()).or_default() += if counts_messages { 1 } else { records };
+        let place = self.place(&message.position);
+        place.next = message.position.offset + 1;
+        place.messages += 1;
+        place.consumed += if counts_messages { 1 } else { records };
         for (outcome, count) in &effects.outcomes {
-            *report.outcomes.entry(outcome).or_default() += count;
+            *self.report.outcomes.entry(outcome).or_default() += count;
         }
         if let Some(letter) = &effects.dead_letter {
-            *report.dead_letters.entry((letter.feed.clone(), letter.reason)).or_default() += letter.count;
+            *self.report.dead_letters.entry((letter.feed.clone(), letter.reason)).or_default() += letter.count;
         }
-        report.tallies.extend(effects.tallies.iter().cloned());
+        self.report.tallies.extend(effects.tallies.iter().cloned());
     }
 
     /// Counts a message on its way out.
-    pub(super) fn sent(&mut self, outgoing: &super::Outgoing) {
+    pub(super) fn sent(&mut self, outgoing: &Outgoing) {
         self.bytes += outgoing.value.as_ref().map_or(0, |value| value.len() as u64);
-        match self.report.written.get_mut(&*outgoing.topic) {
-            Some(count) => *count += 1,
-            None => drop(self.report.written.insert(outgoing.topic.to_string(), 1)),
+        match self.written.iter_mut().find(|(topic, _)| **topic == *outgoing.topic) {
+            Some((_, count)) => *count += 1,
+            None => self.written.push((Arc::clone(&outgoing.topic), 1)),
         }
     }
 
     /// Ends it as committed at this instant: what there is to report.
     pub(super) fn close(&mut self, stage: &'static str, now_ms: i64) -> BatchReport {
-        let Batch { mut report, appended_ms, .. } = std::mem::take(self);
+        let next = self.next();
+        let Batch { mut report, appended_ms, places, written, .. } = std::mem::take(self);
         report.stage = stage;
+        report.next = next;
+        for place in places {
+            *report.messages.entry(place.topic.to_string()).or_default() += place.messages;
+            *report.consumed.entry(place.topic.to_string()).or_default() += place.consumed;
+        }
+        report.written = written.into_iter().map(|(topic, count)| (topic.to_string(), count)).collect();
         report.latencies_ms = appended_ms.into_iter().map(|appended| (now_ms - appended).max(0)).collect();
         report
+    }
+
+    fn place(&mut self, position: &Position) -> &mut Place {
+        let is_here = |place: &Place| place.partition == position.partition && place.topic == position.topic;
+        let index = self.places.iter().position(is_here).unwrap_or(self.places.len());
+        if index == self.places.len() {
+            let topic = Arc::clone(&position.topic);
+            self.places.push(Place { topic, partition: position.partition, next: 0, messages: 0, consumed: 0 });
+        }
+        self.places.get_mut(index).expect("it was found or has just been added")
     }
 }

@@ -221,7 +221,7 @@ impl<L: Log> Worker<L> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let next = self.batch.next().clone();
+        let next = self.batch.next();
         let outcome = self.log.commit(&next)?;
         let report = self.batch.close(self.stage.name, wall_ms());
         match outcome {

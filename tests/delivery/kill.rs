@@ -14,8 +14,10 @@ use crate::support::Chance;
 
 /// Where a child finds its log. Without it the lives below are tests of their own.
 const LOG: &str = "ENTREPOT_TEST_LOG";
+/// How many rows the feed of a life may send before it waits for its end; all, where nothing is said.
+const LIMIT: &str = "ENTREPOT_TEST_ROWS";
 const ROWS: u64 = 3_000;
-const KILLS: u32 = 50;
+const LIVES: u64 = 55;
 
 #[test]
 fn a_life_of_the_feed() {
@@ -28,7 +30,11 @@ fn a_life_of_the_feed() {
             rows: 0,
             done: false,
         });
+        let limit = std::env::var_os(LIMIT).map_or(ROWS, |rows| rows.to_str().unwrap().parse().unwrap());
         while progress.rows < ROWS {
+            while progress.rows >= limit {
+                log.poll(Duration::from_millis(50)).unwrap();
+            }
             for row in progress.rows..(progress.rows + 5).min(ROWS) {
                 // The key of the movement is a letter of the row's, and so is that of the raw message: order holds by key.
                 let word = ["a", "b", "skip", "bad", "c", "d"][(row % 6) as usize];
@@ -69,26 +75,28 @@ fn fifty_kills_of_service_and_feed_leave_the_outputs_as_they_are() {
     let (calm, rough) = (folder.path().join("calm.db"), folder.path().join("rough.db"));
     let mut calm_log = make_log(&calm);
     for life in ["a_life_of_the_feed", "a_life_of_the_service"] {
-        assert!(child(life, &calm).wait().unwrap().success(), "{life}");
+        assert!(child(life, (&calm, ROWS)).0.wait().unwrap().success(), "{life}");
     }
     let mut rough_log = make_log(&rough);
     let mut chance = Chance(7);
-    let (mut killed_services, mut killed_feeds) = (0, 0);
-    while killed_services < KILLS || killed_feeds < KILLS {
-        let mut children = [child("a_life_of_the_feed", &rough), child("a_life_of_the_service", &rough)];
-        let goal = done(&rough_log) + chance.below(40);
-        while done(&rough_log) < goal && children[1].try_wait().unwrap().is_none() {
+    for life in 1..=LIVES {
+        let limit = life * 50;
+        let mut children = ["a_life_of_the_feed", "a_life_of_the_service"].map(|life| child(life, (&rough, limit)));
+        let goal = (done(&rough_log) + chance.below(45)).min(limit);
+        while done(&rough_log) < goal {
             rough_log.poll(Duration::from_micros(chance.below(2_000))).unwrap();
+            let ended = children.each_mut().map(|child| child.0.try_wait().unwrap());
+            assert_eq!(ended, [None, None], "nobody ends of itself before all rows are sent");
         }
-        // Kill by number: SIGKILL, not to be caught. One that has ended by itself does not count.
-        let killed = children.each_mut().map(|child| child.try_wait().unwrap().is_none() && child.kill().is_ok());
-        children.iter_mut().for_each(|child| drop(child.wait().unwrap()));
-        killed_feeds += u32::from(killed[0]);
-        killed_services += u32::from(killed[1]);
-        assert!(done(&rough_log) < ROWS, "too few rows for so many kills: {killed_services} and {killed_feeds}");
+        for child in &mut children {
+            // SIGKILL, by number; reaped, so that the next one finds its process gone.
+            child.0.kill().unwrap();
+            assert!(!child.0.wait().unwrap().success());
+        }
     }
+    assert!(done(&rough_log) < ROWS);
     for life in ["a_life_of_the_feed", "a_life_of_the_service"] {
-        assert!(child(life, &rough).wait().unwrap().success(), "{life}");
+        assert!(child(life, (&rough, ROWS)).0.wait().unwrap().success(), "{life}");
     }
     for topic in OURS.iter().chain([&RAW]) {
         assert_eq!(by_key(&mut rough_log, topic), by_key(&mut calm_log, topic), "{topic}");
@@ -111,15 +119,27 @@ fn by_key(log: &mut EmbeddedLog, topic: &str) -> BTreeMap<(i32, Option<Vec<u8>>)
     keyed
 }
 
+/// A process that does not outlive its test, however that ends.
+struct Life(Child);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// Runs one of the lives above in a process of its own.
-fn child(life: &str, log: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+fn child(life: &str, (log, rows): (&Path, u64)) -> Life {
+    let child = Command::new(std::env::current_exe().unwrap())
         .args([&format!("kill::{life}"), "--exact", "--nocapture"])
         .env(LOG, log)
+        .env(LIMIT, rows.to_string())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap()
+        .unwrap();
+    Life(child)
 }
 
 /// The parent's log, or a fresh one.

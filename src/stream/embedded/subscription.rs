@@ -150,7 +150,7 @@ impl Subscription {
         if let Some(event) = self.news.pop_front() {
             return Ok(Some(event));
         }
-        if let Some(message) = self.from_turn() {
+        if let Some(message) = self.pop_turn() {
             return Ok(Some(Event::Message(message)));
         }
         let version = version(connection)?;
@@ -165,7 +165,7 @@ impl Subscription {
         for place in places {
             self.fill(connection, &place)?;
             self.turn = Some(place);
-            if let Some(message) = self.from_turn() {
+            if let Some(message) = self.pop_turn() {
                 return Ok(Some(Event::Message(message)));
             }
         }
@@ -175,7 +175,7 @@ impl Subscription {
         Ok(self.news.pop_front())
     }
 
-    fn from_turn(&mut self) -> Option<Message> {
+    fn pop_turn(&mut self) -> Option<Message> {
         let place = self.turn.as_ref()?;
         if self.paused.contains(&*place.0) {
             return None;
