@@ -23,6 +23,8 @@ struct Expected {
     #[serde(default)]
     throughout: Vec<Corridor>,
     #[serde(default)]
+    reaches: Vec<Corridor>,
+    #[serde(default)]
     compare: Vec<Compare>,
     rests_on: Option<RestsOn>,
     generate: Option<Generate>,
@@ -156,6 +158,10 @@ fn months<'a>(corridors: &'a BTreeMap<String, Value>, wanted: &Corridor, through
     if throughout { found } else { found.split_off(found.len() - 1) }
 }
 
+fn rank(corridor: &Value) -> u64 {
+    (corridor["probability"].as_f64().unwrap() * 1000.0).round() as u64
+}
+
 #[track_caller]
 fn holds(name: &str, wanted: &Corridor, corridor: &Value) {
     let says = || format!("{name}: {corridor:#}");
@@ -188,6 +194,10 @@ fn check(name: &str) {
     }
     for wanted in &expected.throughout {
         months(&corridors, wanted, true).into_iter().for_each(|corridor| holds(name, wanted, corridor));
+    }
+    for wanted in &expected.reaches {
+        let highest = months(&corridors, wanted, true).into_iter().max_by_key(|corridor| rank(corridor));
+        holds(name, wanted, highest.unwrap());
     }
     for compare in &expected.compare {
         let lower = probability(&compare.scenario).unwrap() - probability(name).unwrap();
