@@ -10,7 +10,8 @@ use super::json::{self, NESTING_MAX, nesting};
 use super::wire::{Text, WireBill, WireContainer, WireMoney, WireParty, WireQuantity, WireRecord};
 use super::{DecodeError, Decoded, Row, number, time};
 use crate::domain::{
-    BillOfLading, Container, Country, DeadLetterReason, Degrade, Grams, InvalidMass, Money, Party, Port, QualitySet, Quantity, Role, Unit,
+    BillOfLading, Container, Country, DeadLetterReason, Degrade, Grams, InvalidMass, Money, Party, Port, QualitySet, Quantity,
+    Role, Unit,
 };
 
 /// Records that one message may hold at most.
@@ -147,7 +148,8 @@ fn read_head(wire: &WireRecord<'_>, kind: Kind, draft: &mut Draft) -> Result<(),
     draft.hs_version = match &wire.hs_version {
         None => None,
         Some(text) => {
-            let cause = || malformed("hs_version", format_args!("{:?} is no edition (1988, 1996, 2002, 2007, 2012, 2017, 2022)", text.0));
+            let cause =
+                || malformed("hs_version", format_args!("{:?} is no edition (1988, 1996, 2002, 2007, 2012, 2017, 2022)", text.0));
             Some(text.0.parse().map_err(|_| cause())?)
         }
     };
@@ -162,7 +164,8 @@ fn read_places(wire: &WireRecord<'_>, draft: &mut Draft) -> Result<(), DecodeErr
     draft.partner = country("partner", wire.partner.as_ref())?;
     draft.consignment_partner = country("consignment_partner", wire.consignment_partner.as_ref())?;
     draft.country_of_origin = country("country_of_origin", wire.country_of_origin.as_ref())?.filter(|c| c.is_known());
-    draft.country_of_consignment = country("country_of_consignment", wire.country_of_consignment.as_ref())?.filter(|c| c.is_known());
+    draft.country_of_consignment =
+        country("country_of_consignment", wire.country_of_consignment.as_ref())?.filter(|c| c.is_known());
     draft.destination = country("destination", wire.destination.as_ref())?;
     draft.country_of_lading = country("country_of_lading", wire.country_of_lading.as_ref())?.filter(|c| c.is_known());
     let quality = &mut draft.quality;
@@ -269,7 +272,9 @@ pub(super) fn role(word: &str) -> Option<Role> {
 }
 
 fn party(wire: WireParty<'_>) -> Result<Party, DecodeError> {
-    let word = wire.role.ok_or_else(|| missing("parties.role", "shipper, consignee, notify_party, importer_of_record or manufacturer"))?;
+    let word = wire
+        .role
+        .ok_or_else(|| missing("parties.role", "shipper, consignee, notify_party, importer_of_record or manufacturer"))?;
     let allowed = "is no role (shipper, consignee, notify_party, importer_of_record, manufacturer)";
     let role = role(&word.0).ok_or_else(|| malformed("parties.role", format_args!("{:?} {allowed}", word.0)))?;
     let country = country("parties.country", wire.country.as_ref())?.filter(|country| country.is_known());
@@ -347,44 +352,127 @@ mod tests {
     #[test]
     fn a_file_without_known_from_counts_the_default_lag_from_the_period_end() {
         let text = FLOW.replace(r#","known_from":"2025-03-20T00:00:00Z""#, "");
-        let Decoded::Rows(rows) = decode(text.as_bytes(), Times { timestamp: None, default_lag_days: 30 }) else { panic!("unreadable") };
+        let Decoded::Rows(rows) = decode(text.as_bytes(), Times { timestamp: None, default_lag_days: 30 }) else {
+            panic!("unreadable")
+        };
         let Row::Claim(claim) = &rows[0] else { panic!("no claim") };
         assert_eq!(claim.known_from.to_string(), "2025-03-30T00:00:00Z");
     }
 
     #[test]
     fn wrong_values_name_field_and_what_is_allowed() {
-        check(SHIPMENT, r#""hs":"2825800000""#, r#""hs":"28258""#, expect![[r#"malformed_field: hs: "28258" is no HS code (6 to 12 digits)"#]]);
-        check(SHIPMENT, r#""hs":"2825800000""#, r#""hs":2825800000"#, expect!["malformed_field: hs: 2825800000 does not fit: invalid type: integer `2825800000`, expected a string"]);
-        check(SHIPMENT, "20455", "\"20455\"", expect![[r#"malformed_field: net_mass_kg: "\"20455\"" is no mass in kg (0 to 10^15)"#]]);
+        check(
+            SHIPMENT,
+            r#""hs":"2825800000""#,
+            r#""hs":"28258""#,
+            expect![[r#"malformed_field: hs: "28258" is no HS code (6 to 12 digits)"#]],
+        );
+        check(
+            SHIPMENT,
+            r#""hs":"2825800000""#,
+            r#""hs":2825800000"#,
+            expect!["malformed_field: hs: 2825800000 does not fit: invalid type: integer `2825800000`, expected a string"],
+        );
+        check(
+            SHIPMENT,
+            "20455",
+            "\"20455\"",
+            expect![[r#"malformed_field: net_mass_kg: "\"20455\"" is no mass in kg (0 to 10^15)"#]],
+        );
         check(SHIPMENT, "20455", "-1", expect![[r#"malformed_field: net_mass_kg: "-1" is no mass in kg (0 to 10^15)"#]]);
-        check(SHIPMENT, "2025-03-14", "2025-02-30", expect![[r#"malformed_field: event_date: "2025-02-30" is no date (YYYY-MM-DD)"#]]);
-        check(SHIPMENT, "512300.00", "512,300", expect![[r#"malformed_field: customs_value.amount: "512,300" is no decimal from 0 of at most 28 digits"#]]);
+        check(
+            SHIPMENT,
+            "2025-03-14",
+            "2025-02-30",
+            expect![[r#"malformed_field: event_date: "2025-02-30" is no date (YYYY-MM-DD)"#]],
+        );
+        check(
+            SHIPMENT,
+            "512300.00",
+            "512,300",
+            expect![[r#"malformed_field: customs_value.amount: "512,300" is no decimal from 0 of at most 28 digits"#]],
+        );
         check(SHIPMENT, r#""revision":1"#, r#""revision":0"#, expect!["malformed_field: revision: 0 is no whole number from 1"]);
         check(SHIPMENT, "active", "gone", expect![[r#"malformed_field: status: "gone" is no status (active, cancelled)"#]]);
-        check(SHIPMENT, r#""role":"shipper""#, r#""role":"seller""#, expect![[r#"malformed_field: parties.role: "seller" is no role (shipper, consignee, notify_party, importer_of_record, manufacturer)"#]]);
-        check(FLOW, "export", "exports", expect![[r#"malformed_field: flow: "exports" is no flow (import import_for_consumption export domestic_export re_export )"#]]);
-        check(FLOW, "2025-02", "2025-Q9", expect![[r#"malformed_field: period: "2025-Q9" is no period (a period is 2025, 2025-H1, 2025-Q1 or 2025-02)"#]]);
-        check(SHIPMENT, r#""country_of_origin":"TH""#, r#""country_of_origin":"TJX""#, expect![[r#"unknown_country: country_of_origin: "TJX" is no country (ISO 3166-1 alpha-2 in capitals, EU or XX)"#]]);
+        check(
+            SHIPMENT,
+            r#""role":"shipper""#,
+            r#""role":"seller""#,
+            expect![[
+                r#"malformed_field: parties.role: "seller" is no role (shipper, consignee, notify_party, importer_of_record, manufacturer)"#
+            ]],
+        );
+        check(
+            FLOW,
+            "export",
+            "exports",
+            expect![[
+                r#"malformed_field: flow: "exports" is no flow (import import_for_consumption export domestic_export re_export )"#
+            ]],
+        );
+        check(
+            FLOW,
+            "2025-02",
+            "2025-Q9",
+            expect![[r#"malformed_field: period: "2025-Q9" is no period (a period is 2025, 2025-H1, 2025-Q1 or 2025-02)"#]],
+        );
+        check(
+            SHIPMENT,
+            r#""country_of_origin":"TH""#,
+            r#""country_of_origin":"TJX""#,
+            expect![[r#"unknown_country: country_of_origin: "TJX" is no country (ISO 3166-1 alpha-2 in capitals, EU or XX)"#]],
+        );
     }
 
     #[test]
     fn absent_fields_are_missing_or_excluded() {
-        check(SHIPMENT, r#""id":"MAEU123456789/1","#, "", expect!["missing_field: id is missing: a shipment needs the id its source gives it"]);
-        check(SHIPMENT, r#""destination":"US","#, r#""destination":null,"#, expect!["missing_field: destination is missing: the country the goods go to"]);
+        check(
+            SHIPMENT,
+            r#""id":"MAEU123456789/1","#,
+            "",
+            expect!["missing_field: id is missing: a shipment needs the id its source gives it"],
+        );
+        check(
+            SHIPMENT,
+            r#""destination":"US","#,
+            r#""destination":null,"#,
+            expect!["missing_field: destination is missing: the country the goods go to"],
+        );
         check(SHIPMENT, r#""hs":"2825800000","#, "", expect!["excluded no_hs"]);
         check(SHIPMENT, "2825800000", "2825", expect!["excluded hs_too_short"]);
         check(FLOW, r#""partner":"TH","#, "", expect!["excluded no_partner"]);
         check(FLOW, r#""partner":"TH""#, r#""partner":"XX""#, expect!["excluded no_partner"]);
-        check(FLOW, r#""hs":"282580","#, "", expect!["missing_field: hs is missing: a trade flow needs its HS code of 6 to 12 digits"]);
+        check(
+            FLOW,
+            r#""hs":"282580","#,
+            "",
+            expect!["missing_field: hs is missing: a trade flow needs its HS code of 6 to 12 digits"],
+        );
         check(FLOW, r#""kind":"trade_flow","#, "", expect!["missing_field: kind is missing: shipment or trade_flow"]);
     }
 
     #[test]
     fn times_out_of_reach_are_dead_letters() {
-        check(SHIPMENT, "2025-03-21T04", "2099-03-21T04", expect!["known_from_in_future: known_from: 2099-03-21T04:00:00Z is more than a day after the message was written, 2025-06-01T00:00:00Z"]);
-        check(SHIPMENT, "2025-03-14", "1987-12-31", expect!["date_out_of_range: 1987-12-31 is before 1988, the first year of the Harmonized System"]);
-        check(SHIPMENT, "2025-03-14", "2026-06-14", expect!["date_out_of_range: 2026-06-14 is more than 400 days after the record became known, 2025-03-21"]);
+        check(
+            SHIPMENT,
+            "2025-03-21T04",
+            "2099-03-21T04",
+            expect![
+                "known_from_in_future: known_from: 2099-03-21T04:00:00Z is more than a day after the message was written, 2025-06-01T00:00:00Z"
+            ],
+        );
+        check(
+            SHIPMENT,
+            "2025-03-14",
+            "1987-12-31",
+            expect!["date_out_of_range: 1987-12-31 is before 1988, the first year of the Harmonized System"],
+        );
+        check(
+            SHIPMENT,
+            "2025-03-14",
+            "2026-06-14",
+            expect!["date_out_of_range: 2026-06-14 is more than 400 days after the record became known, 2025-03-21"],
+        );
         check(SHIPMENT, "2025-03-14", "2026-04-25", expect![[r#"MAEU123456789/1 []"#]]);
     }
 
@@ -400,7 +488,12 @@ mod tests {
     fn cancellations_need_their_code() {
         let cancelled = SHIPMENT.replace("active", "cancelled");
         check(&cancelled, "N/M", "-", expect![[r#"MAEU123456789/1 []"#]]);
-        check(&cancelled, r#""hs":"2825800000","#, "", expect!["needs_link: a cancellation without hs names no family: it waits for the link stage; send it with its hs"]);
+        check(
+            &cancelled,
+            r#""hs":"2825800000","#,
+            "",
+            expect!["needs_link: a cancellation without hs names no family: it waits for the link stage; send it with its hs"],
+        );
     }
 
     #[test]
@@ -408,15 +501,20 @@ mod tests {
         let shown = |text: &str| described(&rows(text));
         expect!["unreadable malformed: no canonical record: expected value at line 1 column 1"].assert_eq(&shown("<html>"));
         expect!["unreadable malformed: no canonical record: EOF while parsing a value at line 1 column 0"].assert_eq(&shown(""));
-        expect![[r#"unknown_schema: kind "sighting" is reserved for a later release; shipment and trade_flow are taken"#]].assert_eq(&shown(r#"{"kind":"sighting"}"#));
-        expect![[r#"unknown_schema: kind "tick" is none that a feed may send (shipment, trade_flow)"#]].assert_eq(&shown(r#"{"kind":"tick","date":"2025-01-01"}"#));
+        expect![[r#"unknown_schema: kind "sighting" is reserved for a later release; shipment and trade_flow are taken"#]]
+            .assert_eq(&shown(r#"{"kind":"sighting"}"#));
+        expect![[r#"unknown_schema: kind "tick" is none that a feed may send (shipment, trade_flow)"#]]
+            .assert_eq(&shown(r#"{"kind":"tick","date":"2025-01-01"}"#));
         expect!["malformed_field: kind: it stands there twice"].assert_eq(&shown(r#"{"kind":"tick","kind":"tick"}"#));
         expect!["too_large: nested more than 32 deep"].assert_eq(&shown(&("[".repeat(60) + &"]".repeat(60))));
         let two = shown(&format!("[{FLOW},7]"));
         expect![[r#"
             CN/export/TH/282580/2025-02 []
-            malformed: no canonical record: invalid type: integer `7`, expected an object at line 1 column 1"#]].assert_eq(&two);
-        assert!(matches!(decode(b"\xff{}", Times { timestamp: None, default_lag_days: 0 }), Decoded::Unreadable(e) if e.reason == DeadLetterReason::NotText));
+            malformed: no canonical record: invalid type: integer `7`, expected an object at line 1 column 1"#]]
+        .assert_eq(&two);
+        assert!(
+            matches!(decode(b"\xff{}", Times { timestamp: None, default_lag_days: 0 }), Decoded::Unreadable(e) if e.reason == DeadLetterReason::NotText)
+        );
     }
 
     proptest! {

@@ -2,8 +2,8 @@
 
 use super::{DecodeError, Row, known_from_default, midnight_after, period_end};
 use crate::domain::{
-    BillOfLading, Claim, Container, Country, Date, DeadLetterReason, Degrade, ExcludedReason, FlowKind, Grams, HsCode, HsVersion, Money,
-    Party, Period, Port, QualitySet, Quantity, Record, Shipment, Status, Timestamp, TradeFlow, Valuation,
+    BillOfLading, Claim, Container, Country, Date, DeadLetterReason, Degrade, ExcludedReason, FlowKind, Grams, HsCode, HsVersion,
+    Money, Party, Period, Port, QualitySet, Quantity, Record, Shipment, Status, Timestamp, TradeFlow, Valuation,
 };
 
 /// No record of trade is older: the Harmonized System came into force in 1988.
@@ -191,7 +191,9 @@ impl Draft {
         let partner = self.partner.filter(|country| country.is_known());
         let partner = partner.ok_or(Refusal::Excluded(ExcludedReason::NO_PARTNER))?;
         let reporter = self.reporter.ok_or_else(|| missing("reporter", "the country whose statistics these are"))?;
-        let flow = self.flow.ok_or_else(|| missing("flow", "one of import, import_for_consumption, export, domestic_export, re_export"))?;
+        let flow = self
+            .flow
+            .ok_or_else(|| missing("flow", "one of import, import_for_consumption, export, domestic_export, re_export"))?;
         let period = self.period.ok_or_else(|| missing("period", "such as 2025, 2025-H1, 2025-Q1 or 2025-02"))?;
         if self.net_mass.is_none() && self.quantity.is_none() && self.customs_value.is_none() {
             return Err(missing("net_mass_kg", "one of net_mass_kg, quantity and customs_value is required").into());

@@ -65,7 +65,11 @@ impl Format {
             _ if day && month && year => FormatKind::Day,
             _ if month && year => FormatKind::Month,
             _ if year => FormatKind::Year,
-            _ => return Err(format!("{text:?} is no format: it needs a year (such as %Y-%m-%d, %Y%m, %B %Y, %Y, period, rfc3339)")),
+            _ => {
+                return Err(format!(
+                    "{text:?} is no format: it needs a year (such as %Y-%m-%d, %Y%m, %B %Y, %Y, period, rfc3339)"
+                ));
+            }
         };
         let known = "YymdejbBhFDHMSTzfpIl%.-_0123456789:".as_bytes();
         let mut after_percent = false;

@@ -360,14 +360,22 @@ fn check(file: &str, row: &str, expected: Expect) {
 
 #[test]
 fn problems_name_the_cell_and_what_to_do() {
-    check("capacity.csv", "SB.TH.X,SB,TH,-5,2025-13-01,,an example,found,high", expect![[r#"
+    check(
+        "capacity.csv",
+        "SB.TH.X,SB,TH,-5,2025-13-01,,an example,found,high",
+        expect![[r#"
         capacity.csv row 63: known_from: "2025-13-01" is no date (YYYY-MM-DD); correct the row
         capacity.csv row 63: tonnes: "-5" is no number of zero or more; correct the row
-        materials.csv row 81: content_mid: "0.7004" does not lie between content_low and content_high, which is at most 1; correct the row"#]]);
-    check("materials.csv", "ZZ.010121,ZZ,010121,ore,horses,Zz,0.9,0.5,0.7,N,material,guess,an example,found,high", expect![[r#"
+        materials.csv row 81: content_mid: "0.7004" does not lie between content_low and content_high, which is at most 1; correct the row"#]],
+    );
+    check(
+        "materials.csv",
+        "ZZ.010121,ZZ,010121,ore,horses,Zz,0.9,0.5,0.7,N,material,guess,an example,found,high",
+        expect![[r#"
         materials.csv row 81: content_mid: "0.7004" does not lie between content_low and content_high, which is at most 1; correct the row
         materials.csv row 143: content_mid: "0.5" does not lie between content_low and content_high, which is at most 1; correct the row
-        materials.csv row 143: family: "ZZ" is no family of families.csv; correct the row"#]]);
+        materials.csv row 143: family: "ZZ" is no family of families.csv; correct the row"#]],
+    );
     check(
         "production.csv",
         "MCS2026.SB.mine.TJ.2025,MCS2026.SB.mine,SB,mine,UK,2025,1,Y,2026-02-28,,x,found,high",
@@ -376,14 +384,22 @@ fn problems_name_the_cell_and_what_to_do() {
             production.csv row 1132: country: "UK" is no country (ISO 3166-1 alpha-2 in capitals, EU or XX); correct the row
             production.csv row 1132: id: "MCS2026.SB.mine.TJ.2025" stands on an earlier row too; correct the row"#]],
     );
-    check("duties.csv", "D1,US,CN,all,all,2025-02-01,2025-01-01,0.1,,an example,guessed,high", expect![[r#"
+    check(
+        "duties.csv",
+        "D1,US,CN,all,all,2025-02-01,2025-01-01,0.1,,an example,guessed,high",
+        expect![[r#"
         duties.csv row 709: confidence: "guessed" is not one of found, computed, recalled; correct the row
         duties.csv row 709: known_from: "" is missing (YYYY-MM-DD); correct the row
         duties.csv row 709: valid_to: "2025-01-01" is not after valid_from 2025-02-01; correct the row
-        materials.csv row 81: content_mid: "0.7004" does not lie between content_low and content_high, which is at most 1; correct the row"#]]);
-    check("hubs.csv", "NL,NL,0.5", expect![[r#"
+        materials.csv row 81: content_mid: "0.7004" does not lie between content_low and content_high, which is at most 1; correct the row"#]],
+    );
+    check(
+        "hubs.csv",
+        "NL,NL,0.5",
+        expect![[r#"
         hubs.csv row 5: "" has another number of cells than the header (8); correct the row
-        materials.csv row 81: content_mid: "0.7004" does not lie between content_low and content_high, which is at most 1; correct the row"#]]);
+        materials.csv row 81: content_mid: "0.7004" does not lie between content_low and content_high, which is at most 1; correct the row"#]],
+    );
 }
 
 #[test]
