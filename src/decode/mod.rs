@@ -80,7 +80,8 @@ impl Decoder {
     /// Reads a message. Pure and total: any bytes give rows or an error.
     pub fn decode(&self, message: &Message, around: &Surroundings<'_>) -> Decoded {
         let Some(value) = &message.value else { return Decoded::Unreadable(self.null_value(message)) };
-        let times = Times { timestamp: message.timestamp, default_lag_days: around.default_lag_days };
+        let families = around.reference.families();
+        let times = Times { timestamp: message.timestamp, default_lag_days: around.default_lag_days, families };
         match &self.form {
             Form::Canonical => canonical::decode(value, times),
             Form::Mapped(mapping) => mapping.decode(value, message, around),

@@ -83,7 +83,7 @@ impl<'a> Place<'a> {
                 let position = layout.position(slot)?;
                 cells.get(position).map(|cell| Cow::Borrowed(cell.as_ref()))
             }
-            Cells::Json { members, .. } => self.member(slot, members).and_then(|raw| scalar(raw)),
+            Cells::Json { members, .. } => self.member(slot, members).and_then(scalar),
         }
     }
 

@@ -225,10 +225,10 @@ impl Countries {
 
     /// The country a text names: `XX` where the system says that it names none.
     pub(super) fn country(&self, field: &str, text: &str, codes: &Codes) -> Result<Country, Stop> {
-        if self.system == CodeSystem::Iso2 {
-            if let Ok(country) = text.parse() {
-                return Ok(country);
-            }
+        if self.system == CodeSystem::Iso2
+            && let Ok(country) = text.parse()
+        {
+            return Ok(country);
         }
         match codes.country(self.system, text) {
             CountryCode::Country(country) => Ok(country),

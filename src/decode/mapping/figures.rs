@@ -65,6 +65,9 @@ impl Figures {
             Some(sign) => ungrouped(whole, sign)?,
             None => whole.to_owned(),
         };
+        if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
         let joined = fraction.map_or(whole.clone(), |fraction| format!("{whole}.{fraction}"));
         let value = number::exact(&joined).filter(|value| !value.is_sign_negative())?;
         let value = if hundredth { value.checked_mul(Decimal::new(1, 2))? } else { value };
@@ -103,6 +106,7 @@ mod tests {
         check(&grouped, "1,2,345", None);
         check(&grouped, "--5", None);
         check(&Figures { grouping: Some('.'), decimal_comma: true, ..plain.clone() }, "1.234,5", Some("1234.5"));
+        check(&Figures { decimal_comma: true, ..plain.clone() }, "1.5", None);
         check(&Figures { percent: true, ..plain.clone() }, "60.5 %", Some("0.605"));
         check(&Figures { scale: Decimal::from(100), ..plain }, "202.34", Some("20234.00"));
     }

@@ -46,7 +46,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         return Err(root.error("name", format!("{name:?} is no name (a-z, 0-9 and -)")));
     }
     let title = root.text("title")?.unwrap_or_else(|| name.clone());
-    let envelope = root.section("envelope")?.ok_or_else(|| root.error("envelope", "is missing: [envelope] with format"))?;
+    let envelope = root.section("envelope")?.ok_or_else(|| root.missing("envelope", "[envelope] with format"))?;
     let envelope = read_envelope(envelope)?;
     let head = root.section("columns")?.map(Head::read).transpose()?.unwrap_or_default();
     let mut columns = Columns::new(head.aliases);
@@ -188,7 +188,9 @@ impl Head {
             None | Some("exact") => Names::Exact,
             Some("normalised") => Names::Normalised,
             Some(other) => {
-                return Err(section.error("names", format!("{other:?} is no way to compare names; allowed are exact, normalised")));
+                return Err(
+                    section.error("names", format!("{other:?} is no way to compare names; allowed are exact, normalised"))
+                );
             }
         };
         let aliases = match section.section("aliases")? {

@@ -87,7 +87,16 @@ impl<'t> Section<'t> {
 
     /// A text that must be there.
     pub(super) fn required_text(&self, key: &'static str, what: &str) -> Result<String, MappingError> {
-        self.text(key)?.ok_or_else(|| self.error(key, format!("is missing: {what}")))
+        self.text(key)?.ok_or_else(|| self.missing(key, what))
+    }
+
+    /// A key is not there; where a key that nobody asked for is nearly the same word, that one is the error.
+    pub(super) fn missing(&self, key: &str, what: &str) -> MappingError {
+        let near = |name: &&str| !self.asked.borrow().contains(name) && strsim::osa_distance(name, key) <= 2;
+        match self.table.iter().map(|(name, _)| name.get_ref().as_ref()).find(near) {
+            Some(name) => self.error(name, format!("unknown key; did you mean {key:?}?")),
+            None => self.error(key, format!("is missing: {what}")),
+        }
     }
 
     /// A text, or a list of texts.

@@ -177,7 +177,8 @@ impl Mapping {
     pub(super) fn row(&self, place: &Place<'_>, around: &Surroundings<'_>) -> Row {
         match self.draft(place, around.reference.codes()) {
             Ok((branch, draft)) => {
-                let times = Times { timestamp: place.message.timestamp, default_lag_days: around.default_lag_days };
+                let (timestamp, default_lag_days) = (place.message.timestamp, around.default_lag_days);
+                let times = Times { timestamp, default_lag_days, families: around.reference.families() };
                 draft.finish(branch.kind, times)
             }
             Err(Stop::Excluded(reason)) => Row::Excluded(ExcludedReason::new(&reason)),

@@ -54,10 +54,10 @@ impl Mapping {
 
     /// The header of a delimited text: where its rows begin, and the layout.
     fn header(&self, text: &str, dialect: Dialect) -> Result<(usize, Cow<'_, Layout>), DecodeError> {
-        if let Some((head, layout)) = self.memo.get() {
-            if text.starts_with(head.as_str()) {
-                return Ok((head.len(), Cow::Borrowed(layout)));
-            }
+        if let Some((head, layout)) = self.memo.get()
+            && text.starts_with(head.as_str())
+        {
+            return Ok((head.len(), Cow::Borrowed(layout)));
         }
         let (end, layout) = self.find_header(text, dialect)?;
         layout.require(&self.required, &self.columns.slots)?;
