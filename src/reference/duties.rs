@@ -13,14 +13,17 @@ use super::table::{Problems, Row, rows};
 #[derive(Debug, Default)]
 pub(super) struct Duties {
     /// By destination, then origin, then code (`None`: all goods).
-    rates: BTreeMap<Country, BTreeMap<Country, BTreeMap<Option<HsSubheading>, Vec<Rate>>>>,
+    rates: BTreeMap<Country, BTreeMap<Country, RatesByCode>>,
     exempt: BTreeSet<HsSubheading>,
-    /// By destination, the first day of a rate that spares the exempt codes only: from then on an origin without a row is unknown.
+    /// By destination, the first day of a rate that spares the exempt codes only: from then on an origin without a row is
+    /// unknown.
     general_since: BTreeMap<Country, Date>,
     members_of_eu: BTreeSet<Country>,
     dates: BTreeMap<Option<HsSubheading>, BTreeSet<Date>>,
     exempt_dates: BTreeSet<Date>,
 }
+
+type RatesByCode = BTreeMap<Option<HsSubheading>, Vec<Rate>>;
 
 #[derive(Debug)]
 struct Rate {

@@ -12,8 +12,11 @@ use super::table::{KnownFamilies, Problems, Row, rows};
 pub(super) struct Producers {
     /// By family, then by what the table counts (`mine`, `ferrosilicon`), its vintages.
     tables: BTreeMap<FamilyId, BTreeMap<String, Vec<Vintage>>>,
-    capacities: BTreeMap<(FamilyId, Country), Vec<(Date, f64, String)>>,
+    capacities: BTreeMap<(FamilyId, Country), Vec<Capacity>>,
 }
+
+/// From when it was known, tonnes a year, the row.
+type Capacity = (Date, f64, String);
 
 /// One edition of one table.
 #[derive(Debug)]
