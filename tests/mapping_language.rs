@@ -345,3 +345,74 @@ fn a_sample_tells_what_becomes_of_each_field_and_which_layers_are_left() {
           time      can be observed: sums of trade by period
     "#]].assert_eq(&sample.expect("the decoder has a mapping").to_string());
 }
+
+#[test]
+fn utf_16_with_title_lines_quoted_line_breaks_and_a_mark_splits_as_it_reads() {
+    let mapping =
+        SMALL.replace("encoding = \"utf-8\"", "encoding = \"utf-16le\"\npreamble = \"until-header\"\ndelimiter = \";\"");
+    let text = "\u{feff}Report; of \"TH\"\r\n;;;\r\n\r\ncountry;month;code;kg;\r\n\"TH\";2025-02;\"28\n2580\";1;\r\n\r\nVN;2025-02;282580;\"2,5\";";
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    check(&mapping, ("a.csv", &bytes), expect![[r#"
+        malformed_field: hs (from code): "28\n2580" is no HS code (6 to 12 digits)
+        {"kind":"trade_flow","reporter":"US","partner":"VN","flow":"import","period":"2025-02","hs":"282580","hs_version":"2022","net_mass_kg":2.5,"known_from":"2025-03-30T00:00:00Z"}"#]]);
+    check(&mapping, ("a.csv", b"odd"), expect!["unreadable not_text: the bytes are no utf-16le; the mapping's envelope.encoding names it"]);
+}
+
+#[test]
+fn branches_selections_and_records_in_ndjson() {
+    let mapping = r#"
+version = 1
+name = "events"
+kind = "shipment"
+otherwise = "not_a_bill"
+[envelope]
+format = "ndjson"
+[[select]]
+reason = "planned_event"
+keep = { column = "class", equals = "ACT" }
+[[select]]
+reason = "too_small"
+drop = { column = "kg", below = "10" }
+[fields]
+id = { concat = [{ column = "carrier", text = ["upper"] }, "bill"] }
+revision = "n"
+event_date = { first = ["actual", "estimated"], formats = ["rfc3339", "%Y-%m-%d"] }
+destination = { const = "US" }
+hs = { column = "goods", text = [{ regex = "HS CODE ([0-9.]+)" }] }
+port_of_lading = { column = "pol", codes = "schedule-k", text = [{ split = ",", take = 0 }] }
+gross_mass_kg = "kg"
+known_from = { header = "published" }
+[[containers]]
+number = { column = "box", nulls = ["NC"] }
+[[parties]]
+role = "shipper"
+name = "from"
+country = { column = "from_country", codes = "name-en" }
+[meaning]
+cancelled = { column = "status", equals = "Deleted" }
+known_after_days = 3
+mass_shared = { column = "lines", above = "1" }
+[[branches]]
+when = { column = "type", matches = "^(House|Regular) Bill$" }
+"#;
+    let lines = [
+        r#"{"type":"House Bill","class":"ACT","carrier":"maeu","bill":1,"n":2,"actual":"2025-03-14T23:30:00-05:00","goods":"X HS CODE 4011.10 Y","pol":"57078, YANTIAN","kg":5200.5,"box":"NC","lines":2,"from":"Example Ltd","from_country":"Viet Nam"}"#,
+        r#"{"type":"Master Bill","class":"ACT","kg":50}"#,
+        r#"{"type":"House Bill","class":"EST"}"#,
+        r#"{"type":"House Bill","class":"ACT","kg":"9.99"}"#,
+        r#"{"type":"House Bill","class":"ACT","carrier":"m","bill":2,"estimated":"2025-03-14","goods":"nothing","pol":"99999","kg":20,"box":"CSQU3054384"}"#,
+        r#"{"type":"House Bill","class":"ACT","carrier":"m","bill":3,"estimated":"2025-03-14","goods":"HS CODE 282580","pol":"99999","kg":20}"#,
+        "[1]",
+        "",
+        r#"{"type":"#,
+    ];
+    check(mapping, ("a.ndjson", lines.join("\n").as_bytes()), expect![[r#"
+        {"kind":"shipment","id":"MAEU1","revision":2,"status":"active","event_date":"2025-03-14","known_from":"2025-03-17T00:00:00Z","flow":"import","hs":"401110","hs_version":"2022","destination":"US","port_of_lading":"CNYTN","gross_mass_kg":5200.5,"parties":[{"role":"shipper","name":"Example Ltd","country":"VN"}]} mass_shared
+        excluded not_a_bill
+        excluded planned_event
+        excluded too_small
+        excluded no_hs
+        missing_field: country_of_origin is missing: one of country_of_origin, country_of_consignment and port_of_lading is required
+        malformed: the row is no JSON object
+        malformed: no JSON: EOF while parsing a value at line 1 column 8"#]]);
+}
