@@ -352,10 +352,18 @@ fn utf_16_with_title_lines_quoted_line_breaks_and_a_mark_splits_as_it_reads() {
         SMALL.replace("encoding = \"utf-8\"", "encoding = \"utf-16le\"\npreamble = \"until-header\"\ndelimiter = \";\"");
     let text = "\u{feff}Report; of \"TH\"\r\n;;;\r\n\r\ncountry;month;code;kg;\r\n\"TH\";2025-02;\"28\n2580\";1;\r\n\r\nVN;2025-02;282580;\"2,5\";";
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    check(&mapping, ("a.csv", &bytes), expect![[r#"
+    check(
+        &mapping,
+        ("a.csv", &bytes),
+        expect![[r#"
         malformed_field: hs (from code): "28\n2580" is no HS code (6 to 12 digits)
-        {"kind":"trade_flow","reporter":"US","partner":"VN","flow":"import","period":"2025-02","hs":"282580","hs_version":"2022","net_mass_kg":2.5,"known_from":"2025-03-30T00:00:00Z"}"#]]);
-    check(&mapping, ("a.csv", b"odd"), expect!["unreadable not_text: the bytes are no utf-16le; the mapping's envelope.encoding names it"]);
+        {"kind":"trade_flow","reporter":"US","partner":"VN","flow":"import","period":"2025-02","hs":"282580","hs_version":"2022","net_mass_kg":2.5,"known_from":"2025-03-30T00:00:00Z"}"#]],
+    );
+    check(
+        &mapping,
+        ("a.csv", b"odd"),
+        expect!["unreadable not_text: the bytes are no utf-16le; the mapping's envelope.encoding names it"],
+    );
 }
 
 #[test]
@@ -406,7 +414,10 @@ when = { column = "type", matches = "^(House|Regular) Bill$" }
         "",
         r#"{"type":"#,
     ];
-    check(mapping, ("a.ndjson", lines.join("\n").as_bytes()), expect![[r#"
+    check(
+        mapping,
+        ("a.ndjson", lines.join("\n").as_bytes()),
+        expect![[r#"
         {"kind":"shipment","id":"MAEU1","revision":2,"status":"active","event_date":"2025-03-14","known_from":"2025-03-17T00:00:00Z","flow":"import","hs":"401110","hs_version":"2022","destination":"US","port_of_lading":"CNYTN","gross_mass_kg":5200.5,"parties":[{"role":"shipper","name":"Example Ltd","country":"VN"}]} mass_shared
         excluded not_a_bill
         excluded planned_event
@@ -414,5 +425,6 @@ when = { column = "type", matches = "^(House|Regular) Bill$" }
         excluded no_hs
         missing_field: country_of_origin is missing: one of country_of_origin, country_of_consignment and port_of_lading is required
         malformed: the row is no JSON object
-        malformed: no JSON: EOF while parsing a value at line 1 column 8"#]]);
+        malformed: no JSON: EOF while parsing a value at line 1 column 8"#]],
+    );
 }

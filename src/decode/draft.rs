@@ -251,7 +251,7 @@ impl Draft {
             return Err(error(DeadLetterReason::DateOutOfRange, detail));
         }
         let known_day = known_from.to_zoned(jiff::tz::TimeZone::UTC).date();
-        if end.duration_since(known_day).as_hours() > i64::from(DAYS_AHEAD_MAX) * 24 {
+        if end > known_day && end.duration_since(known_day).as_hours() > i64::from(DAYS_AHEAD_MAX) * 24 {
             let detail = format!("{end} is more than {DAYS_AHEAD_MAX} days after the record became known, {known_day}");
             return Err(error(DeadLetterReason::DateOutOfRange, detail));
         }

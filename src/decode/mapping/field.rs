@@ -224,7 +224,7 @@ impl Countries {
     }
 
     /// The country a text names: `XX` where the system says that it names none.
-    pub(super) fn country(&self, field: &str, text: &str, codes: &Codes) -> Result<Country, Stop> {
+    pub(super) fn country(&self, field: impl FnOnce() -> String, text: &str, codes: &Codes) -> Result<Country, Stop> {
         if self.system == CodeSystem::Iso2
             && let Ok(country) = text.parse()
         {
@@ -236,6 +236,7 @@ impl Countries {
             CountryCode::NoCountry => Ok(Country::UNKNOWN),
             CountryCode::Unknown => {
                 let name = CodeSystem::ALL.iter().find(|(_, system)| *system == self.system).map_or("", |(name, _)| name);
+                let field = field();
                 let detail =
                     format!("{field}: {text:?} is no country in the code system {name}; if it is one, add it under words");
                 Err(error(DeadLetterReason::UnknownCountry, detail).into())
@@ -282,7 +283,7 @@ impl Rule {
                     Some(version.ok_or_else(|| wrong("is no edition (1988, 1996, 2002, 2007, 2012, 2017, 2022)"))?);
             }
             (Convert::Country(countries), field) => {
-                let country = countries.country(&self.told(place), text, codes)?;
+                let country = countries.country(|| self.told(place), text, codes)?;
                 set_country(field, country, draft);
             }
             (Convert::Port(system), field) => self.port(field, codes.port(*system, text), draft),

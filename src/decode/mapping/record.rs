@@ -166,7 +166,7 @@ impl PartyRule {
         }
         let country = self.country.as_ref().and_then(|(value, countries)| {
             let text = place.value(value)?;
-            countries.country("parties.country", &text, codes).ok().filter(|country| country.is_known())
+            countries.country(|| "parties.country".to_owned(), &text, codes).ok().filter(|country| country.is_known())
         });
         Ok(Some(Party { role: self.role, name, identifier, country }))
     }
