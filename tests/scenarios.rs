@@ -152,7 +152,8 @@ fn generate(recipe: &Generate) -> Option<String> {
 
 /// Months of a corridor, ascending; the last published one alone where `throughout` is false.
 fn months<'a>(corridors: &'a BTreeMap<String, Value>, wanted: &Corridor, throughout: bool) -> Vec<&'a Value> {
-    let prefix = format!("{}/{}/{}/{}", wanted.family, wanted.intermediary, wanted.destination, wanted.month.as_deref().unwrap_or(""));
+    let prefix =
+        format!("{}/{}/{}/{}", wanted.family, wanted.intermediary, wanted.destination, wanted.month.as_deref().unwrap_or(""));
     let mut found: Vec<&Value> = corridors.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(_, value)| value).collect();
     assert!(!found.is_empty(), "{prefix} was not published");
     if throughout { found } else { found.split_off(found.len() - 1) }
