@@ -34,9 +34,7 @@ impl Reading {
     /// Loads a mapping.
     pub(super) fn load(source: &MappingSource, corrections: bool) -> Result<Reading, Failure> {
         match source {
-            MappingSource::Named(name) if name == CANONICAL => {
-                Ok(Reading { decoder: Arc::new(Decoder::canonical(corrections)) })
-            }
+            MappingSource::Named(name) if name == CANONICAL => Ok(Reading { decoder: Arc::new(Decoder::canonical(corrections)) }),
             MappingSource::Named(name) => Err(unknown(name)),
             MappingSource::File(_) => Err(Failure::new(Exit::Invalid, "mappings are not read by this build")),
         }

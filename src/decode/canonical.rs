@@ -18,7 +18,7 @@ use crate::domain::{
 const ROWS_MAX: usize = 100_000;
 
 /// Every record of a message.
-pub(super) fn decode(bytes: &[u8], times: Times) -> Decoded {
+pub(super) fn decode(bytes: &[u8], times: Times<'_>) -> Decoded {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Decoded::Unreadable(error(DeadLetterReason::NotText, not_text(bytes)));
     };
@@ -46,7 +46,7 @@ pub(super) fn not_text(bytes: &[u8]) -> String {
 }
 
 /// One record; an error where the text is no JSON object at all.
-fn record(text: &str, times: Times) -> Result<Row, DecodeError> {
+fn record(text: &str, times: Times<'_>) -> Result<Row, DecodeError> {
     match serde_json::from_str::<WireRecord<'_>>(text) {
         Ok(wire) => Ok(read(wire, times).unwrap_or_else(Row::Failed)),
         Err(cause) => match json::members(text) {
@@ -66,7 +66,7 @@ fn not_json(text: &str, cause: &serde_json::Error) -> DecodeError {
     error(DeadLetterReason::Malformed, format!("no canonical record: {cause}"))
 }
 
-fn read(wire: WireRecord<'_>, times: Times) -> Result<Row, DecodeError> {
+fn read(wire: WireRecord<'_>, times: Times<'_>) -> Result<Row, DecodeError> {
     let kind = match wire.kind.as_ref().map(|kind| kind.0.as_ref()) {
         None => return Err(missing("kind", "shipment or trade_flow")),
         Some("shipment") => Kind::Shipment,
@@ -294,9 +294,13 @@ mod tests {
     const SHIPMENT: &str = r#"{"kind":"shipment","id":"MAEU123456789/1","revision":1,"status":"active","event_date":"2025-03-14","known_from":"2025-03-21T04:00:00Z","flow":"import","reporter":"US","hs":"2825800000","hs_version":"2022","description":"ANTIMONY TRIOXIDE 99.5 PCT","marks":"N/M","country_of_origin":"TH","country_of_consignment":"TH","destination":"US","place_of_receipt":"CNNGB","port_of_lading":"THLCH","transit_ports":["SGSIN"],"port_of_unlading":"USHOU","net_mass_kg":20455,"gross_mass_kg":20480,"quantity":{"value":20,"unit":"TNE"},"customs_value":{"amount":"512300.00","currency":"USD"},"valuation":"fob","bill_of_lading":{"master":"MAEU123456789","house":"NGB778812"},"containers":[{"number":"CSQU3054383","seal":"A118","packages":20,"empty":false}],"parties":[{"role":"shipper","name":"Example Oxide Co Ltd","country":"TH"},{"role":"consignee","name":"Example Retardants Inc","identifier":"duns:000000000","country":"US"}]}"#;
     const FLOW: &str = r#"{"kind":"trade_flow","reporter":"CN","partner":"TH","flow":"export","period":"2025-02","hs":"282580","hs_version":"2022","net_mass_kg":412000,"customs_value":{"amount":"9100000","currency":"USD"},"valuation":"fob","known_from":"2025-03-20T00:00:00Z"}"#;
 
+    fn times(timestamp: Option<crate::domain::Timestamp>) -> Times<'static> {
+        Times { timestamp, default_lag_days: 30, families: crate::reference::Reference::built_in().families() }
+    }
+
     fn rows(text: &str) -> Decoded {
         let timestamp = "2025-06-01T00:00:00Z".parse().ok();
-        decode(text.as_bytes(), Times { timestamp, default_lag_days: 30 })
+        decode(text.as_bytes(), times(timestamp))
     }
 
     fn described(decoded: &Decoded) -> String {
@@ -352,9 +356,7 @@ mod tests {
     #[test]
     fn a_file_without_known_from_counts_the_default_lag_from_the_period_end() {
         let text = FLOW.replace(r#","known_from":"2025-03-20T00:00:00Z""#, "");
-        let Decoded::Rows(rows) = decode(text.as_bytes(), Times { timestamp: None, default_lag_days: 30 }) else {
-            panic!("unreadable")
-        };
+        let Decoded::Rows(rows) = decode(text.as_bytes(), times(None)) else { panic!("unreadable") };
         let Row::Claim(claim) = &rows[0] else { panic!("no claim") };
         assert_eq!(claim.known_from.to_string(), "2025-03-30T00:00:00Z");
     }
@@ -438,7 +440,9 @@ mod tests {
             r#""destination":null,"#,
             expect!["missing_field: destination is missing: the country the goods go to"],
         );
-        check(SHIPMENT, r#""hs":"2825800000","#, "", expect!["excluded no_hs"]);
+        check(SHIPMENT, r#""hs":"2825800000","#, "", expect![[r#"MAEU123456789/1 ["hs_from_text"]"#]]);
+        let unnamed = SHIPMENT.replace("ANTIMONY TRIOXIDE 99.5 PCT", "GOODS");
+        check(&unnamed, r#""hs":"2825800000","#, "", expect!["excluded no_hs"]);
         check(SHIPMENT, "2825800000", "2825", expect!["excluded hs_too_short"]);
         check(FLOW, r#""partner":"TH","#, "", expect!["excluded no_partner"]);
         check(FLOW, r#""partner":"TH""#, r#""partner":"XX""#, expect!["excluded no_partner"]);
@@ -512,15 +516,13 @@ mod tests {
             CN/export/TH/282580/2025-02 []
             malformed: no canonical record: invalid type: integer `7`, expected an object at line 1 column 1"#]]
         .assert_eq(&two);
-        assert!(
-            matches!(decode(b"\xff{}", Times { timestamp: None, default_lag_days: 0 }), Decoded::Unreadable(e) if e.reason == DeadLetterReason::NotText)
-        );
+        assert!(matches!(decode(b"\xff{}", times(None)), Decoded::Unreadable(e) if e.reason == DeadLetterReason::NotText));
     }
 
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            decode(&bytes, Times { timestamp: None, default_lag_days: 0 });
+            decode(&bytes, times(None));
         }
 
         #[test]
@@ -528,7 +530,7 @@ mod tests {
             let mut bytes = of.as_bytes().to_vec();
             let at = at % bytes.len();
             bytes[at] = byte;
-            decode(&bytes, Times { timestamp: None, default_lag_days: 0 });
+            decode(&bytes, times(None));
         }
 
         #[test]

@@ -5,6 +5,7 @@ use crate::domain::{
     BillOfLading, Claim, Container, Country, Date, DeadLetterReason, Degrade, ExcludedReason, FlowKind, Grams, HsCode, HsVersion,
     Money, Party, Period, Port, QualitySet, Quantity, Record, Shipment, Status, Timestamp, TradeFlow, Valuation,
 };
+use crate::reference::Families;
 
 /// No record of trade is older: the Harmonized System came into force in 1988.
 const FIRST_YEAR: i16 = 1988;
@@ -54,9 +55,11 @@ impl Goods {
 
 /// When the message was written, and the lag where neither it nor the record says when the record became known.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(super) struct Times<'a> {
     pub(super) timestamp: Option<Timestamp>,
     pub(super) default_lag_days: u16,
+    /// The rules by which a description without a code names one.
+    pub(super) families: &'a Families,
 }
 
 /// A record while it is read: what is absent is `None`.
@@ -112,7 +115,7 @@ impl From<DecodeError> for Refusal {
 
 impl Draft {
     /// Applies the rules of the contract.
-    pub(super) fn finish(self, kind: Kind, times: Times) -> Row {
+    pub(super) fn finish(self, kind: Kind, times: Times<'_>) -> Row {
         let claim = match kind {
             Kind::Shipment => self.shipment(times),
             Kind::TradeFlow => self.trade_flow(times),
@@ -124,13 +127,13 @@ impl Draft {
         }
     }
 
-    fn shipment(mut self, times: Times) -> Result<Claim, Refusal> {
+    fn shipment(mut self, times: Times<'_>) -> Result<Claim, Refusal> {
         let id = self.id.take().ok_or_else(|| missing("id", "a shipment needs the id its source gives it"))?;
         let hs = match self.hs {
             Goods::Code(code) => code,
             Goods::TooShort => return Err(Refusal::Excluded(ExcludedReason::HS_TOO_SHORT)),
             Goods::Absent if self.cancelled => return Err(needs_link("hs").into()),
-            Goods::Absent => return Err(Refusal::Excluded(ExcludedReason::NO_HS)),
+            Goods::Absent => self.goods_from_text(times.families).ok_or(Refusal::Excluded(ExcludedReason::NO_HS))?,
         };
         let incomplete = |field, detail| if self.cancelled { needs_link(field) } else { missing(field, detail) };
         let event_date = self.event_date.ok_or_else(|| incomplete("event_date", "the day the goods moved, YYYY-MM-DD"))?;
@@ -178,7 +181,15 @@ impl Draft {
         Ok(Claim { id, record, known_from, quality: self.quality, complete: self.complete })
     }
 
-    fn trade_flow(mut self, times: Times) -> Result<Claim, Refusal> {
+    /// The code that the description names by the bundle's rules, which speak of HS 2022.
+    fn goods_from_text(&mut self, families: &Families) -> Option<HsCode> {
+        let code = families.code_from_text(self.description.as_deref()?)?;
+        self.quality.insert(Degrade::HsFromText);
+        self.hs_version = Some(HsVersion::Hs2022);
+        code.to_string().parse().ok()
+    }
+
+    fn trade_flow(mut self, times: Times<'_>) -> Result<Claim, Refusal> {
         if self.cancelled {
             let detail = "a trade flow cannot be cancelled; publish the corrected flow with a later known_from";
             return Err(error(DeadLetterReason::MalformedField, format!("status: {detail}")).into());
@@ -220,7 +231,7 @@ impl Draft {
     }
 
     /// When the record became known (contract 1), after a look at whether its dates can be.
-    fn known_from(&self, start: Date, end: Date, times: Times) -> Result<Timestamp, DecodeError> {
+    fn known_from(&self, start: Date, end: Date, times: Times<'_>) -> Result<Timestamp, DecodeError> {
         let known_from = match (self.known_from, self.known_after_days) {
             (Some(told), _) => told,
             (None, Some(days)) => {
@@ -229,11 +240,11 @@ impl Draft {
             }
             (None, None) => known_from_default(end, times.timestamp, times.default_lag_days),
         };
-        if let Some(written) = times.timestamp {
-            if known_from.duration_since(written).as_secs() > HOURS_IN_FUTURE_MAX * 3600 {
-                let detail = format!("known_from: {known_from} is more than a day after the message was written, {written}");
-                return Err(error(DeadLetterReason::KnownFromInFuture, detail));
-            }
+        if let Some(written) = times.timestamp
+            && known_from.duration_since(written).as_secs() > HOURS_IN_FUTURE_MAX * 3600
+        {
+            let detail = format!("known_from: {known_from} is more than a day after the message was written, {written}");
+            return Err(error(DeadLetterReason::KnownFromInFuture, detail));
         }
         if start.year() < FIRST_YEAR {
             let detail = format!("{start} is before {FIRST_YEAR}, the first year of the Harmonized System");
