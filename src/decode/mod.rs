@@ -1,16 +1,26 @@
 //! Bytes → claims: canonical JSON, and every other feed through a mapping. Reads code tables, never facts.
 
 mod canonical;
+mod delimited;
 mod draft;
+mod encoding;
 mod json;
+mod mapping;
 pub mod movement;
 mod number;
+mod shipped;
+mod split;
 mod time;
+mod units;
 mod wire;
 
 use crate::domain::{Claim, Date, DeadLetterReason, Degrade, ExcludedReason, Message, Period, Timestamp};
 
 pub(crate) use canonical::ROLES;
+pub use mapping::{ExampleFailure, Layers, Mapping, MappingError, Sample, SampleField, SampleRow};
+pub use shipped::built_in_mappings;
+pub use split::{Piece, Split, Splitter};
+
 use draft::{Times, error};
 
 /// The header that carries the name of the file a message was read from.
@@ -26,6 +36,7 @@ pub struct Decoder {
 #[derive(Debug)]
 enum Form {
     Canonical,
+    Mapped(Box<Mapping>),
 }
 
 impl Decoder {
@@ -34,12 +45,46 @@ impl Decoder {
         Decoder { form: Form::Canonical, corrections }
     }
 
+    /// Reads what a mapping describes.
+    pub fn mapped(mapping: Mapping, corrections: bool) -> Decoder {
+        Decoder { form: Form::Mapped(Box::new(mapping)), corrections }
+    }
+
+    /// The mapping, where the feed has one.
+    pub fn mapping(&self) -> Option<&Mapping> {
+        match &self.form {
+            Form::Canonical => None,
+            Form::Mapped(mapping) => Some(mapping),
+        }
+    }
+
+    /// How a file of the feed is cut into messages.
+    pub fn split(&self) -> Split {
+        match self.mapping().map(Mapping::envelope) {
+            None => Split::Lines,
+            Some(envelope) if envelope.whole => Split::Whole,
+            Some(envelope) => match envelope.format {
+                mapping::Format::Csv(..) => Split::HeaderAndRow,
+                mapping::Format::Ndjson => Split::Lines,
+                mapping::Format::Json | mapping::Format::JsonTable => Split::Elements,
+            },
+        }
+    }
+
+    /// The messages of a file that is in memory.
+    pub fn split_file(&self, bytes: &[u8]) -> impl Iterator<Item = Piece> {
+        let mut splitter = Splitter::new(self);
+        let pieces = splitter.push(bytes);
+        pieces.into_iter().chain(splitter.finish())
+    }
+
     /// Reads a message. Pure and total: any bytes give rows or an error.
     pub fn decode(&self, message: &Message, around: &Surroundings<'_>) -> Decoded {
         let Some(value) = &message.value else { return Decoded::Unreadable(self.null_value(message)) };
         let times = Times { timestamp: message.timestamp, default_lag_days: around.default_lag_days };
         match &self.form {
             Form::Canonical => canonical::decode(value, times),
+            Form::Mapped(mapping) => mapping.decode(value, message, around),
         }
     }
 

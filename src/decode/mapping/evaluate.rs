@@ -1,0 +1,176 @@
+//! Values and conditions of a mapping, worked out on one row. Pure: what it reads stands in `Place`.
+
+use std::borrow::Cow;
+
+use super::Mapping;
+use super::layout::Layout;
+use super::value::{Condition, Source, TextStep, Value};
+use crate::decode::json::{Members, scalar};
+use crate::decode::number;
+use crate::domain::Message;
+
+/// A row as its envelope gives it.
+pub(super) enum Cells<'a> {
+    /// Cells under a header.
+    Table { layout: &'a Layout, cells: &'a [Cow<'a, str>] },
+    /// A JSON value with the members of its object.
+    Json { text: &'a str, members: Members<'a> },
+}
+
+/// All that a value may read.
+pub(super) struct Place<'a> {
+    pub(super) mapping: &'a Mapping,
+    pub(super) cells: Cells<'a>,
+    /// The JSON around the rows.
+    pub(super) envelope: Option<&'a str>,
+    pub(super) message: &'a Message,
+    pub(super) file_name: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    /// The text of a value; `None` is null.
+    pub(super) fn value(&'a self, value: &'a Value) -> Option<Cow<'a, str>> {
+        let text = self.before_nulls(value)?;
+        if text.is_empty() || value.nulls.iter().any(|null| *null == text) || self.mapping.nulls.iter().any(|null| *null == text)
+        {
+            return None;
+        }
+        if value.null_when.as_ref().is_some_and(|when| self.holds(when)) {
+            return None;
+        }
+        match value.words.get(text.as_ref()) {
+            Some(word) => Some(Cow::Borrowed(word)),
+            None if value.words_only => None,
+            None => Some(text),
+        }
+    }
+
+    /// The text after its steps, before null markers: conditions compare it, since a marker may be what they look for.
+    fn before_nulls(&'a self, value: &'a Value) -> Option<Cow<'a, str>> {
+        let text = trimmed(self.source(&value.source)?);
+        value.steps.iter().try_fold(text, apply)
+    }
+
+    fn source(&'a self, source: &'a Source) -> Option<Cow<'a, str>> {
+        match source {
+            Source::Column(slot) => self.cell(*slot),
+            Source::Pointer(pointer) => match &self.cells {
+                Cells::Json { text, .. } => pointer.find(text).and_then(scalar),
+                Cells::Table { .. } => None,
+            },
+            Source::Envelope(pointer) => self.envelope.and_then(|text| pointer.find(text)).and_then(scalar),
+            Source::Constant(text) => Some(Cow::Borrowed(text)),
+            Source::ColumnName(names) => {
+                names.iter().find(|(_, slot)| self.has(*slot)).map(|(name, _)| Cow::Borrowed(name.as_str()))
+            }
+            Source::File(pattern) => {
+                let captures = pattern.captures(self.file_name?)?;
+                captures.get(1).or_else(|| captures.get(0)).map(|found| Cow::Borrowed(found.as_str()))
+            }
+            Source::Topic => Some(Cow::Borrowed(&self.message.position.topic)),
+            Source::Header(name) => self.message.header(name).map(Cow::Borrowed),
+            Source::First(parts) => parts.iter().find_map(|part| self.value(part)),
+            Source::Concat(parts, separator) => {
+                let texts: Option<Vec<_>> = parts.iter().map(|part| self.value(part)).collect();
+                texts.map(|texts| Cow::Owned(texts.join(separator)))
+            }
+        }
+    }
+
+    fn cell(&self, slot: usize) -> Option<Cow<'_, str>> {
+        match &self.cells {
+            Cells::Table { layout, cells } => {
+                let position = layout.position(slot)?;
+                cells.get(position).map(|cell| Cow::Borrowed(cell.as_ref()))
+            }
+            Cells::Json { members, .. } => self.member(slot, members).and_then(|raw| scalar(raw)),
+        }
+    }
+
+    fn member<'m>(&self, slot: usize, members: &'m Members<'_>) -> Option<&'m str> {
+        let column = self.mapping.columns.slots.get(slot)?;
+        let named = |name: &String| members.iter().rev().find(|(member, _)| member == name);
+        column.names.iter().find_map(named).map(|(_, raw)| raw.get())
+    }
+
+    fn has(&self, slot: usize) -> bool {
+        match &self.cells {
+            Cells::Table { layout, .. } => layout.position(slot).is_some(),
+            Cells::Json { members, .. } => self.member(slot, members).is_some(),
+        }
+    }
+
+    /// Whether a condition holds.
+    pub(super) fn holds(&self, condition: &Condition) -> bool {
+        match condition {
+            Condition::All(parts) => parts.iter().all(|part| self.holds(part)),
+            Condition::Any(parts) => parts.iter().any(|part| self.holds(part)),
+            Condition::Not(part) => !self.holds(part),
+            Condition::In(value, texts) => {
+                self.before_nulls(value).is_some_and(|text| texts.iter().any(|allowed| *allowed == text))
+            }
+            Condition::Matches(value, pattern) => self.before_nulls(value).is_some_and(|text| pattern.is_match(&text)),
+            Condition::Between(value, above, below) => {
+                let number = self.value(value).and_then(|text| number::exact(&text));
+                number.is_some_and(|number| above.is_none_or(|bound| number > bound) && below.is_none_or(|bound| number < bound))
+            }
+            Condition::Present(value, wanted) => self.value(value).is_some() == *wanted,
+        }
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+/// A part of a text, borrowed where the text is.
+fn part<'a>(text: Cow<'a, str>, of: impl Fn(&str) -> Option<&str>) -> Option<Cow<'a, str>> {
+    match text {
+        Cow::Borrowed(text) => of(text).map(Cow::Borrowed),
+        Cow::Owned(text) => of(&text).map(|part| Cow::Owned(part.to_owned())),
+    }
+}
+
+fn apply<'a>(text: Cow<'a, str>, step: &TextStep) -> Option<Cow<'a, str>> {
+    match step {
+        TextStep::Trim => Some(trimmed(text)),
+        TextStep::Upper => Some(Cow::Owned(text.to_uppercase())),
+        TextStep::Lower => Some(Cow::Owned(text.to_lowercase())),
+        TextStep::Strip(signs) => part(text, |text| Some(text.trim_matches(|sign| signs.contains(sign)))),
+        TextStep::Remove(signs) => Some(Cow::Owned(text.chars().filter(|sign| !signs.contains(*sign)).collect())),
+        TextStep::Cut(from, length) => Some(Cow::Owned(text.chars().skip(*from).take(*length).collect())),
+        TextStep::Split(separator, take) => part(text, |text| {
+            let index = usize::try_from(take.unsigned_abs()).ok()?;
+            let found = if *take >= 0 {
+                text.split(separator.as_str()).nth(index)
+            } else {
+                text.rsplit(separator.as_str()).nth(index - 1)
+            };
+            found.map(str::trim)
+        }),
+        TextStep::Capture(pattern, group) => part(text, |text| pattern.captures(text)?.get(*group).map(|found| found.as_str())),
+        TextStep::PadLeft(width, sign) => {
+            let missing = width.saturating_sub(text.chars().count());
+            let padding: String = std::iter::repeat_n(*sign, missing).collect();
+            Some(Cow::Owned(padding + &text))
+        }
+        TextStep::Replace(from, to) => Some(Cow::Owned(text.replace(from.as_str(), to))),
+    }
+}
+
+/// A JSON row of scalars alone, as cells; `None` where it holds an object or array.
+pub(super) fn table_row(text: &str) -> Option<Vec<Cow<'_, str>>> {
+    let elements = crate::decode::json::elements(text)?;
+    let cell = |raw: &&'_ serde_json::value::RawValue| match raw.get().as_bytes().first() {
+        Some(b'{' | b'[') => None,
+        _ => Some(()),
+    };
+    if elements.iter().any(|raw| cell(raw).is_none()) {
+        return None;
+    }
+    Some(elements.into_iter().map(|raw| scalar(raw.get()).unwrap_or_default()).collect())
+}

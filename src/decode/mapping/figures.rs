@@ -1,0 +1,109 @@
+//! Numbers as feeds print them: grouping, decimal comma, percent, sign in brackets, scale. Exact.
+
+use super::reader::{MappingError, Section};
+use crate::decode::number;
+use crate::domain::Decimal;
+
+/// How a column prints numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Figures {
+    grouping: Option<char>,
+    decimal_comma: bool,
+    percent: bool,
+    brackets: bool,
+    scale: Decimal,
+}
+
+impl Figures {
+    /// A plain decimal number.
+    pub(super) fn plain() -> Figures {
+        Figures { grouping: None, decimal_comma: false, percent: false, brackets: false, scale: Decimal::ONE }
+    }
+
+    /// From the keys of a field.
+    pub(super) fn read(section: &Section<'_>) -> Result<Figures, MappingError> {
+        let grouping = section.text("grouping")?;
+        if grouping.as_ref().is_some_and(|sign| sign.chars().count() != 1) {
+            return Err(section.error("grouping", "is one sign, such as \",\""));
+        }
+        let scale = match section.text("scale")? {
+            None => Decimal::ONE,
+            Some(text) => {
+                number::exact(&text).ok_or_else(|| section.error("scale", format!("{text:?} is no number in quotes")))?
+            }
+        };
+        Ok(Figures {
+            grouping: grouping.and_then(|sign| sign.chars().next()),
+            decimal_comma: section.flag("decimal_comma")?,
+            percent: section.flag("percent")?,
+            brackets: section.flag("brackets")?,
+            scale,
+        })
+    }
+
+    /// The number, scaled; `None` where the text is none of this print.
+    pub(super) fn number(&self, text: &str) -> Option<Decimal> {
+        let plain = self.grouping.is_none() && !self.decimal_comma && !self.percent && !self.brackets;
+        let value = if plain { number::exact(text)? } else { self.printed(text)? };
+        if self.scale == Decimal::ONE { Some(value) } else { value.checked_mul(self.scale) }
+    }
+
+    fn printed(&self, text: &str) -> Option<Decimal> {
+        let bracketed = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).filter(|_| self.brackets);
+        let text = bracketed.unwrap_or(text).trim();
+        let (text, hundredth) = match text.strip_suffix('%') {
+            Some(text) if self.percent => (text.trim_end(), true),
+            _ => (text, self.percent),
+        };
+        let (text, negative) = match text.strip_prefix('-') {
+            Some(text) => (text, true),
+            None => (text, bracketed.is_some()),
+        };
+        let point = if self.decimal_comma { ',' } else { '.' };
+        let (whole, fraction) = text.split_once(point).map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+        let whole = match self.grouping {
+            Some(sign) => ungrouped(whole, sign)?,
+            None => whole.to_owned(),
+        };
+        let joined = fraction.map_or(whole.clone(), |fraction| format!("{whole}.{fraction}"));
+        let value = number::exact(&joined).filter(|value| !value.is_sign_negative())?;
+        let value = if hundredth { value.checked_mul(Decimal::new(1, 2))? } else { value };
+        Some(if negative { -value } else { value })
+    }
+}
+
+/// Digits without their grouping: threes, or the Indian way, where the last group has three and the ones before it two.
+fn ungrouped(whole: &str, sign: char) -> Option<String> {
+    let groups: Vec<&str> = whole.split(sign).collect();
+    let [first, middle @ .., last] = groups.as_slice() else { return Some(whole.to_owned()) };
+    let threes = middle.iter().all(|group| group.len() == 3) && (1..=3).contains(&first.len());
+    let indian = middle.iter().all(|group| group.len() == 2) && (1..=2).contains(&first.len());
+    (last.len() == 3 && (threes || indian)).then(|| groups.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(figures: &Figures, text: &str, expected: Option<&str>) {
+        assert_eq!(figures.number(text).map(|number| number.to_string()).as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn prints_of_the_feeds() {
+        let plain = Figures::plain();
+        let grouped = Figures { grouping: Some(','), brackets: true, ..plain.clone() };
+        check(&plain, "1234.50", Some("1234.50"));
+        check(&plain, "1,234", None);
+        check(&grouped, "25,878,542,731", Some("25878542731"));
+        check(&grouped, "4,12,500.00", Some("412500.00"));
+        check(&grouped, "(1,200.5)", Some("-1200.5"));
+        check(&grouped, "12,34", None);
+        check(&grouped, "1,2,345", None);
+        check(&grouped, "--5", None);
+        check(&Figures { grouping: Some('.'), decimal_comma: true, ..plain.clone() }, "1.234,5", Some("1234.5"));
+        check(&Figures { percent: true, ..plain.clone() }, "60.5 %", Some("0.605"));
+        check(&Figures { scale: Decimal::from(100), ..plain }, "202.34", Some("20234.00"));
+    }
+}

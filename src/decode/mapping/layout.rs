@@ -1,0 +1,94 @@
+//! Where the columns of a mapping stand under a header.
+
+use std::borrow::Cow;
+
+use super::value::Column;
+use crate::decode::DecodeError;
+use crate::decode::draft::{error, malformed};
+use crate::domain::DeadLetterReason;
+
+/// How names of columns are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Sign by sign, but for blanks around them.
+    #[default]
+    Exact,
+    /// Without case, blanks, `_`, `-` and `.`.
+    Normalised,
+}
+
+impl Names {
+    /// The name as it is compared.
+    pub(super) fn key(self, name: &str) -> String {
+        let name = name.trim().trim_start_matches('\u{feff}');
+        match self {
+            Names::Exact => name.to_owned(),
+            Names::Normalised => {
+                name.chars().filter(|sign| !matches!(sign, ' ' | '_' | '-' | '.')).flat_map(char::to_lowercase).collect()
+            }
+        }
+    }
+}
+
+/// A header, read.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    positions: Vec<Option<usize>>,
+    /// Columns of the same name: they must agree.
+    twins: Vec<(usize, usize)>,
+    /// Names as they stand, without empty ones at the end.
+    pub(super) names: Vec<String>,
+}
+
+impl Layout {
+    /// Finds the columns under a header.
+    pub(super) fn read(header: &[Cow<'_, str>], columns: &[Column], compared: Names) -> Layout {
+        let mut names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        while names.last().is_some_and(String::is_empty) {
+            names.pop();
+        }
+        let keys: Vec<String> = names.iter().map(|name| compared.key(name)).collect();
+        let find = |name: &String| keys.iter().position(|key| *key == compared.key(name));
+        let positions = columns.iter().map(|column| column.names.iter().find_map(find)).collect();
+        let mut twins = Vec::new();
+        for (at, key) in keys.iter().enumerate().filter(|(_, key)| !key.is_empty()) {
+            if let Some(first) = keys.iter().take(at).position(|earlier| earlier == key) {
+                twins.push((first, at));
+            }
+        }
+        Layout { positions, twins, names }
+    }
+
+    /// Where a column stands.
+    pub(super) fn position(&self, slot: usize) -> Option<usize> {
+        self.positions.get(slot).copied().flatten()
+    }
+
+    /// Whether all of these columns are there; else the names of the missing ones.
+    pub(super) fn require(&self, required: &[usize], columns: &[Column]) -> Result<(), DecodeError> {
+        let absent = required.iter().filter(|slot| self.position(**slot).is_none());
+        let names: Vec<String> = absent.filter_map(|slot| columns.get(*slot)).map(|column| column.names.join(" or ")).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let there = self.names.join(", ");
+        let there: String = there.chars().take(200).collect();
+        Err(error(DeadLetterReason::UnknownSchema, format!("the header lacks {}; it has {there}", names.join(", "))))
+    }
+
+    /// Refuses a row of another width, and columns of one name that differ.
+    pub(super) fn check(&self, cells: &[Cow<'_, str>]) -> Result<(), DecodeError> {
+        let surplus = cells.get(self.names.len()..).unwrap_or_default();
+        if cells.len() < self.names.len() || surplus.iter().any(|cell| !cell.trim().is_empty()) {
+            let detail = format!("the row has {} cells, its header {}", cells.len(), self.names.len());
+            return Err(error(DeadLetterReason::Malformed, detail));
+        }
+        for (first, second) in &self.twins {
+            if cells.get(*first) != cells.get(*second) {
+                let name = self.names.get(*first).map(String::as_str).unwrap_or_default();
+                return Err(malformed(name, "the column stands there twice, with different values"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! A mapping: what a feed's rows look like, and what they mean, as a TOML file states it. Unknown keys are errors.
+
+mod evaluate;
+mod examples;
+mod field;
+mod figures;
+mod layout;
+mod parse;
+mod reader;
+mod record;
+mod rows;
+mod sample;
+mod value;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+pub use examples::ExampleFailure;
+pub use reader::MappingError;
+pub(super) use rows::PREAMBLE_MAX;
+pub use sample::{Layers, Sample, SampleField, SampleRow};
+
+use self::examples::Example;
+use self::field::Rule;
+use self::layout::{Layout, Names};
+use self::record::{Lists, Quantities};
+use self::value::{Columns, Condition};
+use super::delimited::Dialect;
+use super::draft::Kind;
+use super::encoding::TextEncoding;
+use super::json::Pointer;
+use crate::domain::Unit;
+
+/// A mapping, checked.
+#[derive(Debug)]
+pub struct Mapping {
+    name: String,
+    title: String,
+    envelope: Envelope,
+    columns: Columns,
+    names: Names,
+    /// Columns without which a header is another schema.
+    required: Vec<usize>,
+    /// Names that are read into nothing, in the form they are compared in.
+    never: Vec<String>,
+    /// Texts that mean null in every column.
+    nulls: Vec<String>,
+    select: Vec<Selection>,
+    branches: Vec<Branch>,
+    /// Why a row that no branch takes is left out; without it such a row is a dead letter.
+    otherwise: Option<String>,
+    quantities: Vec<Quantities>,
+    units: BTreeMap<String, Unit>,
+    lists: Lists,
+    meaning: Meaning,
+    limits: Limits,
+    examples: Vec<Example>,
+    /// The first header seen, read: with one row a message the same header comes a million times. A cache and no state.
+    memo: OnceLock<(String, Layout)>,
+}
+
+/// How rows stand in a message.
+#[derive(Clone, Debug)]
+pub(super) struct Envelope {
+    pub(super) format: Format,
+    /// A file is one message; else every row is one.
+    pub(super) whole: bool,
+    pub(super) encoding: TextEncoding,
+    /// Where the rows are in JSON.
+    pub(super) records: Pointer,
+    /// A text there refuses the message.
+    error: Option<Pointer>,
+}
+
+/// The form of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Csv(Dialect, Preamble),
+    Json,
+    JsonTable,
+    Ndjson,
+}
+
+/// What stands before a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Preamble {
+    Records(usize),
+    /// Whatever stands before the first record that has all required columns.
+    UntilHeader,
+}
+
+/// Rows that are taken, or left out, and why the others are left out.
+#[derive(Clone, Debug)]
+struct Selection {
+    reason: String,
+    /// Rows that fit are kept; else they are dropped.
+    keep: bool,
+    when: Condition,
+}
+
+/// Which rows give which kind of record.
+#[derive(Clone, Debug)]
+struct Branch {
+    when: Option<Condition>,
+    kind: Kind,
+    rules: Vec<Rule>,
+}
+
+/// What no column tells.
+#[derive(Clone, Debug, Default)]
+struct Meaning {
+    partner: Option<String>,
+    complete: bool,
+    known_after_days: Option<u16>,
+    mass_estimated: Option<Condition>,
+    mass_shared: Option<Condition>,
+    incomplete: Option<Condition>,
+    cancelled: Option<Condition>,
+    partial_amendment: Option<Condition>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    rows: usize,
+    cells: usize,
+    nesting: usize,
+}
+
+/// Whether a reason has the form of a label: a-z, 0-9 and `_`.
+fn is_reason(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+impl Mapping {
+    /// Its name, by which `--as` finds it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What feed it is for.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    pub(super) fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+}

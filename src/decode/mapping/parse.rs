@@ -1,0 +1,335 @@
+//! TOML → mapping: the sections of the grammar, each read by its own function. What a section means stands where it is used.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use toml::de::DeTable;
+
+use super::examples::Example;
+use super::field::{Field, Rule};
+use super::layout::Names;
+use super::reader::{MappingError, Section, nearest};
+use super::record::{Lists, Quantities};
+use super::value::{Columns, condition};
+use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, is_reason};
+use crate::decode::delimited::Dialect;
+use crate::decode::draft::Kind;
+use crate::decode::encoding::TextEncoding;
+use crate::decode::json::Pointer;
+use crate::domain::Unit;
+
+impl Mapping {
+    /// Reads a mapping. An error names line and key, what is allowed and, for an unknown key, the nearest name.
+    pub fn parse(text: &str) -> Result<Mapping, MappingError> {
+        let table = DeTable::parse(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+            MappingError { line, key: "mapping".to_owned(), problem: format!("is no TOML: {}", error.message()) }
+        })?;
+        let root = Section::root(text, &table);
+        match root.number("version", 1..1000)? {
+            Some(1) => {}
+            Some(other) => {
+                return Err(root.error("version", format!("{other} is no version of the mapping language; this release reads 1")));
+            }
+            None => return Err(root.error("version", "is missing: version = 1")),
+        }
+        let mapping = mapping(&root)?;
+        root.finish()?;
+        Ok(mapping)
+    }
+}
+
+fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
+    let name = root.required_text("name", "a short name, a-z, 0-9 and -")?;
+    if name.parse::<crate::domain::FeedName>().is_err() {
+        return Err(root.error("name", format!("{name:?} is no name (a-z, 0-9 and -)")));
+    }
+    let title = root.text("title")?.unwrap_or_else(|| name.clone());
+    let envelope = root.section("envelope")?.ok_or_else(|| root.error("envelope", "is missing: [envelope] with format"))?;
+    let envelope = read_envelope(envelope)?;
+    let head = root.section("columns")?.map(Head::read).transpose()?.unwrap_or_default();
+    let mut columns = Columns::new(head.aliases);
+    let select =
+        root.sections("select")?.into_iter().map(|section| selection(section, &mut columns)).collect::<Result<_, _>>()?;
+    let (branches, otherwise) = branches(root, &mut columns)?;
+    let units = root.section("units")?.map(units).transpose()?.unwrap_or_default();
+    let read = |section, columns: &mut Columns| Quantities::read(section, columns);
+    let quantities =
+        root.sections("quantities")?.into_iter().map(|section| read(section, &mut columns)).collect::<Result<_, _>>()?;
+    let lists = Lists::read(root, &mut columns)?;
+    let meaning = root.section("meaning")?.map(|section| meaning(section, &mut columns)).transpose()?.unwrap_or_default();
+    let limits = limits(root.section("limits")?)?;
+    let examples = root.sections("examples")?.into_iter().map(Example::read).collect::<Result<_, _>>()?;
+    let required = match head.required {
+        Some(names) => names.into_iter().map(|name| columns.slot(vec![name])).collect(),
+        None => decisive(&branches),
+    };
+    if required.is_empty() && matches!(envelope.format, Format::Csv(_, Preamble::UntilHeader)) {
+        return Err(root.error("columns", "a preamble until the header needs columns.required, to know the header by"));
+    }
+    let never: Vec<String> = head.never.iter().map(|name| head.names.key(name)).collect();
+    let read = columns.slots.iter().flat_map(|column| column.names.iter());
+    if let Some(name) = read.into_iter().find(|name| never.contains(&head.names.key(name))) {
+        return Err(root.error("columns", format!("the column {name:?} is read, and listed under never")));
+    }
+    let nulls = head.nulls;
+    let names = head.names;
+    let memo = OnceLock::new();
+    Ok(Mapping {
+        name,
+        title,
+        envelope,
+        columns,
+        names,
+        required,
+        never,
+        nulls,
+        select,
+        branches,
+        otherwise,
+        quantities,
+        units,
+        lists,
+        meaning,
+        limits,
+        examples,
+        memo,
+    })
+}
+
+/// The columns that the required fields of a record read directly: without them a file is another schema.
+fn decisive(branches: &[Branch]) -> Vec<usize> {
+    let is_decisive = |field| matches!(field, Field::Hs | Field::EventDate | Field::Period | Field::Partner | Field::Id);
+    let rules = branches.iter().flat_map(|branch| &branch.rules).filter(|rule| is_decisive(rule.field));
+    let direct = rules.filter_map(|rule| match &rule.value.source {
+        super::value::Source::Column(slot) => Some(*slot),
+        _ => None,
+    });
+    let mut slots: Vec<usize> = direct.collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots
+}
+
+fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
+    let format = section.required_text("format", "csv, json, json-table or ndjson")?;
+    let encoding = match section.text("encoding")? {
+        None => TextEncoding::UTF_8,
+        Some(name) => TextEncoding::named(&name).ok_or_else(|| {
+            section.error("encoding", format!("{name:?} is no encoding; {}", nearest(&name, &TextEncoding::names())))
+        })?,
+    };
+    let format = match format.as_str() {
+        "csv" => Format::Csv(dialect(&section)?, preamble(&section)?),
+        "json" => Format::Json,
+        "json-table" => Format::JsonTable,
+        "ndjson" => Format::Ndjson,
+        "fixed" => {
+            return Err(section.error("format", "fixed is a form of the mapping language that is not supported in this release"));
+        }
+        other => {
+            let allowed = nearest(other, &["csv", "json", "json-table", "ndjson"]);
+            return Err(section.error("format", format!("{other:?} is no form of a message; {allowed}")));
+        }
+    };
+    if encoding != TextEncoding::UTF_8 && !matches!(format, Format::Csv(..)) {
+        return Err(section.error("encoding", "JSON is UTF-8"));
+    }
+    let whole = match section.text("message")?.as_deref() {
+        None | Some("row") => false,
+        Some("file") => true,
+        Some(other) => return Err(section.error("message", format!("{other:?} is no message; allowed are row, file"))),
+    };
+    let pointer = |key| match section.text(key)? {
+        None => Ok(None),
+        Some(text) => Pointer::parse(&text).map(Some).map_err(|problem| section.error(key, problem)),
+    };
+    let (records, error) = (pointer("records")?.unwrap_or_default(), pointer("error")?);
+    section.finish()?;
+    Ok(Envelope { format, whole, encoding, records, error })
+}
+
+fn dialect(section: &Section<'_>) -> Result<Dialect, MappingError> {
+    let sign = |key| match section.text(key)? {
+        None => Ok(None),
+        Some(text) => match text.as_bytes() {
+            [sign] if sign.is_ascii() && !matches!(sign, b'\n' | b'\r') => Ok(Some(Some(*sign))),
+            [] => Ok(Some(None)),
+            _ => Err(section.error(key, format!("{text:?} is not one ASCII sign"))),
+        },
+    };
+    let delimiter = sign("delimiter")?.flatten().unwrap_or(b',');
+    Ok(Dialect { delimiter, quote: sign("quote")?.unwrap_or(Some(b'"')) })
+}
+
+fn preamble(section: &Section<'_>) -> Result<Preamble, MappingError> {
+    let Some(item) = section.item("preamble") else { return Ok(Preamble::Records(0)) };
+    match item.as_text() {
+        Some("until-header") => Ok(Preamble::UntilHeader),
+        Some(other) => Err(item.error(format!("{other:?} is no preamble; it is a number of lines, or \"until-header\""))),
+        None => Ok(Preamble::Records(usize::try_from(item.number(0..50)?).unwrap_or(0))),
+    }
+}
+
+/// The section `columns`.
+#[derive(Default)]
+struct Head {
+    names: Names,
+    required: Option<Vec<String>>,
+    never: Vec<String>,
+    nulls: Vec<String>,
+    aliases: BTreeMap<String, Vec<String>>,
+}
+
+impl Head {
+    fn read(section: Section<'_>) -> Result<Head, MappingError> {
+        let names = match section.text("names")?.as_deref() {
+            None | Some("exact") => Names::Exact,
+            Some("normalised") => Names::Normalised,
+            Some(other) => {
+                return Err(section.error("names", format!("{other:?} is no way to compare names; allowed are exact, normalised")));
+            }
+        };
+        let aliases = match section.section("aliases")? {
+            None => BTreeMap::new(),
+            Some(table) => {
+                table.entries().into_iter().map(|(name, item)| Ok((name, item.texts()?))).collect::<Result<_, MappingError>>()?
+            }
+        };
+        let head = Head {
+            names,
+            required: section.texts("required")?,
+            never: section.texts("never")?.unwrap_or_default(),
+            nulls: section.texts("nulls")?.unwrap_or_default(),
+            aliases,
+        };
+        section.finish()?;
+        Ok(head)
+    }
+}
+
+fn selection(section: Section<'_>, columns: &mut Columns) -> Result<Selection, MappingError> {
+    let reason = section.required_text("reason", "why these rows are left out, a-z, 0-9 and _")?;
+    if !is_reason(&reason) {
+        return Err(section.error("reason", format!("{reason:?} is no reason (a-z, 0-9 and _)")));
+    }
+    let (keep, drop) = (section.section("keep")?, section.section("drop")?);
+    let (keep, when) = match (keep, drop) {
+        (Some(when), None) => (true, when),
+        (None, Some(when)) => (false, when),
+        _ => return Err(section.error("keep", "a selection has one of keep and drop")),
+    };
+    let when = condition(when, columns)?;
+    section.finish()?;
+    Ok(Selection { reason, keep, when })
+}
+
+fn kind(section: &Section<'_>) -> Result<Option<Kind>, MappingError> {
+    match section.text("kind")?.as_deref() {
+        None => Ok(None),
+        Some("shipment") => Ok(Some(Kind::Shipment)),
+        Some("trade_flow") => Ok(Some(Kind::TradeFlow)),
+        Some("sighting" | "firm_link") => Err(section.error("kind", "is a kind of record that is not supported in this release")),
+        Some(other) => {
+            Err(section.error("kind", format!("{other:?} is no kind; {}", nearest(other, &["shipment", "trade_flow"]))))
+        }
+    }
+}
+
+fn rules(section: Option<Section<'_>>, columns: &mut Columns) -> Result<Vec<Rule>, MappingError> {
+    let Some(section) = section else { return Ok(Vec::new()) };
+    let mut rules: Vec<Rule> =
+        section.entries().iter().map(|(name, item)| Rule::read(name, item, columns)).collect::<Result<_, _>>()?;
+    rules.sort_by_key(|rule| rule.field);
+    Ok(rules)
+}
+
+/// The branches; a mapping without any is one branch for all rows. A branch's fields stand before the common ones.
+fn branches(root: &Section<'_>, columns: &mut Columns) -> Result<(Vec<Branch>, Option<String>), MappingError> {
+    let common_kind = kind(root)?;
+    let common = rules(root.section("fields")?, columns)?;
+    let otherwise = root.text("otherwise")?;
+    if otherwise.as_deref().is_some_and(|reason| !is_reason(reason)) {
+        return Err(root.error("otherwise", "is a reason for leaving rows out: a-z, 0-9 and _"));
+    }
+    let sections = root.sections("branches")?;
+    let no_kind = |section: &Section<'_>| section.error("kind", "is missing: shipment or trade_flow");
+    if sections.is_empty() {
+        let kind = common_kind.ok_or_else(|| no_kind(root))?;
+        check_fields(root, kind, &common)?;
+        return Ok((vec![Branch { when: None, kind, rules: common }], otherwise));
+    }
+    let mut branches = Vec::new();
+    for section in sections {
+        let when = section.section("when")?.ok_or_else(|| section.error("when", "is missing: the condition of the branch"))?;
+        let when = Some(condition(when, columns)?);
+        let kind = kind(&section)?.or(common_kind).ok_or_else(|| no_kind(&section))?;
+        let mut rules = rules(section.section("fields")?, columns)?;
+        let own: Vec<Field> = rules.iter().map(|rule| rule.field).collect();
+        rules.extend(common.iter().filter(|rule| !own.contains(&rule.field)).cloned());
+        rules.sort_by_key(|rule| rule.field);
+        check_fields(&section, kind, &rules)?;
+        section.finish()?;
+        branches.push(Branch { when, kind, rules });
+    }
+    Ok((branches, otherwise))
+}
+
+/// A mapping that can never give a record is refused when it is read, not row by row.
+fn check_fields(section: &Section<'_>, kind: Kind, rules: &[Rule]) -> Result<(), MappingError> {
+    let required: &[Field] = match kind {
+        Kind::Shipment => &[Field::Id, Field::EventDate, Field::Destination],
+        Kind::TradeFlow => &[Field::Reporter, Field::Partner, Field::Flow, Field::Period, Field::Hs],
+    };
+    let absent = required.iter().find(|field| !rules.iter().any(|rule| rule.field == **field));
+    match absent {
+        Some(field) => Err(section.error("fields", format!("a {} needs the field {}", kind.word(), field.name()))),
+        None => Ok(()),
+    }
+}
+
+fn units(section: Section<'_>) -> Result<BTreeMap<String, Unit>, MappingError> {
+    let unit = |(text, item): (String, super::reader::Item<'_>)| {
+        let code = item.text()?;
+        let unit = Unit::new(&code).ok_or_else(|| item.error(format!("{code:?} is no unit of Rec 20 such as KGM")))?;
+        Ok((text, unit))
+    };
+    section.entries().into_iter().map(unit).collect()
+}
+
+fn meaning(section: Section<'_>, columns: &mut Columns) -> Result<Meaning, MappingError> {
+    let partner = section.text("partner")?;
+    if let Some(word) = partner.as_deref().filter(|word| !["origin", "consignment", "destination"].contains(word)) {
+        return Err(section.error("partner", format!("{word:?} is no meaning; allowed are origin, consignment, destination")));
+    }
+    let days = section.number("known_after_days", 0..4000)?;
+    let mut when = |key| section.section(key)?.map(|part| condition(part, columns)).transpose();
+    let meaning = Meaning {
+        mass_estimated: when("mass_estimated")?,
+        mass_shared: when("mass_shared")?,
+        incomplete: when("incomplete")?,
+        cancelled: when("cancelled")?,
+        partial_amendment: when("partial_amendment")?,
+        complete: section.flag("complete")?,
+        known_after_days: days.and_then(|days| u16::try_from(days).ok()),
+        partner,
+    };
+    section.finish()?;
+    Ok(meaning)
+}
+
+fn limits(section: Option<Section<'_>>) -> Result<Limits, MappingError> {
+    let Some(section) = section else { return Ok(Limits { rows: 100_000, cells: 1_000, nesting: 32 }) };
+    let size = |key, default: i64, most: i64| {
+        let number = section.number(key, 1..most + 1)?.unwrap_or(default);
+        Ok(usize::try_from(number).unwrap_or(usize::MAX))
+    };
+    let limits = Limits {
+        rows: size("rows_max", 100_000, 10_000_000)?,
+        cells: size("cells_max", 1_000, 100_000)?,
+        nesting: size("nesting_max", 32, 64)?,
+    };
+    section.finish()?;
+    Ok(limits)
+}

@@ -1,0 +1,200 @@
+//! A mapping's TOML, read key by key: every key that nothing asked for is an error with its line and the nearest name.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Why a mapping is not valid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, {key}: {problem}")]
+pub struct MappingError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The key with its path, such as `fields.partner.codes`.
+    pub key: String,
+    /// What is wrong, what is allowed, and what was probably meant.
+    pub problem: String,
+}
+
+/// Keys of the grammar that this release does not carry out.
+const RESERVED: [&str; 6] = ["explode", "gather", "join", "fallbacks", "checks", "fixed"];
+
+/// A table of the mapping, with the keys that were asked for.
+pub(super) struct Section<'t> {
+    text: &'t str,
+    path: String,
+    span: Range<usize>,
+    table: &'t DeTable<'t>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+/// A value of the mapping, with its place.
+#[derive(Clone)]
+pub(super) struct Item<'t> {
+    text: &'t str,
+    path: String,
+    value: &'t Spanned<DeValue<'t>>,
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+impl<'t> Section<'t> {
+    /// The outermost table.
+    pub(super) fn root(text: &'t str, table: &'t Spanned<DeTable<'t>>) -> Section<'t> {
+        Section { text, path: String::new(), span: table.span(), table: table.get_ref(), asked: RefCell::default() }
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// An error about a key of this table, at the table's own line where the key is absent.
+    pub(super) fn error(&self, key: &str, problem: impl Into<String>) -> MappingError {
+        let place =
+            self.table.iter().find(|(name, _)| name.get_ref() == key).map_or(self.span.start, |(name, _)| name.span().start);
+        MappingError { line: line(self.text, place), key: self.path_of(key), problem: problem.into() }
+    }
+
+    /// The value of a key.
+    pub(super) fn item(&self, key: &'static str) -> Option<Item<'t>> {
+        self.asked.borrow_mut().push(key);
+        let (_, value) = self.table.iter().find(|(name, _)| name.get_ref() == key)?;
+        Some(Item { text: self.text, path: self.path_of(key), value })
+    }
+
+    /// All keys with their values, for tables whose keys are the author's own; none of them is unknown.
+    pub(super) fn entries(self) -> Vec<(String, Item<'t>)> {
+        let entry = |(name, value): (&'t Spanned<toml::de::DeString<'t>>, &'t Spanned<DeValue<'t>>)| {
+            let name = name.get_ref().to_string();
+            (name.clone(), Item { text: self.text, path: self.path_of(&name), value })
+        };
+        self.table.iter().map(entry).collect()
+    }
+
+    /// Whether a key is there, without asking for it.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(name, _)| name.get_ref() == key)
+    }
+
+    /// A text.
+    pub(super) fn text(&self, key: &'static str) -> Result<Option<String>, MappingError> {
+        self.item(key).map(|item| item.text()).transpose()
+    }
+
+    /// A text that must be there.
+    pub(super) fn required_text(&self, key: &'static str, what: &str) -> Result<String, MappingError> {
+        self.text(key)?.ok_or_else(|| self.error(key, format!("is missing: {what}")))
+    }
+
+    /// A text, or a list of texts.
+    pub(super) fn texts(&self, key: &'static str) -> Result<Option<Vec<String>>, MappingError> {
+        self.item(key).map(|item| item.texts()).transpose()
+    }
+
+    /// A boolean; `false` where absent.
+    pub(super) fn flag(&self, key: &'static str) -> Result<bool, MappingError> {
+        match self.item(key) {
+            None => Ok(false),
+            Some(item) => match item.value.get_ref() {
+                DeValue::Boolean(value) => Ok(*value),
+                _ => Err(item.error("is true or false")),
+            },
+        }
+    }
+
+    /// A whole number in a range.
+    pub(super) fn number(&self, key: &'static str, range: Range<i64>) -> Result<Option<i64>, MappingError> {
+        self.item(key).map(|item| item.number(range)).transpose()
+    }
+
+    /// A table.
+    pub(super) fn section(&self, key: &'static str) -> Result<Option<Section<'t>>, MappingError> {
+        self.item(key).map(|item| item.section()).transpose()
+    }
+
+    /// A list of tables.
+    pub(super) fn sections(&self, key: &'static str) -> Result<Vec<Section<'t>>, MappingError> {
+        let Some(item) = self.item(key) else { return Ok(Vec::new()) };
+        item.list()?.iter().map(Item::section).collect()
+    }
+
+    /// Refuses every key that was not asked for.
+    pub(super) fn finish(self) -> Result<(), MappingError> {
+        let asked = self.asked.borrow();
+        for (name, _) in self.table.iter() {
+            let key = name.get_ref().as_ref();
+            if asked.contains(&key) {
+                continue;
+            }
+            if RESERVED.contains(&key) {
+                return Err(self.error(key, "is a key of the mapping language that is not supported in this release"));
+            }
+            return Err(self.error(key, format!("unknown key; {}", nearest(key, &asked))));
+        }
+        Ok(())
+    }
+}
+
+/// What was probably meant, else what is allowed.
+pub(super) fn nearest(word: &str, allowed: &[&str]) -> String {
+    let closest = allowed.iter().map(|name| (strsim::osa_distance(word, name), *name)).min();
+    match closest {
+        Some((distance, name)) if distance <= (word.chars().count() / 3).max(2) => format!("did you mean {name:?}?"),
+        _ => {
+            let mut names = allowed.to_vec();
+            names.sort_unstable();
+            names.dedup();
+            format!("allowed are {}", names.join(", "))
+        }
+    }
+}
+
+impl<'t> Item<'t> {
+    /// An error about this value.
+    pub(super) fn error(&self, problem: impl Into<String>) -> MappingError {
+        MappingError { line: line(self.text, self.value.span().start), key: self.path.clone(), problem: problem.into() }
+    }
+
+    /// A text. Numbers must be quoted: `01` and `1` are different codes.
+    pub(super) fn text(&self) -> Result<String, MappingError> {
+        self.as_text().map(str::to_owned).ok_or_else(|| self.error("is a text in quotes"))
+    }
+
+    /// The text, where it is one.
+    pub(super) fn as_text(&self) -> Option<&'t str> {
+        self.value.get_ref().as_str()
+    }
+
+    /// Whether it is a list.
+    pub(super) fn is_list(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
+    /// A text, or a list of texts.
+    pub(super) fn texts(&self) -> Result<Vec<String>, MappingError> {
+        if self.is_list() { self.list()?.iter().map(Item::text).collect() } else { Ok(vec![self.text()?]) }
+    }
+
+    /// A whole number in a range.
+    pub(super) fn number(&self, range: Range<i64>) -> Result<i64, MappingError> {
+        let number = self.value.get_ref().as_integer().and_then(|integer| integer.as_str().parse::<i64>().ok());
+        let allowed = || self.error(format!("is a whole number from {} to {}", range.start, range.end - 1));
+        number.filter(|number| range.contains(number)).ok_or_else(allowed)
+    }
+
+    /// A list.
+    pub(super) fn list(&self) -> Result<Vec<Item<'t>>, MappingError> {
+        let array = self.value.get_ref().as_array().ok_or_else(|| self.error("is a list"))?;
+        Ok(array.iter().map(|value| Item { text: self.text, path: self.path.clone(), value }).collect())
+    }
+
+    /// A table.
+    pub(super) fn section(&self) -> Result<Section<'t>, MappingError> {
+        let table = self.value.get_ref().as_table().ok_or_else(|| self.error("is a table"))?;
+        Ok(Section { text: self.text, path: self.path.clone(), span: self.value.span(), table, asked: RefCell::default() })
+    }
+}

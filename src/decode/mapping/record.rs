@@ -1,0 +1,233 @@
+//! One row → one record: selection, branch, fields, quantities, lists. The rules of the contract come after it, in the draft.
+
+use super::evaluate::Place;
+use super::field::{Countries, Rule, Stop};
+use super::figures::Figures;
+use super::reader::{MappingError, Section, nearest};
+use super::value::{self, Columns, Value};
+use super::{Branch, Mapping};
+use crate::decode::canonical::role;
+use crate::decode::draft::{Draft, Times, error, malformed};
+use crate::decode::{DecodeError, Row, Surroundings, units};
+use crate::domain::{BillOfLading, Container, DeadLetterReason, Decimal, Degrade, ExcludedReason, Grams, Party, Quantity, Role};
+use crate::reference::Codes;
+
+/// A number with its unit: a mass where the unit is one, else a quantity.
+#[derive(Clone, Debug)]
+pub(super) struct Quantities {
+    pub(super) value: Value,
+    pub(super) unit: Value,
+    figures: Figures,
+    gross: bool,
+}
+
+impl Quantities {
+    /// A section of `quantities`.
+    pub(super) fn read(section: Section<'_>, columns: &mut Columns) -> Result<Quantities, MappingError> {
+        let absent = |key| section.error(key, "is missing: a column's name, or a table with a source");
+        let value = section.item("value").ok_or_else(|| absent("value"))?;
+        let value = value::read_item(&value, columns)?;
+        let unit = section.item("unit").ok_or_else(|| absent("unit"))?;
+        let unit = value::read_item(&unit, columns)?;
+        let figures = Figures::read(&section)?;
+        let gross = match section.text("mass")?.as_deref() {
+            None | Some("net") => false,
+            Some("gross") => true,
+            Some(other) => return Err(section.error("mass", format!("{other:?} is no mass; allowed are net, gross"))),
+        };
+        section.finish()?;
+        Ok(Quantities { value, unit, figures, gross })
+    }
+
+    fn apply(&self, place: &Place<'_>, draft: &mut Draft) -> Result<(), DecodeError> {
+        let (Some(text), Some(unit)) = (place.value(&self.value), place.value(&self.unit)) else { return Ok(()) };
+        // A unit that nobody knows tells no mass: the record is taken without it.
+        let Some(unit) = units::read(&unit, &place.mapping.units) else { return Ok(()) };
+        let number = self.figures.number(&text).filter(|number| !number.is_sign_negative() || number.is_zero());
+        let field = || format!("quantity (from {})", self.value.shown(&place.mapping.columns.slots));
+        let number = number.ok_or_else(|| malformed(&field(), format_args!("{text:?} is no number from 0")))?;
+        let Some(grams) = unit.grams() else {
+            draft.quantity.get_or_insert(Quantity { value: number, unit });
+            return Ok(());
+        };
+        let kilograms = grams.checked_mul(number).and_then(|grams| grams.checked_div(Decimal::ONE_THOUSAND));
+        let mass = kilograms.and_then(|kilograms| Grams::from_kilograms(kilograms).ok());
+        let mass = mass.ok_or_else(|| malformed(&field(), format_args!("{text:?} {unit} is no mass in kg (0 to 10^15)")))?;
+        let slot = if self.gross { &mut draft.gross_mass } else { &mut draft.net_mass };
+        slot.get_or_insert(mass);
+        Ok(())
+    }
+}
+
+/// Boxes, parties and the bill, each from columns of its own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lists {
+    master: Option<Value>,
+    house: Option<Value>,
+    containers: Vec<ContainerRule>,
+    pub(super) parties: Vec<PartyRule>,
+    transit_ports: Vec<Value>,
+}
+
+#[derive(Clone, Debug)]
+struct ContainerRule {
+    number: Value,
+    seal: Option<Value>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct PartyRule {
+    role: Role,
+    name: Option<Value>,
+    identifier: Option<Value>,
+    country: Option<(Value, Countries)>,
+}
+
+impl Lists {
+    /// The sections `bill_of_lading`, `containers`, `parties` and the list `transit_ports`.
+    pub(super) fn read(root: &Section<'_>, columns: &mut Columns) -> Result<Lists, MappingError> {
+        let mut lists = Lists::default();
+        if let Some(section) = root.section("bill_of_lading")? {
+            lists.master = optional(&section, "master", columns)?;
+            lists.house = optional(&section, "house", columns)?;
+            section.finish()?;
+        }
+        for section in root.sections("containers")? {
+            let number = optional(&section, "number", columns)?.ok_or_else(|| section.error("number", "is missing"))?;
+            lists.containers.push(ContainerRule { number, seal: optional(&section, "seal", columns)? });
+            section.finish()?;
+        }
+        for section in root.sections("parties")? {
+            lists.parties.push(PartyRule::read(section, columns)?);
+        }
+        if let Some(item) = root.item("transit_ports") {
+            lists.transit_ports = item.list()?.iter().map(|item| value::read_item(item, columns)).collect::<Result<_, _>>()?;
+        }
+        Ok(lists)
+    }
+
+    fn apply(&self, place: &Place<'_>, codes: &Codes, draft: &mut Draft) -> Result<(), Stop> {
+        let text = |value: &Option<Value>| value.as_ref().and_then(|value| place.value(value).map(|text| text.into_owned()));
+        let bill = BillOfLading { master: text(&self.master), house: text(&self.house) };
+        draft.bill_of_lading = (bill != BillOfLading::default()).then_some(bill);
+        for rule in &self.containers {
+            let Some(number) = place.value(&rule.number) else { continue };
+            let number = number.parse().map_err(|cause| malformed("containers.number", cause))?;
+            draft.containers.push(Container { number, seal: text(&rule.seal), packages: None, empty: None });
+        }
+        for rule in &self.parties {
+            draft.parties.extend(rule.party(place, codes)?);
+        }
+        for value in &self.transit_ports {
+            let Some(text) = place.value(value) else { continue };
+            match text.parse() {
+                Ok(port) => draft.transit_ports.push(port),
+                Err(_) => draft.quality.insert(Degrade::PortUnknown),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn optional(section: &Section<'_>, key: &'static str, columns: &mut Columns) -> Result<Option<Value>, MappingError> {
+    section.item(key).map(|item| value::read_item(&item, columns)).transpose()
+}
+
+impl PartyRule {
+    fn read(section: Section<'_>, columns: &mut Columns) -> Result<PartyRule, MappingError> {
+        let word = section.required_text("role", "shipper, consignee, notify_party, importer_of_record or manufacturer")?;
+        let names = ["shipper", "consignee", "notify_party", "importer_of_record", "manufacturer"];
+        let role =
+            role(&word).ok_or_else(|| section.error("role", format!("{word:?} is no role; {}", nearest(&word, &names))))?;
+        let country = match section.item("country") {
+            None => None,
+            Some(item) if item.as_text().is_some() => Some((value::read_item(&item, columns)?, Countries::read(None)?)),
+            Some(item) => {
+                let inner = item.section()?;
+                let country = (value::read(&inner, columns)?, Countries::read(Some(&inner))?);
+                inner.finish()?;
+                Some(country)
+            }
+        };
+        let (name, identifier) = (optional(&section, "name", columns)?, optional(&section, "identifier", columns)?);
+        if name.is_none() && identifier.is_none() {
+            return Err(section.error("name", "a party needs a name or an identifier"));
+        }
+        section.finish()?;
+        Ok(PartyRule { role, name, identifier, country })
+    }
+
+    /// The party, where the row names one. A country of a party that nobody knows costs the country alone.
+    fn party(&self, place: &Place<'_>, codes: &Codes) -> Result<Option<Party>, DecodeError> {
+        let text = |value: &Option<Value>| value.as_ref().and_then(|value| place.value(value).map(|text| text.into_owned()));
+        let (name, identifier) = (text(&self.name), text(&self.identifier));
+        if name.is_none() && identifier.is_none() {
+            return Ok(None);
+        }
+        let country = self.country.as_ref().and_then(|(value, countries)| {
+            let text = place.value(value)?;
+            countries.country("parties.country", &text, codes).ok().filter(|country| country.is_known())
+        });
+        Ok(Some(Party { role: self.role, name, identifier, country }))
+    }
+}
+
+impl Mapping {
+    /// What becomes of one row.
+    pub(super) fn row(&self, place: &Place<'_>, around: &Surroundings<'_>) -> Row {
+        match self.draft(place, around.reference.codes()) {
+            Ok((branch, draft)) => {
+                let times = Times { timestamp: place.message.timestamp, default_lag_days: around.default_lag_days };
+                draft.finish(branch.kind, times)
+            }
+            Err(Stop::Excluded(reason)) => Row::Excluded(ExcludedReason::new(&reason)),
+            Err(Stop::Failed(error)) => Row::Failed(error),
+        }
+    }
+
+    fn draft(&self, place: &Place<'_>, codes: &Codes) -> Result<(&Branch, Draft), Stop> {
+        for selection in &self.select {
+            if place.holds(&selection.when) != selection.keep {
+                return Err(Stop::Excluded(selection.reason.clone()));
+            }
+        }
+        let branch = self.branch(place)?;
+        let holds = |condition: &Option<value::Condition>| condition.as_ref().is_some_and(|condition| place.holds(condition));
+        let meaning = &self.meaning;
+        if holds(&meaning.partial_amendment) {
+            let detail = "the row carries only what changed of an earlier record; send the record whole";
+            return Err(error(DeadLetterReason::PartialAmendment, detail).into());
+        }
+        let mut draft = Draft { known_after_days: meaning.known_after_days, complete: meaning.complete, ..Draft::default() };
+        draft.cancelled = holds(&meaning.cancelled);
+        branch.rules.iter().try_for_each(|rule: &Rule| rule.apply(place, codes, &mut draft))?;
+        self.quantities.iter().try_for_each(|rule| rule.apply(place, &mut draft))?;
+        self.lists.apply(place, codes, &mut draft)?;
+        let notes = [
+            (&meaning.mass_estimated, Degrade::MassEstimated),
+            (&meaning.mass_shared, Degrade::MassShared),
+            (&meaning.incomplete, Degrade::IncompleteAnswer),
+        ];
+        for (condition, note) in notes {
+            let concerns_mass = note != Degrade::IncompleteAnswer;
+            let has_mass = draft.net_mass.is_some() || draft.gross_mass.is_some();
+            if holds(condition) && (has_mass || !concerns_mass) {
+                draft.quality.insert(note);
+            }
+        }
+        Ok((branch, draft))
+    }
+
+    /// The first branch whose condition holds.
+    pub(super) fn branch(&self, place: &Place<'_>) -> Result<&Branch, Stop> {
+        let holds = |branch: &&Branch| branch.when.as_ref().is_none_or(|when| place.holds(when));
+        match (self.branches.iter().find(holds), &self.otherwise) {
+            (Some(branch), _) => Ok(branch),
+            (None, Some(reason)) => Err(Stop::Excluded(reason.clone())),
+            (None, None) => {
+                let detail = "no branch of the mapping takes the row; add one, or say under otherwise why such rows are left out";
+                Err(error(DeadLetterReason::UnknownSchema, detail).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A message → its rows, by envelope. Gives each row to a visitor; a message that cannot be opened is one error, whatever its rows.
+
+use std::borrow::Cow;
+
+use super::evaluate::{Cells, Place, table_row};
+use super::layout::Layout;
+use super::{Format, Mapping, Preamble};
+use crate::decode::delimited::{self, Dialect};
+use crate::decode::draft::error;
+use crate::decode::{DecodeError, Decoded, Row, Surroundings, json};
+use crate::domain::{DeadLetterReason, Message};
+
+/// Records among which a header is looked for.
+pub(in crate::decode) const PREAMBLE_MAX: usize = 50;
+
+/// What takes the rows, in order: a place to read from, or why it is none.
+type Visit<'v> = dyn FnMut(Result<&Place<'_>, DecodeError>) + 'v;
+
+impl Mapping {
+    /// Every row of a message.
+    pub(in crate::decode) fn decode(&self, bytes: &[u8], message: &Message, around: &Surroundings<'_>) -> Decoded {
+        let mut rows = Vec::new();
+        let mut take = |place: Result<&Place<'_>, DecodeError>| {
+            rows.push(match place {
+                Ok(place) => self.row(place, around),
+                Err(error) => Row::Failed(error),
+            });
+        };
+        match self.each_row((bytes, message), around, &mut take) {
+            Ok(()) => Decoded::Rows(rows),
+            Err(error) => Decoded::Unreadable(error),
+        }
+    }
+
+    /// Gives each row to the visitor.
+    pub(super) fn each_row(
+        &self,
+        (bytes, message): (&[u8], &Message),
+        around: &Surroundings<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), DecodeError> {
+        let text = self.envelope.encoding.decode(bytes).ok_or_else(|| {
+            let detail = format!("the bytes are no {}; the mapping's envelope.encoding names it", self.envelope.encoding.name());
+            error(DeadLetterReason::NotText, detail)
+        })?;
+        let file_name = around.file_name.or_else(|| message.header(crate::decode::FILE_HEADER));
+        let frame = Frame { mapping: self, message, file_name };
+        match self.envelope.format {
+            Format::Csv(dialect, _) => frame.csv(&text, dialect, visit),
+            Format::Json | Format::JsonTable => frame.json(&text, visit),
+            Format::Ndjson => frame.ndjson(&text, visit),
+        }
+    }
+
+    /// The header of a delimited text: where its rows begin, and the layout.
+    fn header(&self, text: &str, dialect: Dialect) -> Result<(usize, Cow<'_, Layout>), DecodeError> {
+        if let Some((head, layout)) = self.memo.get() {
+            if text.starts_with(head.as_str()) {
+                return Ok((head.len(), Cow::Borrowed(layout)));
+            }
+        }
+        let (end, layout) = self.find_header(text, dialect)?;
+        layout.require(&self.required, &self.columns.slots)?;
+        let head = text.get(..end).unwrap_or_default();
+        if head.ends_with('\n') {
+            // Set once, by whoever comes first: what is read does not depend on it.
+            let _ = self.memo.set((head.to_owned(), layout.clone()));
+        }
+        Ok((end, Cow::Owned(layout)))
+    }
+
+    /// Whether a header is there.
+    pub(in crate::decode) fn has_header(&self, text: &str, dialect: Dialect) -> bool {
+        self.find_header(text, dialect).is_ok()
+    }
+
+    /// Finds the header without asking what it must hold, except where that is what tells it from a preamble.
+    pub(super) fn find_header(&self, text: &str, dialect: Dialect) -> Result<(usize, Layout), DecodeError> {
+        let Format::Csv(_, preamble) = self.envelope.format else { return Ok((0, Layout::read(&[], &[], self.names))) };
+        let (mut at, mut seen, mut cells) = (0, 0, Vec::new());
+        while at < text.len() && seen < PREAMBLE_MAX {
+            let (end, _) = delimited::record(text, at, dialect, &mut cells);
+            at = end;
+            if delimited::is_blank(&cells) && preamble != Preamble::Records(seen) {
+                continue;
+            }
+            let layout = Layout::read(&cells, &self.columns.slots, self.names);
+            let found = match preamble {
+                Preamble::Records(count) => seen == count,
+                Preamble::UntilHeader => layout.require(&self.required, &self.columns.slots).is_ok(),
+            };
+            if found {
+                return Ok((at, layout));
+            }
+            seen += 1;
+        }
+        let names = self.required.iter().filter_map(|slot| self.columns.slots.get(*slot)).map(|column| column.names.join(" or "));
+        let names = names.collect::<Vec<_>>().join(", ");
+        Err(error(
+            DeadLetterReason::UnknownSchema,
+            format!("there is no header with {names} among the first {PREAMBLE_MAX} lines"),
+        ))
+    }
+
+    fn too_many(&self) -> DecodeError {
+        error(DeadLetterReason::TooLarge, format!("more than {} rows in one message (limits.rows_max)", self.limits.rows))
+    }
+}
+
+/// A message that is being opened.
+struct Frame<'a> {
+    mapping: &'a Mapping,
+    message: &'a Message,
+    file_name: Option<&'a str>,
+}
+
+impl<'a> Frame<'a> {
+    fn place(&self, cells: Cells<'a>, envelope: Option<&'a str>) -> Place<'a> {
+        Place { mapping: self.mapping, cells, envelope, message: self.message, file_name: self.file_name }
+    }
+
+    fn csv(&self, text: &str, dialect: Dialect, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
+        let (mut at, layout) = self.mapping.header(text, dialect)?;
+        let (mut cells, mut rows) = (Vec::new(), 0);
+        while at < text.len() {
+            let (end, open) = delimited::record(text, at, dialect, &mut cells);
+            at = end;
+            if delimited::is_blank(&cells) {
+                continue;
+            }
+            rows += 1;
+            if rows > self.mapping.limits.rows {
+                return Err(self.mapping.too_many());
+            }
+            let fits = if open {
+                Err(error(DeadLetterReason::Malformed, "a quoted cell never ends"))
+            } else {
+                self.fits(&layout, &cells)
+            };
+            let place = fits.map(|()| self.shorter(Cells::Table { layout: &layout, cells: &cells }, None));
+            visit(place.as_ref().map_err(Clone::clone));
+        }
+        Ok(())
+    }
+
+    /// A place that lives as long as its cells.
+    fn shorter<'b>(&'b self, cells: Cells<'b>, envelope: Option<&'b str>) -> Place<'b>
+    where
+        'a: 'b,
+    {
+        Frame { mapping: self.mapping, message: self.message, file_name: self.file_name }.place(cells, envelope)
+    }
+
+    fn fits(&self, layout: &Layout, cells: &[Cow<'_, str>]) -> Result<(), DecodeError> {
+        if cells.len() > self.mapping.limits.cells {
+            let detail = format!("more than {} cells in one row (limits.cells_max)", self.mapping.limits.cells);
+            return Err(error(DeadLetterReason::TooLarge, detail));
+        }
+        layout.check(cells)
+    }
+
+    fn json(&self, text: &str, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
+        let mapping = self.mapping;
+        check_json(text, mapping.limits.nesting)?;
+        let refusal = mapping.envelope.error.as_ref().and_then(|pointer| pointer.find(text)).and_then(json::scalar);
+        if let Some(refusal) = refusal.filter(|refusal| !refusal.trim().is_empty()) {
+            let short: String = refusal.chars().take(200).collect();
+            return Err(error(DeadLetterReason::Malformed, format!("the source answers with an error: {short}")));
+        }
+        let absent = || error(DeadLetterReason::UnknownSchema, "there are no rows where the mapping's envelope.records points");
+        let records = mapping.envelope.records.find(text).map(str::trim).ok_or_else(absent)?;
+        if records.starts_with('{') && mapping.envelope.format == Format::Json {
+            let members = json::members(records).ok_or_else(absent)?;
+            visit(Ok(&self.shorter(Cells::Json { text: records, members }, Some(text))));
+            return Ok(());
+        }
+        let elements = json::elements(records).ok_or_else(absent)?;
+        if elements.len() > mapping.limits.rows {
+            return Err(mapping.too_many());
+        }
+        if mapping.envelope.format == Format::Json {
+            elements.iter().for_each(|raw| self.object(raw.get(), Some(text), visit));
+            return Ok(());
+        }
+        let Some((header, rows)) = elements.split_first() else { return Err(absent()) };
+        let names =
+            table_row(header.get()).ok_or_else(|| error(DeadLetterReason::UnknownSchema, "the header is no list of names"))?;
+        let layout = Layout::read(&names, &mapping.columns.slots, mapping.names);
+        layout.require(&mapping.required, &mapping.columns.slots)?;
+        for raw in rows {
+            let cells =
+                table_row(raw.get()).ok_or_else(|| error(DeadLetterReason::Malformed, "the row is no list of texts and numbers"));
+            let fits = cells.and_then(|cells| self.fits(&layout, &cells).map(|()| cells));
+            match &fits {
+                Ok(cells) => visit(Ok(&self.shorter(Cells::Table { layout: &layout, cells }, Some(text)))),
+                Err(error) => visit(Err(error.clone())),
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&self, text: &str, envelope: Option<&str>, visit: &mut Visit<'_>) {
+        match json::members(text) {
+            Some(members) => visit(Ok(&self.shorter(Cells::Json { text, members }, envelope))),
+            None => visit(Err(error(DeadLetterReason::Malformed, "the row is no JSON object"))),
+        }
+    }
+
+    fn ndjson(&self, text: &str, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        for (row, line) in lines.enumerate() {
+            if row >= self.mapping.limits.rows {
+                return Err(self.mapping.too_many());
+            }
+            match check_json(line, self.mapping.limits.nesting) {
+                Ok(()) => self.object(line, Some(line), visit),
+                Err(error) => visit(Err(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nesting first: what comes after it may follow pointers.
+fn check_json(text: &str, nesting_max: usize) -> Result<(), DecodeError> {
+    if json::nesting(text) > nesting_max {
+        return Err(error(DeadLetterReason::TooLarge, format!("nested more than {nesting_max} deep (limits.nesting_max)")));
+    }
+    match serde_json::from_str::<&serde_json::value::RawValue>(text) {
+        Ok(_) => Ok(()),
+        Err(cause) => Err(error(DeadLetterReason::Malformed, format!("no JSON: {cause}"))),
+    }
+}

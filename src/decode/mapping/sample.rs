@@ -1,0 +1,210 @@
+//! What a mapping makes of a file, row by row and field by field, for `entrepot check --sample`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::evaluate::Place;
+use super::examples::outcome;
+use super::value::Source;
+use super::{Format, Mapping};
+use crate::decode::draft::Kind;
+use crate::decode::mapping::field::Field;
+use crate::decode::{Decoder, Piece, Row, Surroundings};
+use crate::domain::{Message, Position};
+
+/// What became of the first rows of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Row by row.
+    pub rows: Vec<SampleRow>,
+    /// Columns of the header that the mapping reads into nothing; those listed under `never` are not among them.
+    pub unread: Vec<String>,
+    /// Taken, excluded and dead letters, by outcome or reason.
+    pub counts: BTreeMap<String, u64>,
+    /// Which evidence the feed can support.
+    pub layers: Layers,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleRow {
+    /// The row, line or element, from 1.
+    pub row: u64,
+    /// Canonical JSON with its quality, `excluded REASON`, or the error with field and value.
+    pub outcome: String,
+    /// The fields with a text, in the order of the contract.
+    pub fields: Vec<SampleField>,
+}
+
+/// A field of a row, before it is converted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleField {
+    /// Its name in canonical JSON.
+    pub field: &'static str,
+    /// The column or other source.
+    pub from: String,
+    /// The text after its steps; `None` is null.
+    pub text: Option<String>,
+}
+
+/// Which layers of evidence a feed can support, each with the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layers {
+    /// Evidence of the record itself.
+    pub record: Result<&'static str, &'static str>,
+    /// Evidence of the firms.
+    pub entity: Result<&'static str, &'static str>,
+    /// Evidence of the corridor's sums.
+    pub corridor: Result<&'static str, &'static str>,
+    /// Evidence of changes over time.
+    pub time: Result<&'static str, &'static str>,
+}
+
+impl Mapping {
+    /// What becomes of the first `rows_max` messages of a file.
+    fn sample(&self, (bytes, pieces): (&[u8], &[Piece]), around: &Surroundings<'_>) -> Sample {
+        let mut sample = Sample { rows: Vec::new(), unread: self.unread(bytes), counts: BTreeMap::new(), layers: self.layers() };
+        for piece in pieces {
+            let position =
+                Position { topic: self.name.as_str().into(), partition: 0, offset: i64::try_from(piece.row).unwrap_or(0) };
+            let message = Message { position, timestamp: None, key: None, value: None, headers: Vec::new() };
+            let mut take = |place: Result<&Place<'_>, crate::decode::DecodeError>| {
+                let (row, fields) = match place {
+                    Ok(place) => (self.row(place, around), self.fields(place)),
+                    Err(error) => (Row::Failed(error), Vec::new()),
+                };
+                sample.note(piece.row, &row, fields);
+            };
+            if let Err(error) = self.each_row((&piece.bytes, &message), around, &mut take) {
+                sample.note(piece.row, &Row::Failed(error), Vec::new());
+            }
+        }
+        sample
+    }
+
+    fn fields(&self, place: &Place<'_>) -> Vec<SampleField> {
+        let Ok(branch) = self.branch(place) else { return Vec::new() };
+        let field = |name, value: &super::value::Value| SampleField {
+            field: name,
+            from: value.shown(&self.columns.slots),
+            text: place.value(value).map(|text| text.into_owned()),
+        };
+        let mut fields: Vec<SampleField> = branch.rules.iter().map(|rule| field(rule.field.name(), &rule.value)).collect();
+        fields.extend(
+            self.quantities.iter().flat_map(|rule| [field("quantity.value", &rule.value), field("quantity.unit", &rule.unit)]),
+        );
+        fields
+    }
+
+    /// Names of the header that nothing reads.
+    fn unread(&self, bytes: &[u8]) -> Vec<String> {
+        let Format::Csv(dialect, _) = self.envelope.format else { return Vec::new() };
+        let Some(text) = self.envelope.encoding.decode(bytes) else { return Vec::new() };
+        let Ok((_, layout)) = self.find_header(&text, dialect) else { return Vec::new() };
+        let read: Vec<usize> = (0..self.columns.slots.len()).filter_map(|slot| layout.position(slot)).collect();
+        let names = layout.names.iter().enumerate().filter(|(at, _)| !read.contains(at)).map(|(_, name)| name.clone());
+        names.filter(|name| !self.never.contains(&self.names.key(name))).collect()
+    }
+
+    /// Which evidence the feed can support: what is mapped, and what it means.
+    pub fn layers(&self) -> Layers {
+        let shipments = self.branches.iter().any(|branch| branch.kind == Kind::Shipment);
+        let flows = self.branches.iter().any(|branch| branch.kind == Kind::TradeFlow);
+        let mapped = |field: Field| self.branches.iter().any(|branch| branch.rules.iter().any(|rule| rule.field == field));
+        let mass = mapped(Field::NetMass) || mapped(Field::GrossMass) || !self.quantities.is_empty();
+        let route = [Field::CountryOfConsignment, Field::PlaceOfReceipt, Field::PortOfLading, Field::CountryOfLading];
+        let sums = flows || self.meaning.complete;
+        Layers {
+            record: match (shipments, mapped(Field::CountryOfOrigin), route.into_iter().any(mapped)) {
+                (true, true, true) => Ok("shipments with a declared origin and a route"),
+                (true, false, _) => Err("no declared origin"),
+                (true, true, false) => Err("no route: neither dispatch, receipt nor lading"),
+                (false, ..) => Err("no shipments"),
+            },
+            entity: match (shipments, self.lists.parties.is_empty()) {
+                (true, false) => Ok("shipments with parties"),
+                (true, true) => Err("no parties"),
+                (false, _) => Err("no shipments"),
+            },
+            corridor: match (sums, mass) {
+                (true, true) => Ok("sums of trade with mass"),
+                (true, false) => Ok("sums of trade in value alone: no mass balance"),
+                (false, _) => Err("shipments that are not declared complete"),
+            },
+            time: match sums {
+                true => Ok("sums of trade by period"),
+                false => Err("shipments that are not declared complete"),
+            },
+        }
+    }
+
+    /// What the mapping says, in a few lines.
+    pub fn describe(&self) -> String {
+        let mut kinds: Vec<&str> = self.branches.iter().map(|branch| branch.kind.word()).collect();
+        kinds.dedup();
+        let format = match self.envelope.format {
+            Format::Csv(..) => "csv",
+            Format::Json => "json",
+            Format::JsonTable => "json-table",
+            Format::Ndjson => "ndjson",
+        };
+        let encoding = self.envelope.encoding.name();
+        let mut text = format!("{}: {}\n  gives {} from {format} in {encoding}", self.name, self.title, kinds.join(" and "));
+        if let Some(partner) = &self.meaning.partner {
+            text.push_str(&format!(", partner means {partner}"));
+        }
+        for rule in self.branches.iter().flat_map(|branch| &branch.rules) {
+            if let Source::Constant(constant) = &rule.value.source {
+                text.push_str(&format!(", {} {constant}", rule.field.name()));
+            }
+        }
+        text + &format!("\n{}", self.layers())
+    }
+}
+
+impl Sample {
+    fn note(&mut self, number: u64, row: &Row, fields: Vec<SampleField>) {
+        let (count, outcome) = match row {
+            Row::Claim(_) => ("taken".to_owned(), outcome(row)),
+            Row::Excluded(_) => (outcome(row), outcome(row)),
+            Row::Failed(error) => (outcome(row), format!("dead_letter {error}")),
+        };
+        *self.counts.entry(count).or_default() += 1;
+        self.rows.push(SampleRow { row: number, outcome, fields });
+    }
+}
+
+impl Decoder {
+    /// What became of the first rows of a file, where the feed has a mapping.
+    pub fn sample(&self, bytes: &[u8], rows_max: usize, around: &Surroundings<'_>) -> Option<Sample> {
+        let mapping = self.mapping()?;
+        let pieces: Vec<Piece> = self.split_file(bytes).take(rows_max).collect();
+        Some(mapping.sample((bytes, &pieces), around))
+    }
+}
+
+impl fmt::Display for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layers = [("record", &self.record), ("entity", &self.entity), ("corridor", &self.corridor), ("time", &self.time)];
+        layers.iter().try_for_each(|(name, layer)| match layer {
+            Ok(why) => writeln!(f, "  {name:9} can be observed: {why}"),
+            Err(why) => writeln!(f, "  {name:9} not_observable: {why}"),
+        })
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for row in &self.rows {
+            writeln!(f, "row {}: {}", row.row, row.outcome)?;
+            for field in &row.fields {
+                writeln!(f, "  {:22} {:28} {}", field.field, field.from, field.text.as_deref().unwrap_or("(null)"))?;
+            }
+        }
+        if !self.unread.is_empty() {
+            writeln!(f, "not read: {}", self.unread.join(", "))?;
+        }
+        self.counts.iter().try_for_each(|(what, count)| writeln!(f, "{count:>8} {what}"))?;
+        write!(f, "{}", self.layers)
+    }
+}

@@ -1,0 +1,327 @@
+//! Where a value comes from, what is done to its text, and conditions on values, as a mapping states them. Nothing is read here.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use super::reader::{Item, MappingError, Section, nearest};
+use crate::decode::json::Pointer;
+use crate::decode::number;
+use crate::domain::Decimal;
+
+/// A column of the feed, by its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Column {
+    /// The names, the first of which is there counts.
+    pub(super) names: Vec<String>,
+}
+
+/// The columns that a mapping reads; a value holds an index into them.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub(super) slots: Vec<Column>,
+    aliases: BTreeMap<String, Vec<String>>,
+}
+
+impl Columns {
+    /// No column yet; `aliases` gives other spellings of a name.
+    pub(super) fn new(aliases: BTreeMap<String, Vec<String>>) -> Columns {
+        Columns { slots: Vec::new(), aliases }
+    }
+
+    /// The slot of a column with these alternative names.
+    pub(super) fn slot(&mut self, names: Vec<String>) -> usize {
+        let spellings = |name: &String| {
+            let others = self.aliases.get(name).cloned().unwrap_or_default();
+            std::iter::once(name.clone()).chain(others).collect::<Vec<_>>()
+        };
+        let column = Column { names: names.iter().flat_map(spellings).collect() };
+        match self.slots.iter().position(|known| *known == column) {
+            Some(slot) => slot,
+            None => {
+                self.slots.push(column);
+                self.slots.len() - 1
+            }
+        }
+    }
+}
+
+/// Where a text comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A cell, or a member of a JSON row.
+    Column(usize),
+    /// A place in a JSON row.
+    Pointer(Pointer),
+    /// A place in the message around the rows.
+    Envelope(Pointer),
+    /// The same text for every row.
+    Constant(String),
+    /// The name of the first of these columns that is there.
+    ColumnName(Vec<(String, usize)>),
+    /// The first group of a pattern on the file's name.
+    File(Regex),
+    /// The name of the topic.
+    Topic,
+    /// A header of the message.
+    Header(String),
+    /// The first of these that is not null.
+    First(Vec<Value>),
+    /// All of these, with a separator; null where one is null.
+    Concat(Vec<Value>, String),
+}
+
+/// One step on a text.
+#[derive(Clone, Debug)]
+pub(super) enum TextStep {
+    Trim,
+    Upper,
+    Lower,
+    /// Without these signs at both ends.
+    Strip(String),
+    /// Without these signs anywhere.
+    Remove(String),
+    /// From a character, so many characters.
+    Cut(usize, usize),
+    /// One part between separators; negative counts from the end.
+    Split(String, i64),
+    /// A group of a pattern; null where it does not match.
+    Capture(Regex, usize),
+    /// At least so long, with this sign before it.
+    PadLeft(usize, char),
+    Replace(String, String),
+}
+
+/// A text of a row.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) source: Source,
+    pub(super) steps: Vec<TextStep>,
+    /// Texts that mean null, beside the empty text and the feed's.
+    pub(super) nulls: Vec<String>,
+    /// Null where this holds.
+    pub(super) null_when: Option<Box<Condition>>,
+    /// Other words for texts.
+    pub(super) words: BTreeMap<String, String>,
+    /// A text that `words` does not hold is null; else it stays.
+    pub(super) words_only: bool,
+}
+
+impl Value {
+    pub(super) fn of(source: Source) -> Value {
+        Value { source, steps: Vec::new(), nulls: Vec::new(), null_when: None, words: BTreeMap::new(), words_only: false }
+    }
+
+    /// What it reads, in words.
+    pub(super) fn shown(&self, columns: &[Column]) -> String {
+        let name = |slot: usize| columns.get(slot).and_then(|column| column.names.first()).cloned().unwrap_or_default();
+        let all = |parts: &[Value], joint: &str| parts.iter().map(|part| part.shown(columns)).collect::<Vec<_>>().join(joint);
+        match &self.source {
+            Source::Column(slot) => name(*slot),
+            Source::Pointer(_) => "a pointer".to_owned(),
+            Source::Envelope(_) => "the envelope".to_owned(),
+            Source::Constant(text) => format!("{text:?}"),
+            Source::ColumnName(_) => "a column's name".to_owned(),
+            Source::File(_) => "the file's name".to_owned(),
+            Source::Topic => "the topic".to_owned(),
+            Source::Header(name) => format!("header {name}"),
+            Source::First(parts) => all(parts, " else "),
+            Source::Concat(parts, _) => all(parts, " + "),
+        }
+    }
+}
+
+/// A test on a row.
+#[derive(Clone, Debug)]
+pub(super) enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    /// The text is one of these.
+    In(Value, Vec<String>),
+    /// The text matches.
+    Matches(Value, Regex),
+    /// The number lies strictly above, and below.
+    Between(Value, Option<Decimal>, Option<Decimal>),
+    /// There is a text, or there is none.
+    Present(Value, bool),
+}
+
+const SOURCES: [&str; 10] =
+    ["column", "pointer", "envelope", "const", "column_name", "file", "topic", "header", "first", "concat"];
+
+/// A value: a column's name alone, or a table with a source.
+pub(super) fn read_item(item: &Item<'_>, columns: &mut Columns) -> Result<Value, MappingError> {
+    if item.as_text().is_some() || item.is_list() {
+        return Ok(Value::of(Source::Column(columns.slot(item.texts()?))));
+    }
+    let section = item.section()?;
+    let value = read(&section, columns)?;
+    section.finish()?;
+    Ok(value)
+}
+
+/// A value from the keys of a table, which may hold further keys.
+pub(super) fn read(section: &Section<'_>, columns: &mut Columns) -> Result<Value, MappingError> {
+    let mut value = Value::of(source(section, columns)?);
+    if let Some(steps) = section.item("text") {
+        let list = if steps.is_list() { steps.list()? } else { vec![steps] };
+        value.steps = list.iter().map(step).collect::<Result<_, _>>()?;
+    }
+    value.nulls = section.texts("nulls")?.unwrap_or_default();
+    value.null_when = section.section("null_when")?.map(|when| condition(when, columns)).transpose()?.map(Box::new);
+    if let Some(words) = section.section("words")? {
+        value.words =
+            words.entries().into_iter().map(|(from, to)| Ok((from, to.text()?))).collect::<Result<_, MappingError>>()?;
+    }
+    value.words_only = section.flag("words_only")?;
+    Ok(value)
+}
+
+fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, MappingError> {
+    let given: Vec<&str> = SOURCES.into_iter().filter(|name| section.has(name)).collect();
+    let [name] = given.as_slice() else {
+        let problem = match given.as_slice() {
+            [] => format!("has no source: give one of {}", SOURCES.join(", ")),
+            several => format!("has several sources ({}): give one", several.join(", ")),
+        };
+        let key = given.first().copied().unwrap_or("column");
+        return Err(section.error(key, problem));
+    };
+    let pointer = |key| {
+        let text = section.required_text(key, "a JSON pointer")?;
+        Pointer::parse(&text).map_err(|problem| section.error(key, problem))
+    };
+    let parts = |key, columns: &mut Columns| match section.item(key) {
+        Some(item) => item.list()?.iter().map(|part| read_item(part, columns)).collect::<Result<Vec<_>, _>>(),
+        None => Ok(Vec::new()),
+    };
+    Ok(match *name {
+        "column" => Source::Column(columns.slot(section.texts("column")?.unwrap_or_default())),
+        "pointer" => Source::Pointer(pointer("pointer")?),
+        "envelope" => Source::Envelope(pointer("envelope")?),
+        "const" => Source::Constant(section.required_text("const", "a text")?),
+        "column_name" => {
+            let names = section.texts("column_name")?.unwrap_or_default();
+            Source::ColumnName(names.into_iter().map(|name| (name.clone(), columns.slot(vec![name]))).collect())
+        }
+        "file" => Source::File(pattern(section, "file")?),
+        "topic" => {
+            section.flag("topic")?;
+            Source::Topic
+        }
+        "header" => Source::Header(section.required_text("header", "the name of a message header")?),
+        "first" => Source::First(parts("first", columns)?),
+        _ => Source::Concat(parts("concat", columns)?, section.text("separator")?.unwrap_or_default()),
+    })
+}
+
+fn pattern(section: &Section<'_>, key: &'static str) -> Result<Regex, MappingError> {
+    let text = section.required_text(key, "a regular expression")?;
+    compile(&text).map_err(|problem| section.error(key, problem))
+}
+
+/// A pattern with a bound on its size, so that a mapping cannot take the memory of the machine.
+pub(super) fn compile(text: &str) -> Result<Regex, String> {
+    let built = regex::RegexBuilder::new(text).size_limit(1 << 20).build();
+    built.map_err(|error| format!("{text:?} is no regular expression: {}", error.to_string().replace('\n', " ")))
+}
+
+const STEPS: [&str; 10] = ["trim", "upper", "lower", "strip", "remove", "cut", "split", "regex", "pad_left", "replace"];
+
+fn step(item: &Item<'_>) -> Result<TextStep, MappingError> {
+    if let Some(word) = item.as_text() {
+        return match word {
+            "trim" => Ok(TextStep::Trim),
+            "upper" => Ok(TextStep::Upper),
+            "lower" => Ok(TextStep::Lower),
+            _ => Err(item.error(format!("{word:?} is no text step; {}", nearest(word, &STEPS)))),
+        };
+    }
+    let section = item.section()?;
+    let step = if let Some(signs) = section.text("strip")? {
+        TextStep::Strip(signs)
+    } else if let Some(signs) = section.text("remove")? {
+        TextStep::Remove(signs)
+    } else if let Some(separator) = section.text("split")? {
+        let take = section.number("take", -1000..1001)?;
+        TextStep::Split(separator, take.ok_or_else(|| section.error("take", "is missing: which part, from 0; -1 is the last"))?)
+    } else if let Some(text) = section.text("regex")? {
+        let pattern = compile(&text).map_err(|problem| section.error("regex", problem))?;
+        let group = usize::try_from(section.number("group", 0..100)?.unwrap_or(1)).unwrap_or(1);
+        if group >= pattern.captures_len() {
+            return Err(section.error("regex", format!("has no group {group}")));
+        }
+        TextStep::Capture(pattern, group)
+    } else if let Some(cut) = section.item("cut") {
+        match cut.list()?.as_slice() {
+            [from, length] => TextStep::Cut(size(from)?, size(length)?),
+            _ => return Err(cut.error("is [from, length] in characters")),
+        }
+    } else if let Some(pad) = section.item("pad_left") {
+        match pad.list()?.as_slice() {
+            [width, sign] => TextStep::PadLeft(size(width)?, sign.text()?.chars().next().unwrap_or('0')),
+            _ => return Err(pad.error("is [width, \"0\"]")),
+        }
+    } else if let Some(replace) = section.item("replace") {
+        match replace.texts()?.as_slice() {
+            [from, to] if !from.is_empty() => TextStep::Replace(from.clone(), to.clone()),
+            _ => return Err(replace.error("is [\"from\", \"to\"]")),
+        }
+    } else {
+        section.finish()?;
+        return Err(item.error(format!("is no text step; allowed are {}", STEPS.join(", "))));
+    };
+    section.finish()?;
+    Ok(step)
+}
+
+fn size(item: &Item<'_>) -> Result<usize, MappingError> {
+    Ok(usize::try_from(item.number(0..1001)?).unwrap_or(0))
+}
+
+/// A condition: `all`, `any`, `not`, or a value with one test.
+pub(super) fn condition(section: Section<'_>, columns: &mut Columns) -> Result<Condition, MappingError> {
+    let parts = |key, columns: &mut Columns| {
+        section.sections(key)?.into_iter().map(|part| condition(part, columns)).collect::<Result<Vec<_>, _>>()
+    };
+    let found = if section.has("all") {
+        Condition::All(parts("all", columns)?)
+    } else if section.has("any") {
+        Condition::Any(parts("any", columns)?)
+    } else if let Some(part) = section.section("not")? {
+        Condition::Not(Box::new(condition(part, columns)?))
+    } else {
+        test(&section, columns)?
+    };
+    section.finish()?;
+    Ok(found)
+}
+
+fn test(section: &Section<'_>, columns: &mut Columns) -> Result<Condition, MappingError> {
+    let value = read(section, columns)?;
+    let bound = |key: &'static str| match section.text(key)? {
+        None => Ok(None),
+        Some(text) => match number::exact(&text) {
+            Some(number) => Ok(Some(number)),
+            None => Err(section.error(key, format!("{text:?} is no number in quotes"))),
+        },
+    };
+    let (above, below) = (bound("above")?, bound("below")?);
+    if let Some(text) = section.text("equals")? {
+        return Ok(Condition::In(value, vec![text]));
+    }
+    if let Some(texts) = section.texts("in")? {
+        return Ok(Condition::In(value, texts));
+    }
+    if section.has("matches") {
+        return Ok(Condition::Matches(value, pattern(section, "matches")?));
+    }
+    if section.has("present") {
+        return Ok(Condition::Present(value, section.flag("present")?));
+    }
+    if above.is_some() || below.is_some() {
+        return Ok(Condition::Between(value, above, below));
+    }
+    Err(section.error("equals", "the condition has no test: give one of equals, in, matches, above, below, present"))
+}

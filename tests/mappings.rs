@@ -1,0 +1,223 @@
+//! The shipped mappings: their own examples, the samples of the feeds, the large data sets, and bytes of any kind.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use entrepot::decode::{Decoded, Decoder, Mapping, Piece, Row, Splitter, Surroundings, built_in_mappings};
+use entrepot::domain::{Claim, Degrade, Message, Position, Record};
+use entrepot::encode::canonical_record;
+use entrepot::reference::Reference;
+use proptest::prelude::*;
+
+fn mapping(name: &str) -> Mapping {
+    let (_, text) = built_in_mappings().iter().find(|(known, _)| *known == name).expect("a shipped mapping");
+    Mapping::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn decoder(name: &str) -> Decoder {
+    Decoder::mapped(mapping(name), false)
+}
+
+fn message(bytes: &[u8]) -> Message {
+    let position = Position { topic: "sample".into(), partition: 0, offset: 1 };
+    Message { position, timestamp: None, key: None, value: Some(bytes.to_vec()), headers: Vec::new() }
+}
+
+fn around() -> Surroundings<'static> {
+    Surroundings { reference: Reference::built_in(), default_lag_days: 30, file_name: None }
+}
+
+fn rows(decoder: &Decoder, bytes: &[u8]) -> Vec<Row> {
+    match decoder.decode(&message(bytes), &around()) {
+        Decoded::Rows(rows) => rows,
+        Decoded::Unreadable(error) => vec![Row::Failed(error)],
+    }
+}
+
+fn shown(row: &Row) -> String {
+    match row {
+        Row::Claim(claim) => {
+            let quality: Vec<_> = claim.quality.iter().map(Degrade::code).collect();
+            format!("{} {}", String::from_utf8(canonical_record(claim)).unwrap(), quality.join(" "))
+        }
+        Row::Excluded(reason) => format!("excluded {}", reason.code()),
+        Row::Failed(error) => error.to_string(),
+    }
+}
+
+fn counts(rows: &[Row]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for row in rows {
+        let key = if matches!(row, Row::Claim(_)) { "taken".to_owned() } else { shown(row) };
+        *counts.entry(key).or_default() += 1;
+    }
+    counts
+}
+
+fn claim<'r>(rows: &'r [Row], id: &str) -> &'r Claim {
+    let claims = rows.iter().filter_map(|row| if let Row::Claim(claim) = row { Some(claim) } else { None });
+    claims.into_iter().find(|claim| claim.id == id).unwrap_or_else(|| panic!("no {id}"))
+}
+
+/// The large data sets beside the repository; `None`, said loudly, where they are not there.
+fn shared(path: &str) -> Option<Vec<u8>> {
+    #[expect(clippy::disallowed_methods, reason = "a test finds its data by the environment")]
+    let root = std::env::var("ENTREPOT_SHARED")
+        .map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
+    let found = std::fs::read(root.join("data").join(path));
+    if found.is_err() {
+        eprintln!("NOT TESTED: {path} is not there; set ENTREPOT_SHARED to the folder that holds data/");
+    }
+    found.ok()
+}
+
+/// Every piece of a file, decoded one by one as `feed` sends them.
+fn fed(decoder: &Decoder, bytes: &[u8]) -> Vec<Row> {
+    decoder.split_file(bytes).flat_map(|piece| rows(decoder, &piece.bytes)).collect()
+}
+
+#[test]
+fn every_example_inside_a_mapping_comes_out_exactly() {
+    for (name, _) in built_in_mappings() {
+        let mapping = mapping(name);
+        assert_eq!(mapping.name(), *name);
+        assert!(mapping.examples_total() > 0, "{name}");
+        let failures: Vec<String> = mapping.run_examples(Reference::built_in()).iter().map(ToString::to_string).collect();
+        assert!(failures.is_empty(), "{name}\n{}", failures.join("\n"));
+    }
+}
+
+#[test]
+fn the_census_answer_of_june_2026_gives_fifteen_flows_and_six_groups() {
+    let Some(bytes) = shared("feed-samples/us-census-api/imports_hs10_2026-06.json") else { return };
+    let rows = rows(&decoder("census"), &bytes);
+    let expected = [("excluded country_group".to_owned(), 6), ("taken".to_owned(), 15)];
+    assert_eq!(counts(&rows), expected.into_iter().collect());
+    let switzerland = shown(&Row::Claim(Box::new(claim(&rows, "US/import/CH/8483408000/2026-06").clone())));
+    assert!(
+        switzerland.contains(r#""quantity":{"value":187413,"unit":"NMB"},"customs_value":{"amount":"2753507","currency":"USD"}"#)
+    );
+    assert!(switzerland.ends_with(" no_mass"));
+    let thailand = shown(&Row::Claim(Box::new(claim(&rows, "US/import/TH/8483408000/2026-06").clone())));
+    assert!(thailand.contains(r#""amount":"0""#), "an observed zero: {thailand}");
+}
+
+#[test]
+fn the_census_units_sample_gives_masses_only_where_the_unit_is_one() {
+    let Some(bytes) = shared("feed-samples/us-census-api/SYNTHETIC_units_and_duplicate_header.json") else { return };
+    let rows = rows(&decoder("census"), &bytes);
+    let text: Vec<String> = rows.iter().map(shown).collect();
+    assert!(text[0].contains(r#""net_mass_kg":61728"#) && text[0].contains(r#""partner":"TH""#));
+    assert!(text[1].contains(r#""amount":"9000""#) && !text[1].contains("net_mass_kg") && text[1].ends_with("no_mass"));
+    assert!(text[2].contains(r#""quantity":{"value":2500,"unit":"NMB"}"#) && text[2].ends_with("no_mass"));
+    assert_eq!(text[3..], ["excluded hs_too_short", "excluded country_group"]);
+}
+
+#[test]
+fn the_comtrade_answer_of_india_is_all_headings_and_totals() {
+    let Some(bytes) = shared("feed-samples/un-comtrade/api_india_2022.json") else { return };
+    let rows = rows(&decoder("comtrade"), &bytes);
+    let text: Vec<String> = rows.iter().map(shown).collect();
+    // The monthly rows are of heading 7113, the annual one is the total over all goods.
+    let short = "excluded hs_too_short";
+    assert_eq!(text, ["excluded no_partner", short, short, short, "excluded total_over_goods"]);
+    // The same rows at six digits.
+    let finer = String::from_utf8(bytes).unwrap().replace("\"cmdCode\": \"7113\"", "\"cmdCode\": \"711319\"");
+    let rows = fed(&decoder("comtrade"), finer.as_bytes());
+    let text: Vec<String> = rows.iter().map(shown).collect();
+    assert!(text[1].contains(r#""reporter":"IN","partner":"AU","flow":"export","period":"2022-01""#), "{}", text[1]);
+    assert!(text[1].contains(r#""net_mass_kg":627.168"#) && text[1].ends_with("mass_estimated"));
+    assert!(text[2].contains(r#""partner":"BD""#) && text[2].ends_with("mass_estimated"));
+    assert!(
+        text[3].contains(r#""partner":"BT""#) && text[3].contains(r#""net_mass_kg":30,"#) && !text[3].contains("mass_estimated"),
+        "{}",
+        text[3]
+    );
+}
+
+#[test]
+fn korean_declarations_decode_to_the_last_row() {
+    let decoder = decoder("korea-declarations");
+    let (mut total, mut without_mass) = (0, 0);
+    for (name, expected) in [("train", 37_385), ("valid", 8_134), ("test", 8_481)] {
+        let Some(bytes) = shared(&format!("korea-customs-declarations-synthetic/df_syn_{name}_eng.csv")) else { return };
+        let rows = fed(&decoder, &bytes);
+        let counts = counts(&rows);
+        assert_eq!(counts.get("taken").copied(), Some(expected), "{counts:?}");
+        total += rows.len();
+        let claims = rows.iter().filter_map(|row| if let Row::Claim(claim) = row { Some(claim) } else { None });
+        without_mass += claims.filter(|claim| claim.quality.contains(Degrade::NoMass)).count();
+    }
+    assert_eq!((total, without_mass), (54_000, 285 + 55 + 56));
+}
+
+#[test]
+fn chinas_months_decode_to_the_last_row() {
+    let Some(bytes) = shared("china-exports-comtrade-monthly/deep_dive_hs6_monthly.csv") else { return };
+    let rows = fed(&decoder("china-months"), &bytes);
+    assert_eq!(counts(&rows), [("taken".to_owned(), 6_442)].into_iter().collect());
+    let without_mass = |row: &&Row| matches!(row, Row::Claim(claim) if claim.quality.contains(Degrade::NoMass));
+    assert_eq!(rows.iter().filter(without_mass).count(), 146);
+}
+
+#[test]
+fn the_census_files_of_2024_decode_to_the_last_row() {
+    for (name, expected) in [("us_imports_2024_hs10_target_codes", 7_337), ("us_imports_2024_hs6_asia_mexico", 33_036)] {
+        let Some(bytes) = shared(&format!("us-census-2024-hs10/{name}.csv")) else { return };
+        let rows = fed(&decoder("census-2024"), &bytes);
+        assert_eq!(counts(&rows), [("taken".to_owned(), expected)].into_iter().collect(), "{name}");
+        let yearly = |row: &Row| matches!(row, Row::Claim(claim) if matches!(&claim.record, Record::TradeFlow(flow) if flow.period.months() == 12));
+        assert!(rows.iter().all(yearly));
+    }
+}
+
+/// The first records of each shipped mapping's examples, as a file.
+fn files() -> Vec<(&'static str, Vec<u8>)> {
+    let examples = |text: &'static str| {
+        let table: toml::Table = text.parse().unwrap();
+        let input = table["examples"][0]["input"].as_str().unwrap().to_owned();
+        input.into_bytes()
+    };
+    built_in_mappings().iter().map(|(name, text)| (*name, examples(text))).collect()
+}
+
+#[test]
+fn pieces_decode_to_the_rows_of_the_whole_file_at_any_chunk_size() {
+    for (name, bytes) in files() {
+        let decoder = decoder(name);
+        let whole = rows(&decoder, &bytes);
+        assert!(whole.len() > 1, "{name}");
+        for size in [1, 2, 7, 64, 100_000] {
+            let mut splitter = Splitter::new(&decoder);
+            let mut pieces: Vec<Piece> = bytes.chunks(size).flat_map(|chunk| splitter.push(chunk)).collect();
+            pieces.extend(splitter.finish());
+            let numbers: Vec<u64> = pieces.iter().map(|piece| piece.row).collect();
+            assert_eq!(numbers, (1..=whole.len() as u64).collect::<Vec<_>>(), "{name} {size}");
+            let apart: Vec<Row> = pieces.iter().flat_map(|piece| rows(&decoder, &piece.bytes)).collect();
+            assert_eq!(apart, whole, "{name} {size}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        for (name, _) in built_in_mappings() {
+            let decoder = decoder(name);
+            fed(&decoder, &bytes);
+            rows(&decoder, &bytes);
+        }
+    }
+
+    #[test]
+    fn damaged_files_never_panic(at in any::<prop::sample::Index>(), with in prop::collection::vec(any::<u8>(), 0..4), length in 0usize..5) {
+        for (name, mut bytes) in files() {
+            let decoder = decoder(name);
+            let from = at.index(bytes.len());
+            let until = (from + length).min(bytes.len());
+            bytes.splice(from..until, with.iter().copied());
+            rows(&decoder, &bytes);
+            fed(&decoder, &bytes);
+        }
+    }
+}
