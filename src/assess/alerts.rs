@@ -2,7 +2,7 @@
 
 use crate::domain::{Band, Date, Month};
 use crate::encode::{AlertWire, ProvenanceWire};
-use crate::scoring::{Model, Verdict, probability};
+use crate::scoring::{Model, Verdict};
 use crate::signals::Signal;
 
 /// A case between an intermediary and a destination.
@@ -85,13 +85,9 @@ impl Case {
 
     /// Below the clearing level of its band for the model's number of consecutive event months.
     fn has_cleared(&self, recent: &[&Standing<'_>], model: &Model) -> bool {
-        let alerts = &model.alerts;
-        let threshold = model.threshold(self.band);
-        let needed = usize::from(alerts.clear_months);
+        let needed = usize::from(model.alerts.clear_months);
         let below = recent.iter().take(needed).filter(|standing| {
-            let prior = probability(standing.verdict.prior, model);
-            let clear = threshold.saturating_sub(alerts.clear_below).max(prior + alerts.clear_above_prior);
-            standing.verdict.probability <= clear
+            standing.verdict.probability <= model.clears_below(self.band, standing.verdict.prior)
         });
         below.count() == needed
     }

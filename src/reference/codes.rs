@@ -89,7 +89,8 @@ impl FromStr for PortSystem {
 /// The text names no system of codes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no system of codes (countries: iso2 iso3 m49 comtrade census gacc japan geonom name-en; ports: unlocode schedule-k schedule-d name)"
+    "{0:?} is no system of codes (countries: iso2 iso3 m49 comtrade census gacc japan geonom name-en; \
+     ports: unlocode schedule-k schedule-d name)"
 )]
 pub struct UnknownCodeSystem(pub String);
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{Country, Date, FamilyId, HsSubheading};
 
 use super::families::Families;
-use super::table::{KnownFamilies, Problems, Row, rows};
+use super::table::{KnownFamilies, Problems, Row, rows, subheading};
 use super::{Measure, MeasureKind};
 
 /// The measures of controls.csv that bind Chinese goods.
@@ -21,7 +21,7 @@ struct Control {
     kind: MeasureKind,
     /// `None`: all goods.
     families: Option<BTreeSet<FamilyId>>,
-    named: Vec<HsSubheading>,
+    named: Vec<Named>,
     partial: BTreeSet<HsSubheading>,
     /// `None`: all destinations.
     destinations: Option<BTreeSet<Country>>,
@@ -32,6 +32,23 @@ struct Control {
     end: Option<(Date, Date)>,
     known_from: Date,
     weightless: bool,
+}
+
+/// A subheading that a control names, and whose goods under it it means: a shared code is named for one of its materials.
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    code: HsSubheading,
+    of: Whose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// All goods under the code.
+    All,
+    /// Those of one family.
+    Family(FamilyId),
+    /// Goods of no family that the bundle knows.
+    Other,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +67,9 @@ impl Controls {
                 continue;
             }
             let named = control.named_of(families, family);
-            let (partial, whole): (Vec<HsSubheading>, Vec<HsSubheading>) =
-                named.iter().partition(|code| control.partial.contains(code) || families.is_shared(**code));
+            // Under a basket stand goods outside every list.
+            let in_part = |code: &HsSubheading| !family.is_material() || control.partial.contains(code);
+            let (partial, whole): (Vec<HsSubheading>, Vec<HsSubheading>) = named.into_iter().partition(in_part);
             if !whole.is_empty() || partial.is_empty() {
                 measures.push(control.measure(whole, false, date));
             }
@@ -84,7 +102,8 @@ impl Controls {
         let of_material = of_material.iter().filter_map(|index| self.controls.get(*index));
         // A basket or a heading is bound by what names its code, and by what binds all goods.
         let of_codes = self.controls.iter().filter(move |control| {
-            !family.is_material() && (control.families.is_none() || control.named.iter().any(|code| is_under(*code, family)))
+            !family.is_material()
+                && (control.families.is_none() || control.named.iter().any(|named| is_under(named.code, family)))
         });
         of_material.chain(of_codes)
     }
@@ -98,12 +117,15 @@ impl Control {
     /// The subheadings it names of the family; empty where it covers the whole family.
     fn named_of(&self, families: &Families, family: FamilyId) -> Vec<HsSubheading> {
         if !family.is_material() {
-            return self.named.iter().copied().filter(|code| is_under(*code, family)).collect();
+            let codes = self.named.iter().map(|named| named.code).filter(|code| is_under(*code, family));
+            return codes.collect::<BTreeSet<_>>().into_iter().collect();
         }
         let codes = families.hs6_of(family);
-        let own: Vec<HsSubheading> = self.named.iter().copied().filter(|code| codes.contains(code)).collect();
+        let own = self.named.iter().filter(|named| matches!(named.of, Whose::All) || named.of == Whose::Family(family));
+        let mut own: Vec<HsSubheading> = own.map(|named| named.code).filter(|code| codes.contains(code)).collect();
+        own.sort_unstable();
         // What names only codes outside the family must not be taken for the whole family.
-        if own.is_empty() { self.named.clone() } else { own }
+        if own.is_empty() { self.named.iter().map(|named| named.code).collect() } else { own }
     }
 
     fn measure(&self, subheadings: Vec<HsSubheading>, partial: bool, date: Date) -> Measure {
@@ -178,7 +200,7 @@ fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<
     let origins = row.countries("origins", problems);
     let destinations = row.countries("destinations", problems);
     let families = families(row, known, problems);
-    let named = row.subheadings("hs6", problems);
+    let named = named(row, known, problems);
     let partial = row.subheadings("partial_hs6", problems).into_iter().collect();
     let announced = row.date("announced", problems);
     let effective = if kind.is_some() { row.date("effective", problems) } else { row.open_date("effective", problems) };
@@ -223,6 +245,24 @@ fn families(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option
         );
     }
     Some(families)
+}
+
+/// `811292`: all goods under the code; `GA:811292`: those of the family; `*:811292`: those of none.
+fn named(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Vec<Named> {
+    let parts = row.list("hs6");
+    let read = |part: &&str| {
+        let (of, code) = match part.split_once(':') {
+            None => (Whose::All, *part),
+            Some(("*", code)) => (Whose::Other, code),
+            Some((family, code)) => (Whose::Family(family.parse().ok().filter(|family| known.contains(family))?), code),
+        };
+        Some(Named { code: subheading(code)?, of })
+    };
+    let named: Vec<Named> = parts.iter().filter_map(read).collect();
+    if named.len() != parts.len() {
+        row.wrong("hs6", "holds something other than subheadings (282580, GA:811292 or *:381800, ; between them)", problems);
+    }
+    named
 }
 
 fn suspension(row: &Row, problems: &mut Problems) -> Option<Suspension> {

@@ -18,17 +18,24 @@ pub enum HsConversion {
 /// The subheadings that changed; every other one stayed what it was.
 #[derive(Debug, Default)]
 pub(super) struct Correlation {
-    changed: BTreeMap<(HsVersion, HsSubheading), HsConversion>,
+    changed: BTreeMap<(HsVersion, HsSubheading), Vec<HsSubheading>>,
 }
 
 impl Correlation {
     /// Editions before 2012 are read by the table of 2012, the oldest at hand.
     pub(super) fn to_hs2022(&self, code: HsSubheading, version: HsVersion) -> HsConversion {
+        match self.parts(code, version).as_slice() {
+            [only] => HsConversion::Same(*only),
+            _ => HsConversion::Split,
+        }
+    }
+
+    pub(super) fn parts(&self, code: HsSubheading, version: HsVersion) -> Vec<HsSubheading> {
         if version == HsVersion::Hs2022 {
-            return HsConversion::Same(code);
+            return vec![code];
         }
         let version = version.max(HsVersion::Hs2012);
-        self.changed.get(&(version, code)).copied().unwrap_or(HsConversion::Same(code))
+        self.changed.get(&(version, code)).cloned().unwrap_or_else(|| vec![code])
     }
 }
 
@@ -39,9 +46,12 @@ pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) ->
         let version: Option<HsVersion> = row.required("version", "is no edition (2012 or 2017)", problems);
         let code = row.subheading("hs6", problems);
         let into = row.subheadings("hs6_2022", problems);
-        let (Some(version), Some(code), Some(first)) = (version, code, into.first()) else { continue };
-        let conversion = if into.len() == 1 { HsConversion::Same(*first) } else { HsConversion::Split };
-        correlation.changed.insert((version, code), conversion);
+        if into.is_empty() {
+            row.wrong("hs6_2022", "names no subheading", problems);
+        }
+        if let (Some(version), Some(code)) = (version, code) {
+            correlation.changed.insert((version, code), into);
+        }
     }
     correlation
 }

@@ -91,6 +91,18 @@ impl Families {
         self.contents.get(&(family, code)).and_then(Option::as_ref)
     }
 
+    /// All that decides home and context, as text: two maps are the same if and only if their texts are.
+    pub(super) fn map(&self) -> String {
+        let listed = self.listed.iter().map(|entry| format!("listed {entry:?}"));
+        let unshared = self.unshared.iter().map(|entry| format!("home {entry:?}"));
+        let shared = self.shared.iter().map(|code| format!("basket {code}"));
+        let lines = self.lines.iter().map(|entry| format!("line {entry:?}"));
+        let rules = self.rules.iter().map(|rule| format!("words {rule:?}"));
+        let text_codes = self.text_codes.iter().map(|entry| format!("text {entry:?}"));
+        let parts = listed.chain(unshared).chain(shared).chain(lines).chain(rules).chain(text_codes);
+        parts.collect::<Vec<_>>().join("\n")
+    }
+
     fn by_line(&self, code: HsSubheading, line: HsCode, issuer: Option<Country>) -> Option<FamilyId> {
         let digits = line.digits();
         let rows = self.lines.get(digits).or_else(|| digits.get(..10).and_then(|ten| self.lines.get(ten)))?;

@@ -13,7 +13,7 @@ mod table;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::{Country, Currency, Date, Decimal, FamilyId, HsSubheading, HsVersion, Month};
 
@@ -155,9 +155,6 @@ pub enum FamilyClass {
     Minor,
 }
 
-/// The tables that decide which family a code belongs to.
-const FAMILY_MAP: [&str; 5] = ["description_rules.csv", "families.csv", "materials.csv", "tariff_lines.csv", "text_codes.csv"];
-
 impl Reference {
     /// Reads a bundle from its files, name and content.
     ///
@@ -166,8 +163,8 @@ impl Reference {
     pub fn parse(files: &BTreeMap<String, String>) -> Result<Reference, Vec<Problem>> {
         let mut problems = table::Problems::default();
         for file in files.keys().filter(|name| name.ends_with(".csv") && !Reference::file_names().any(|known| known == *name)) {
-            let known: Vec<&str> = Reference::file_names().collect();
-            problems.table(file, format!("is no table of the bundle (they are {})", known.join(" ")));
+            let nearest = Reference::file_names().min_by_key(|known| strsim::levenshtein(known, file)).unwrap_or_default();
+            problems.table(file, format!("is no table of the bundle (the nearest name is {nearest})"));
         }
         let codes = codes::read(files, &mut problems);
         let classes = families::known(files, &mut problems);
@@ -191,8 +188,9 @@ impl Reference {
             ("production", production_newest),
         ];
         let published = newest.into_iter().filter_map(|(table, date)| date.map(|date| (table, date))).collect();
-        let fingerprint = fingerprint(files, Reference::file_names());
-        let family_map_fingerprint = fingerprint_of_map(files);
+        let tables = Reference::file_names().filter_map(|name| files.get(name).map(|content| (name, content.as_str())));
+        let fingerprint = hashed(tables);
+        let family_map_fingerprint = hashed([("families", families.map().as_str())].into_iter());
         Ok(Reference {
             families,
             controls,
@@ -208,9 +206,10 @@ impl Reference {
     }
 
     /// The bundle that comes with the program.
-    pub fn built_in() -> &'static Reference {
-        static BUILT_IN: OnceLock<Reference> = OnceLock::new();
-        BUILT_IN.get_or_init(|| Reference::parse(&Reference::built_in_files()).expect("the tables compiled in keep the rules"))
+    pub fn built_in() -> &'static Arc<Reference> {
+        static BUILT_IN: OnceLock<Arc<Reference>> = OnceLock::new();
+        let parse = || Reference::parse(&Reference::built_in_files()).expect("the tables compiled in keep the rules");
+        BUILT_IN.get_or_init(|| Arc::new(parse()))
     }
 
     /// The files of the bundle that comes with the program, to be changed and parsed.
@@ -258,6 +257,12 @@ impl Reference {
         self.correlation.to_hs2022(hs6, version)
     }
 
+    /// The subheadings of 2022 that hold what a subheading of an older edition held, ascending: 8106.00 of 2017 became 8106.10
+    /// and 8106.90, both bismuth, so that its family is certain though its code is not.
+    pub fn parts_in_hs2022(&self, hs6: HsSubheading, version: HsVersion) -> Vec<HsSubheading> {
+        self.correlation.parts(hs6, version)
+    }
+
     /// The dates after `after`, up to and with `until`, on which what `as_of` says about the family may change, ascending.
     pub fn changes(&self, family: FamilyId, after: Date, until: Date) -> Vec<Date> {
         let mut dates: BTreeSet<Date> = self.controls.dates(family);
@@ -268,20 +273,16 @@ impl Reference {
     }
 }
 
-fn fingerprint<'a>(files: &BTreeMap<String, String>, names: impl Iterator<Item = &'a str>) -> String {
+fn hashed<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     use sha2::Digest;
     let mut hash = sha2::Sha256::new();
-    for (name, content) in names.filter_map(|name| files.get(name).map(|content| (name, content))) {
+    for (name, text) in texts {
         // Lengths keep the end of one text from passing for the beginning of the next.
-        hash.update(format!("{name} {}\n", content.len()));
-        hash.update(content);
+        hash.update(format!("{name} {}\n", text.len()));
+        hash.update(text);
     }
     let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
-}
-
-fn fingerprint_of_map(files: &BTreeMap<String, String>) -> String {
-    fingerprint(files, FAMILY_MAP.into_iter())
 }
 
 impl AsOf<'_> {
@@ -300,6 +301,7 @@ impl AsOf<'_> {
     /// The duty on goods of an origin at a destination on a day, at the latest the date itself.
     ///
     /// `None` where the bundle has no table for the destination, or none for the origin while general rates differ by origin.
+    #[expect(clippy::too_many_arguments, reason = "each is a word of the question: whose goods, where to, which, when")]
     pub fn duty(&self, origin: Country, destination: Country, code: HsSubheading, on: Date) -> Option<DutyRate> {
         self.bundle.duties.duty(duties::Dutiable { origin, destination, code }, on, self.date)
     }

@@ -190,7 +190,8 @@ impl Row {
     }
 }
 
-fn subheading(text: &str) -> Option<HsSubheading> {
+/// Exactly six digits.
+pub(super) fn subheading(text: &str) -> Option<HsSubheading> {
     if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 

@@ -142,7 +142,8 @@ pub struct CorridorVerdict {
     pub both_legs: bool,
     /// Whether a control or a tariff gives a motive.
     pub incentive: bool,
-    /// The lower bound of the stage's own balance, thousandths, where the same subheading comes and goes and all terms are observed.
+    /// The lower bound of the stage's own balance, thousandths, where the same subheading comes and goes and all terms are
+    /// observed.
     pub stage_floor: Option<u16>,
 }
 

@@ -216,14 +216,16 @@ impl Model {
         }
     }
 
-    /// The probability, in thousandths, from which a band holds.
-    pub fn threshold(&self, band: Band) -> u16 {
-        match band {
+    /// Probability in thousandths below which an alert of this band clears, for a corridor with this prior.
+    pub fn clears_below(&self, band: Band, prior: i32) -> u16 {
+        let threshold = match band {
             Band::None => 0,
             Band::Watch => self.bands.watch,
             Band::Review => self.bands.review,
             Band::Priority => self.bands.priority,
-        }
+        };
+        let above_prior = super::calibrate::probability(prior, self).saturating_add(self.alerts.clear_above_prior);
+        threshold.saturating_sub(self.alerts.clear_below).max(above_prior)
     }
 
     /// Kilograms of gross mass a month from which a corridor of the family is active.
@@ -357,6 +359,13 @@ mod tests {
         assert!(error.contains("missing field `still`"), "{error}");
         let error = Model::parse(&BUILT_IN.replace("damping = 500", "damping = 5000")).unwrap_err().to_string();
         assert_eq!(error, "combination.damping is 5000; allowed is 0 to 1000");
+    }
+
+    #[test]
+    fn an_alert_clears_below_its_threshold_and_never_below_its_prior() {
+        let model = Model::built_in();
+        assert_eq!(model.clears_below(Band::Review, -3892), 400);
+        assert_eq!(model.clears_below(Band::Watch, -1892), 151);
     }
 
     #[test]

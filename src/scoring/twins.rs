@@ -73,14 +73,30 @@ fn china_reporting_zero_lowers_nothing() {
     assert_eq!(assess(&alone).verdict.probability, unknown.verdict.probability);
 }
 
+/// The same trade so many months earlier.
+fn earlier(mut trade: Trade, months: i32) -> Trade {
+    use std::rc::Rc;
+    let shift = |leg: &mut crate::ledger::Leg| {
+        for series in [&mut leg.importer, &mut leg.exporter, &mut leg.shipments] {
+            let told = std::mem::take(&mut series.months);
+            series.months = told.into_iter().map(|(month, lines)| (month.plus(-months), lines)).collect();
+        }
+    };
+    let books = &mut trade.books;
+    books.corridor.month = books.corridor.month.plus(-months);
+    [&mut books.out, &mut books.first, &mut books.direct].into_iter().for_each(|leg| shift(Rc::make_mut(leg)));
+    Rc::make_mut(&mut books.supply).iter_mut().for_each(|(_, leg)| shift(leg));
+    trade.world.on = books.corridor.month.last_day();
+    trade
+}
+
 #[test]
 fn two_years_earlier_no_later_control_counts() {
-    let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
-    trade.books.corridor.month = "2023-03".parse().unwrap();
-    trade.world.on = "2023-03-31".parse().unwrap();
-    let assessed = check(&trade, 0..=30, &["none"]);
+    let assessed = check(&earlier(oxide(), 24), 0..=30, &["none"]);
     assert_eq!(assessed.verdict.prior, -3892);
     assert!(assessed.verdict.evidence.iter().all(|one| one.counted <= 0));
+    // The flows are the same, and so is what they contain.
+    assert!(assessed.verdict.share.low >= 60);
 }
 
 #[test]
@@ -149,6 +165,46 @@ fn a_month_told_in_dollars_alone_moves_nothing() {
     let massless = oxide().tell(Way::Supply("VN"), Account::ImporterFlow, ("811010", None), ("2024-10", LAST));
     let after = assess(&massless);
     assert_eq!((before.verdict.score, before.verdict.share), (after.verdict.score, after.verdict.share));
+}
+
+#[test]
+fn baskets_stop_at_their_guard() {
+    let assessed = check(&oxide().family("H811292"), 500..=600, &["review"]);
+    assert_eq!(assessed.verdict.share, ChineseShare::UNKNOWN);
+}
+
+proptest::proptest! {
+    /// A layer that could not be observed holds no evidence, for or against, and the share is unknown.
+    #[test]
+    fn missing_evidence_never_moves_a_verdict(tonnes in 1.0f64..2000.0, first in 0.0f64..2000.0, drop in 0usize..4) {
+        let trade = Trade::antimony("TH", "US", LAST)
+            .controlled()
+            .imports(Way::Out, ("282580", 50.0), ("2022-06", "2024-11"))
+            .imports(Way::Out, ("282580", tonnes), ("2024-12", LAST))
+            .imports(Way::First, ("282580", 50.0), ("2022-06", "2024-11"))
+            .imports(Way::First, ("282580", first), ("2024-12", LAST));
+        let mut lacking = trade.clone();
+        let books = &mut lacking.books;
+        match drop {
+            0 => books.first = Default::default(),
+            1 => books.out = Default::default(),
+            2 => lacking.world.production = crate::reference::Production::Unknown,
+            _ => lacking.world.secondary = crate::reference::Production::Unknown,
+        }
+        let assessed = assess(&lacking);
+        let spoken = |layer| assessed.verdict.evidence.iter().any(|one| one.evidence.signal.layer() == layer);
+        for (layer, coverage) in &assessed.verdict.coverage {
+            proptest::prop_assert!(*coverage == Coverage::Observed || !spoken(*layer), "{:?}", assessed);
+        }
+        let sum: i32 = assessed.verdict.evidence.iter().map(|one| one.counted).sum();
+        proptest::prop_assert_eq!(assessed.verdict.score, assessed.verdict.prior + sum);
+        if drop < 3 {
+            proptest::prop_assert_eq!(assessed.verdict.share, ChineseShare::UNKNOWN);
+        }
+        if drop == 1 {
+            proptest::prop_assert!(assessed.verdict.evidence.is_empty());
+        }
+    }
 }
 
 #[test]

@@ -17,7 +17,8 @@ use super::{Balance, ChineseShare, CorridorVerdict, Counted, Verdict, WouldChang
 /// How many lines a verdict may spend on what would change it.
 const WOULD_CHANGE_MAX: usize = 3;
 
-/// What firm records could weigh at most, in thousandths: 2.5 times the part of a firm's exports that its Chinese imports match.
+/// What firm records could weigh at most, in thousandths: 2.5 times the part of a firm's exports that its Chinese imports
+/// match.
 const FIRM_WEIGHT: i32 = 2500;
 
 /// What a shipment's verdict needs beside its facts.
@@ -157,8 +158,8 @@ fn merged(corridor: &[WouldChange], missing: Vec<Missing>) -> Vec<WouldChange> {
     corridor.iter().cloned().chain(own).take(WOULD_CHANGE_MAX).collect()
 }
 
-/// Whether two layers speak for rerouting from records that have nothing in common, one of them a physical one: the record layer, or the
-/// corridor layer with both legs observed.
+/// Whether two layers speak for rerouting from records that have nothing in common, one of them a physical one: the record
+/// layer, or the corridor layer with both legs observed.
 fn has_disjoint_layers(counted: &[Counted], both_legs: bool, facts: Option<&RecordFacts>) -> bool {
     let mut layers: Vec<(Layer, Vec<&Evidence>)> = Vec::new();
     for one in counted.iter().filter(|one| one.counted > 0) {

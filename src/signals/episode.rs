@@ -69,7 +69,8 @@ fn episode_of(
 impl Episode {
     /// The months after its start: at most the last few, none before it, ending with the corridor's month.
     ///
-    /// The start is the newest from which enough months have passed: a measure on top of another does not make the first forgotten.
+    /// The start is the newest from which enough months have passed: a measure on top of another does not make the first
+    /// forgotten.
     pub(super) fn after(&self, subject: &Subject<'_>) -> Window {
         let numbers = &subject.parameters.episodes;
         let recent = Window::ending(subject.month(), numbers.after_months);

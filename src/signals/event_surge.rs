@@ -1,24 +1,25 @@
 //! T1_EVENT_SURGE: both legs, China to M and M to D, rose after a measure on Chinese goods.
 //!
-//! **Sees** contained mass a month before and after an episode, by stage (ore, oxide, metal apart), on both legs. "Before" is the 24
-//! months that end with the month before the first announcement; "after" at most the last six months, none before the measure bound.
-//! Growth is in log-points, with a small constant on both sides so that tiny flows do not explode, and less the growth of D's other
-//! non-Chinese sources: when all sources rise, demand rose. The first leg may come in another stage than it leaves in (metal in, oxide
-//! out), so it is compared by stage and over all of the family's own codes, and the larger growth counts. A stage counts from a fifth of
-//! the corridor's mass; of several the strongest is named.
+//! **Sees** contained mass a month before and after an episode, by stage (ore, oxide, metal apart), on both legs. "Before" is
+//! the 24 months that end with the month before the first announcement; "after" at most the last six months, none before the
+//! measure bound. Growth is in log-points, with a small constant on both sides so that tiny flows do not explode, and less the
+//! growth of D's other non-Chinese sources: when all sources rise, demand rose. The first leg may come in another stage than it
+//! leaves in (metal in, oxide out), so it is compared by stage and over all of the family's own codes, and the larger growth
+//! counts. A stage counts from a fifth of the corridor's mass; of several the strongest is named.
 //!
-//! **Why it hints at rerouting**: with both legs seen the weight is 1.5 per log-point of the smaller rise, at most 2.5. Where the first leg
-//! cannot be seen, 0.36 per log-point of the second, at most 1.2.
+//! **Why it hints at rerouting**: with both legs seen the weight is 1.5 per log-point of the smaller rise, at most 2.5. Where
+//! the first leg cannot be seen, 0.36 per log-point of the second, at most 1.2.
 //!
-//! **Speaks against it** where the first leg is seen and stood still while the second rose: -0.3 per log-point of the difference. Under an
-//! export control only M's own import report can do so: a first leg that China does not report is what a false report looks like.
+//! **Speaks against it** where the first leg is seen and stood still while the second rose: -0.3 per log-point of the
+//! difference. Under an export control only M's own import report can do so: a first leg that China does not report is what a
+//! false report looks like.
 //!
-//! **Silent** without an episode, below the thresholds of the model, with fewer than three months after or six before, and where only
-//! values are told: dollars follow the price (Japan's antimony oxide to the US, 2024 to 2025: 1.45 log-points in dollars, 0.18 deflated).
-//! Periods longer than a month are not observable.
+//! **Silent** without an episode, below the thresholds of the model, with fewer than three months after or six before, and
+//! where only values are told: dollars follow the price (Japan's antimony oxide to the US, 2024 to 2025: 1.45 log-points in
+//! dollars, 0.18 deflated). Periods longer than a month are not observable.
 //!
-//! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by growth of the
-//! same size in M's own or other non-Chinese supply.
+//! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by growth
+//! of the same size in M's own or other non-Chinese supply.
 
 use crate::domain::Month;
 use crate::ledger::{Account, Series};
@@ -107,7 +108,10 @@ pub(crate) fn event_surge(subject: &Subject<'_>) -> Surge {
         (true, true, true, _) => Coverage::Pending,
         _ => Coverage::NotObservable,
     };
-    surge.both_legs = !tests.is_empty() && tests.iter().all(|test| test.first.is_some());
+    surge.both_legs = match strongest(&tests) {
+        Some(test) => test.first.is_some(),
+        None => !tests.is_empty() && tests.iter().all(|test| test.first.is_some()),
+    };
     surge.missing = missing(subject, &surge, any_episode);
     surge.evidence = strongest(&tests).map(|test| evidence(subject, test));
     surge
@@ -156,9 +160,10 @@ fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: &'a Ep
     };
     let (pre, post) = both(series, scope);
     let whole = sum(series, after, (Scope::All, false), world);
-    let demand = demand_growth(subject, (episode.before, after), scope);
-    let kappa = numbers.surge.kappa(world.class);
-    let second = Growth::of((pre.mean(), post.mean()), kappa);
+    let second = Growth::of((pre.mean(), post.mean()), numbers.surge.kappa(world.class));
+    // Demand only ever lowers a rise: below the threshold it need not be known.
+    let may_fire = second.log_points >= numbers.surge.threshold(world.class, true, second.before * 12.0);
+    let demand = if may_fire { demand_growth(subject, (episode.before, after), scope) } else { (0.0, 0) };
     let first = first_leg(subject, episode, (scope, after));
     let mut test = Test { stage, episode, after, account, series, second, demand, first, weight: 0 };
     if post.tonnes > 0.0 && post.tonnes >= part(numbers.surge.stage_share_min) * whole.tonnes {
@@ -308,5 +313,187 @@ pub(super) fn stage_word(stage: MaterialStage) -> &'static str {
         MaterialStage::Alloy => "alloy",
         MaterialStage::Scrap => "scrap",
         MaterialStage::Article => "article",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trade::{Trade, Way, antimony_story, measure, with_burmese_ore, with_chinese_oxide};
+    use super::*;
+    use crate::reference::MeasureKind;
+    use crate::scoring::Model;
+
+    const LAST: &str = "2025-03";
+
+    fn surge(trade: &Trade) -> Surge {
+        let model = Model::built_in();
+        event_surge(&trade.subject(&model.parameters))
+    }
+
+    #[track_caller]
+    fn check(trade: &Trade, weight: i32, coverage: Coverage) -> Surge {
+        let surge = surge(trade);
+        let found = surge.evidence.as_ref().map_or(0, |evidence| evidence.weight);
+        assert!((found - weight).abs() <= 1 && surge.coverage == coverage, "{surge:#?}");
+        surge
+    }
+
+    /// A large steady flow (100 t of metal a month) that grows by a factor with the ban, and its first leg.
+    fn grown(first: Option<f64>, second: f64) -> Trade {
+        let trade = Trade::antimony("TH", "US", LAST)
+            .controlled()
+            .imports(Way::Out, ("811010", 100.0), ("2022-06", "2024-11"))
+            .imports(Way::Out, ("811010", 100.0 * second), ("2024-12", LAST));
+        match first {
+            None => trade,
+            Some(first) => trade.imports(Way::First, ("811010", 100.0), ("2022-06", "2024-11")).imports(
+                Way::First,
+                ("811010", 100.0 * first),
+                ("2024-12", LAST),
+            ),
+        }
+    }
+
+    // Thailand, antimony oxide, from the totals that the press published on 2025-07-09.
+    #[test]
+    fn fires_on_thai_antimony() {
+        let seen = check(&with_chinese_oxide(antimony_story("TH", "US", LAST), LAST), 2500, Coverage::Observed);
+        assert!(seen.both_legs && seen.missing.is_none());
+        let evidence = seen.evidence.unwrap();
+        assert!(
+            evidence.statement.starts_with("SB (oxide) from TH to US went from 17.4 to 468.7 t a month (26 times)"),
+            "{evidence:?}"
+        );
+        assert!(evidence.statement.contains("the first leg from 20.9 to 492.9"), "{evidence:?}");
+        assert_eq!(evidence.reference, ["controls/CN-2024-33", "controls/CN-2024-46"]);
+        // One leg: 0.36 times ln((468.66 + 0.4167) / (17.376 + 0.4167)).
+        let unseen = check(&antimony_story("TH", "US", LAST), 1178, Coverage::Observed);
+        assert!(!unseen.both_legs && unseen.missing.unwrap().because.contains("first leg (imports of TH from China)"));
+    }
+
+    #[test]
+    fn a_first_leg_that_stood_still_speaks_against() {
+        // -0.3 times ln(469.08 / 17.79); the layer's cap is not the signal's business.
+        check(&with_burmese_ore(antimony_story("TH", "US", LAST), LAST), -982, Coverage::Observed);
+    }
+
+    #[test]
+    fn under_a_control_china_alone_cannot_exonerate() {
+        let silent = antimony_story("TH", "US", LAST).exports(Way::First, ("282580", 10.0), ("2022-06", LAST));
+        let told = check(&silent, 1178, Coverage::Observed);
+        assert!(!told.both_legs);
+    }
+
+    #[test]
+    fn fires_from_its_threshold_on() {
+        // Above 500 t a year the threshold is 0.6 log-points, ln 1.8221.
+        check(&grown(Some(3.0), 1.815), 0, Coverage::Observed);
+        let second = libm::log((99.65 * 1.83 + 5.0 / 12.0) / (99.65 + 5.0 / 12.0));
+        check(&grown(Some(3.0), 1.83), thousandths(1.5 * second), Coverage::Observed);
+        // The first leg rose, and not enough to say anything.
+        check(&grown(Some(1.8), 3.0), 0, Coverage::Observed);
+        // It stood still below a fifth of a log-point.
+        assert!(surge(&grown(Some(1.2), 3.0)).evidence.unwrap().weight < 0);
+        check(&grown(Some(1.25), 3.0), 0, Coverage::Observed);
+    }
+
+    #[test]
+    fn growth_of_demand_is_no_surge() {
+        let sources = ["BE", "JP", "BO", "FR"];
+        let demand = |trade: Trade, factor: f64| {
+            sources.iter().fold(trade, |trade, source| {
+                trade.imports(Way::Source(source), ("811010", 50.0), ("2022-06", "2024-11")).imports(
+                    Way::Source(source),
+                    ("811010", 50.0 * factor),
+                    ("2024-12", LAST),
+                )
+            })
+        };
+        let alone = surge(&grown(None, 3.0)).evidence.unwrap().weight;
+        let shared = surge(&demand(grown(None, 3.0), 2.0)).evidence.unwrap();
+        assert!(shared.weight < alone && shared.statement.contains("demand, by 4 other sources"), "{shared:?}");
+        check(&demand(grown(None, 3.0), 3.0), 0, Coverage::Observed);
+        // A demand that falls is no evidence against M.
+        assert_eq!(surge(&demand(grown(None, 3.0), 0.2)).evidence.unwrap().weight, alone);
+    }
+
+    #[test]
+    fn silent_without_a_measure_that_binds() {
+        let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+        for measure in &mut trade.world.measures {
+            measure.weightless = true;
+        }
+        check(&trade, 0, Coverage::Observed);
+        trade.world.measures = vec![measure("tariffs/US-1", MeasureKind::Duty, ("2024-12-01", "2024-12-01"))];
+        check(&trade, 0, Coverage::Observed);
+        check(&trade.clone().wedge("282580", 0.25), 2500, Coverage::Observed);
+        let named = trade.wedge("282580", 0.25);
+        let mut elsewhere = named.clone();
+        elsewhere.world.measures[0].subheadings = vec!["811010".parse().unwrap()];
+        check(&elsewhere, 0, Coverage::Observed);
+    }
+
+    #[test]
+    fn a_newer_measure_does_not_hide_the_older() {
+        let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST).wedge("282580", 0.2);
+        trade.world.measures.push(measure("tariffs/US-1", MeasureKind::Duty, ("2025-03-04", "2025-03-04")));
+        check(&trade, 2500, Coverage::Observed);
+        let mut stricter = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+        stricter.world.measures.push(measure("controls/CN-2025-1", MeasureKind::ExportBan, ("2025-03-01", "2025-03-01")));
+        check(&stricter, 2500, Coverage::Observed);
+    }
+
+    #[test]
+    fn waits_for_three_months_after_and_needs_six_before() {
+        let mut early = with_chinese_oxide(antimony_story("TH", "US", "2025-01"), "2025-01");
+        early.world.measures.remove(0);
+        let seen = check(&early, 0, Coverage::Pending);
+        assert!(seen.missing.unwrap().because.contains("too few months"));
+        let new = Trade::antimony("TH", "US", LAST).controlled().imports(Way::Out, ("282580", 561.0), ("2024-03", LAST));
+        check(&new, 0, Coverage::NotObservable);
+        let observed_zero = new.imports(Way::Out, ("282580", 0.0), ("2023-06", "2024-02"));
+        assert!(surge(&observed_zero).evidence.is_some());
+    }
+
+    // Japan's antimony oxide for the US is told in dollars alone: 1.45 log-points in dollars, 0.18 deflated.
+    #[test]
+    fn dollars_are_no_mass() {
+        let told = |trade: Trade| trade.tell(Way::Out, Account::ImporterFlow, ("282580", None), ("2022-06", LAST));
+        check(&told(Trade::antimony("JP", "US", LAST).controlled()), 0, Coverage::NotObservable);
+    }
+
+    #[test]
+    fn a_longer_period_is_no_event() {
+        let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+        trade.books.months = 3;
+        check(&trade, 0, Coverage::NotObservable);
+    }
+
+    #[test]
+    fn a_small_stage_does_not_speak_for_the_corridor() {
+        let trade = grown(Some(1.0), 1.0).imports(Way::Out, ("282580", 0.0), ("2022-06", "2024-11")).imports(
+            Way::Out,
+            ("282580", 20.0),
+            ("2024-12", LAST),
+        );
+        check(&trade, 0, Coverage::Observed);
+    }
+
+    #[test]
+    fn metal_that_leaves_as_oxide_is_seen() {
+        let trade = antimony_story("TH", "US", LAST).imports(Way::First, ("811010", 20.0), ("2022-06", "2024-11")).imports(
+            Way::First,
+            ("811010", 500.0),
+            ("2024-12", LAST),
+        );
+        check(&trade, 2500, Coverage::Observed);
+    }
+
+    #[test]
+    fn baskets_and_headings_are_tested_in_gross_mass() {
+        for family in ["H811292", "H8471"] {
+            let trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST).family(family);
+            check(&trade, 2500, Coverage::Observed);
+        }
     }
 }

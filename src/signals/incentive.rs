@@ -1,12 +1,14 @@
-//! INCENTIVE: the prior. What makes rerouting pay before anything about the trade is known; no signal, and never enough for a band.
+//! INCENTIVE: the prior. What makes rerouting pay before anything about the trade is known; no signal, and never enough for a
+//! band.
 //!
-//! **Says** how likely rerouting is without evidence: 2 %, raised where China bans (1.5) or licenses (0.8) exports of the item to D, and
-//! where Chinese goods owe more duty at D than M's (0.5 at a wedge of 50 points, less below); lowered (0.8) while a control is suspended.
-//! The terms of a corridor's subheadings are weighted by their mass. M's name is no part of it: no country is suspect by name.
+//! **Says** how likely rerouting is without evidence: 2 %, raised where China bans (1.5) or licenses (0.8) exports of the item
+//! to D, and where Chinese goods owe more duty at D than M's (0.5 at a wedge of 50 points, less below); lowered (0.8) while a
+//! control is suspended. The terms of a corridor's subheadings are weighted by their mass. M's name is no part of it: no
+//! country is suspect by name.
 //!
-//! **Item lists matter.** Where a controlled line also holds goods outside the list (antimony oxide below 99.99 % beside announcement
-//! 33/2024), the control's term is halved, unless the direct trade from China to D in the line fell by 80 % or more: then the control is
-//! seen to bind.
+//! **Item lists matter.** Where a controlled line also holds goods outside the list (antimony oxide below 99.99 % beside
+//! announcement 33/2024), the control's term is halved, unless the direct trade from China to D in the line fell by 80 % or
+//! more: then the control is seen to bind.
 //!
 //! **Shown without weight**: measures whose date or scope is recalled or uncertain.
 
@@ -184,4 +186,103 @@ pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Win
     let median = if growths.len() % 2 == 1 { at(middle) } else { (at(middle.saturating_sub(1)) + at(middle)) / 2.0 };
     let shrunk = median * f64::from(count) / f64::from(count + surge.demand_shrink);
     (shrunk.max(0.0), count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trade::{Trade, Way, antimony_story, date, measure};
+    use super::*;
+    use crate::scoring::Model;
+
+    #[track_caller]
+    fn check(trade: &Trade, prior: i32, exists: bool) -> Incentive {
+        let model = Model::built_in();
+        let found = of_corridor(&trade.subject(&model.parameters));
+        assert_eq!((found.prior, found.exists), (prior, exists), "{found:?}");
+        found
+    }
+
+    fn free() -> Trade {
+        Trade::antimony("TH", "US", "2025-03").imports(Way::Out, ("282580", 20.0), ("2024-12", "2025-03"))
+    }
+
+    fn with(kind: MeasureKind) -> Trade {
+        let mut trade = free();
+        trade.world.measures = vec![measure("controls/X", kind, ("2024-12-03", "2024-12-03"))];
+        trade
+    }
+
+    #[test]
+    fn two_per_cent_without_a_motive() {
+        check(&free(), -3892, false);
+    }
+
+    #[test]
+    fn a_ban_weighs_more_than_a_licence_and_the_heavier_counts() {
+        check(&with(MeasureKind::ExportBan), -2392, true);
+        check(&with(MeasureKind::ExportLicence), -3092, true);
+        let mut both = with(MeasureKind::ExportBan);
+        both.world.measures.push(measure("controls/Y", MeasureKind::ExportLicence, ("2024-08-15", "2024-09-15")));
+        assert_eq!(check(&both, -2392, true).rows, ["controls/X", "controls/Y"]);
+    }
+
+    #[test]
+    fn a_suspension_lowers_it_for_as_long_as_it_lasts() {
+        let mut trade = with(MeasureKind::ExportBan);
+        trade.world.measures[0].suspended = Some((date("2025-03-31"), Some(date("2025-04-30"))));
+        check(&trade, -3192, true);
+        trade.world.measures[0].suspended = Some((date("2025-01-01"), Some(date("2025-03-31"))));
+        check(&trade, -2392, true);
+        trade.world.measures[0].ended = Some(date("2025-03-31"));
+        check(&trade, -3892, false);
+    }
+
+    #[test]
+    fn a_measure_binds_from_its_day_on_its_lines() {
+        let mut trade = with(MeasureKind::ExportBan);
+        trade.world.measures[0].effective = date("2025-04-01");
+        check(&trade, -3892, false);
+        trade.world.measures[0].effective = date("2025-03-31");
+        check(&trade, -2392, true);
+        trade.world.measures[0].subheadings = vec!["811010".parse().unwrap()];
+        check(&trade, -3892, false);
+        // Half of the contained mass is metal: half of the term.
+        let metal = 20.0 * 0.8354 / 0.9965;
+        check(&trade.imports(Way::Out, ("811010", metal), ("2024-12", "2025-03")), -3142, true);
+    }
+
+    #[test]
+    fn without_weight_a_measure_is_only_shown() {
+        let mut trade = with(MeasureKind::ExportBan);
+        trade.world.measures[0].weightless = true;
+        assert_eq!(check(&trade, -3892, false).rows, ["controls/X"]);
+    }
+
+    #[test]
+    fn a_tariff_counts_by_its_wedge() {
+        check(&free().wedge("282580", 0.25), -3642, true);
+        check(&free().wedge("282580", 1.45), -3392, true);
+        check(&free().wedge("282580", -0.1), -3892, false);
+        check(&with(MeasureKind::Duty), -3892, false);
+    }
+
+    // 33/2024 lists oxide of 99.99 % and more; the line also holds the common 99.5 to 99.9 %.
+    #[test]
+    fn a_partly_listed_line_counts_half_unless_the_direct_trade_fell() {
+        check(&antimony_story("TH", "US", "2025-03"), -2392, true);
+        let told =
+            |tonnes| antimony_story("TH", "US", "2025-03").imports(Way::Direct, ("282580", tonnes), ("2024-12", "2025-03"));
+        check(&told(31.0), -3142, true);
+        check(&told(29.0), -2392, true);
+        let mut unknown = antimony_story("TH", "US", "2025-03");
+        unknown.books.direct = Default::default();
+        check(&unknown, -3142, true);
+    }
+
+    #[test]
+    fn m_s_name_is_no_part_of_it() {
+        for m in ["VN", "MX", "AE", "CA"] {
+            check(&antimony_story(m, "US", "2025-03"), -2392, true);
+        }
+    }
 }

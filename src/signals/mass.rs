@@ -1,6 +1,6 @@
 //! Sums of contained mass over windows of months, one account at a time. A month that was not told is never a zero.
 
-use crate::domain::{HsSubheading, Month};
+use crate::domain::{HsSubheading, Month, Period};
 use crate::ledger::{Account, CellRef, Leg, Line, Series};
 use crate::reference::{Content, MaterialStage};
 
@@ -34,8 +34,8 @@ pub(super) enum Scope {
     Own,
     /// All lines, as exports of the family.
     All,
-    /// All lines, as supply: codes that other materials share hold between nothing and their high content, half of it as a point;
-    /// shared articles (lithium-ion batteries, preparations) hold too little of it to be supply.
+    /// All lines, as supply: codes that other materials share hold between nothing and their high content, half of it as a
+    /// point; shared articles (lithium-ion batteries, preparations) hold too little of it to be supply.
     Supply,
     /// The upper half of the shared codes alone: what `Supply` may lack, and hold too much.
     Shared,
@@ -90,6 +90,40 @@ fn is_supply(content: &Content) -> bool {
     content.stage != MaterialStage::Article
 }
 
+/// What a series told with mass, in tonnes of contained element: read once where many windows are summed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    months: Vec<(Month, f64)>,
+    longer: Vec<(Period, f64)>,
+}
+
+impl Told {
+    /// Reads the months of a span, and the longer periods.
+    pub(super) fn of(series: &Series, span: Window, scope: Scope, world: &World) -> Told {
+        let months = series.months.range(span.first..=span.last.max(span.first));
+        let longer = series.longer.iter();
+        Told {
+            months: months.filter_map(|(month, lines)| Some((*month, scope.tonnes(world, lines)?))).collect(),
+            longer: longer.filter_map(|(period, lines)| Some((*period, scope.tonnes(world, lines)?))).collect(),
+        }
+    }
+
+    /// As `sum`, longer periods included.
+    pub(super) fn sum(&self, window: Window) -> Sum {
+        let mut sum = Sum::default();
+        for (_, tonnes) in self.months.iter().filter(|(month, _)| window.first <= *month && *month <= window.last) {
+            sum.tonnes += tonnes;
+            sum.months += 1;
+        }
+        let inside = |period: &Period| window.first <= period.first() && period.last() <= window.last;
+        for (period, tonnes) in self.longer.iter().filter(|(period, _)| inside(period)) {
+            sum.tonnes += tonnes;
+            sum.months += u32::from(period.months());
+        }
+        sum
+    }
+}
+
 /// Sums the months of a window, and the longer periods that lie in it whole where `longer` says so.
 pub(super) fn sum(series: &Series, window: Window, (scope, longer): (Scope, bool), world: &World) -> Sum {
     let mut sum = Sum::default();
@@ -103,7 +137,7 @@ pub(super) fn sum(series: &Series, window: Window, (scope, longer): (Scope, bool
         }
     }
     if longer {
-        let inside = |period: &crate::domain::Period| window.first <= period.first() && period.last() <= window.last;
+        let inside = |period: &Period| window.first <= period.first() && period.last() <= window.last;
         for (period, lines) in series.longer.iter().filter(|(period, _)| inside(period)) {
             if let Some(tonnes) = scope.tonnes(world, lines) {
                 sum.tonnes += tonnes;
@@ -124,7 +158,7 @@ pub(super) fn cells(series: &Series, window: Window, scope: Scope, world: &World
     if window.last < window.first {
         return Vec::new();
     }
-    let inside = |period: &crate::domain::Period| window.first <= period.first() && period.last() <= window.last;
+    let inside = |period: &Period| window.first <= period.first() && period.last() <= window.last;
     let longer = series.longer.iter().filter(|(period, _)| inside(period)).map(|(_, lines)| lines);
     let months = series.months.range(window.first..=window.last).map(|(_, lines)| lines);
     let lines = months.chain(longer).flatten().filter(|line| scope.content(world, line.hs6).is_some());

@@ -1,4 +1,5 @@
-//! Kinds of evidence, one a file. A signal reads a subject and is silent or gives one piece of evidence; it never reads another signal.
+//! Kinds of evidence, one a file. A signal reads a subject and is silent or gives one piece of evidence; it never reads another
+//! signal.
 
 mod balance;
 mod episode;
@@ -9,6 +10,7 @@ mod mass_balance;
 mod parameters;
 mod route_cn_lading;
 mod share;
+mod sheet;
 mod subject;
 #[cfg(test)]
 pub(crate) mod trade;
@@ -168,5 +170,38 @@ pub(crate) fn test_evidence(weight: i32) -> Evidence {
         rests_on: Vec::new(),
         reference: Vec::new(),
         falsified_by: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The module documentation of a source file, as Markdown.
+    fn documentation(source: &str) -> String {
+        let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+        lines.fold(String::new(), |text, line| text + line.strip_prefix(' ').unwrap_or(line) + "\n")
+    }
+
+    #[test]
+    fn the_page_for_analysts_is_the_modules_documentation() {
+        let mut page = "# What speaks for and against rerouting\n\nEach section is the documentation of its signal in `src/signals/`; a \
+                        test holds them equal.\nWeights are natural-log odds. C is China with Hong Kong and Macao, M the intermediary, D \
+                        the destination.\n"
+            .to_owned();
+        for source in [
+            include_str!("incentive.rs"),
+            include_str!("route_cn_lading.rs"),
+            include_str!("mass_balance.rs"),
+            include_str!("event_surge.rs"),
+        ] {
+            let text = documentation(source);
+            let (title, rest) = text.split_once(": ").unwrap();
+            page += &format!("\n## {title}\n\n{}{}", rest.get(..1).unwrap().to_uppercase(), rest.get(1..).unwrap());
+        }
+        for signal in Signal::ALL {
+            assert!(page.contains(&format!("\n## {}\n", signal.code())), "{signal:?}");
+        }
+        expect_test::expect_file!["../../docs/detection.md"].assert_eq(&page);
     }
 }

@@ -1,15 +1,15 @@
 //! R1_ROUTE_CN_LADING: the route begins in China, the goods are declared as made elsewhere.
 //!
-//! **Sees** the declared origin of a shipment beside its places: where the carrier took it over, where it was loaded, whence it was
-//! consigned, the ports on the way. Goods received or loaded in China, Hong Kong or Macao (grade 1.0), consigned from there with another
-//! origin (0.5), or only transshipped there (0.3); the highest grade counts.
+//! **Sees** the declared origin of a shipment beside its places: where the carrier took it over, where it was loaded, whence it
+//! was consigned, the ports on the way. Goods received or loaded in China, Hong Kong or Macao (grade 1.0), consigned from there
+//! with another origin (0.5), or only transshipped there (0.3); the highest grade counts.
 //!
-//! **Why it hints at rerouting**: goods made in M seldom begin their voyage in China. It is weak alone: in a sample of Korean import
-//! declarations departure differs from origin in a fifth of the rows, mostly ordinary trade. So the weight is 1.0 times the grade where a
-//! control or a tariff on Chinese goods gives a motive, and 0.3 times the grade elsewhere.
+//! **Why it hints at rerouting**: goods made in M seldom begin their voyage in China. It is weak alone: in a sample of Korean
+//! import declarations departure differs from origin in a fifth of the rows, mostly ordinary trade. So the weight is 1.0 times
+//! the grade where a control or a tariff on Chinese goods gives a motive, and 0.3 times the grade elsewhere.
 //!
-//! **Silent** where no origin is declared, where the declared origin is China, or where no place is Chinese. The record layer counts as
-//! observed where an origin is declared and the place of receipt or of lading is known, or the signal fires.
+//! **Silent** where no origin is declared, where the declared origin is China, or where no place is Chinese. The record layer
+//! counts as observed where an origin is declared and the place of receipt or of lading is known, or the signal fires.
 //!
 //! **Ordinary explanations**: carriers name the port of the mother vessel; feeder lanes through Chinese ports; goods returned.
 //! **Falsified by** a receipt in M on the same bill.
@@ -65,4 +65,67 @@ fn grade(facts: &RecordFacts, numbers: &RouteNumbers) -> Option<(i32, String, Ve
     let port = facts.transit_ports.iter().copied().find(|port| port.country().is_china())?;
     let (how, rows) = at("transshipped", port);
     Some((numbers.transshipped, how, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trade::{country, shipment};
+    use super::*;
+    use crate::scoring::Model;
+
+    /// Weights with and without a motive, and whether the route could be seen.
+    #[track_caller]
+    fn check(facts: &RecordFacts, (with, without): (i32, i32), coverage: Coverage) {
+        let numbers = Model::built_in().parameters.route;
+        for (incentive, expected) in [(true, with), (false, without)] {
+            let (evidence, seen) = route_cn_lading(facts, incentive, &numbers);
+            assert_eq!((evidence.as_ref().map_or(0, |one| one.weight), seen), (expected, coverage), "{evidence:?}");
+        }
+    }
+
+    fn port(code: &str) -> Option<Port> {
+        Some(code.parse().unwrap())
+    }
+
+    #[test]
+    fn fires_by_the_highest_grade() {
+        check(&RecordFacts { place_of_receipt: port("CNNGB"), ..shipment() }, (1000, 300), Coverage::Observed);
+        check(&RecordFacts { port_of_lading: port("HKHKG"), ..shipment() }, (1000, 300), Coverage::Observed);
+        check(&RecordFacts { country_of_lading: Some(country("CN")), ..shipment() }, (1000, 300), Coverage::Observed);
+        check(&RecordFacts { country_of_consignment: Some(country("CN")), ..shipment() }, (500, 150), Coverage::Observed);
+        let transit = RecordFacts { transit_ports: vec!["SGSIN".parse().unwrap(), "CNSHA".parse().unwrap()], ..shipment() };
+        check(&transit, (300, 90), Coverage::Observed);
+        check(&RecordFacts { place_of_receipt: port("CNNGB"), ..transit }, (1000, 300), Coverage::Observed);
+    }
+
+    #[test]
+    fn silent_where_no_place_is_chinese() {
+        check(&shipment(), (0, 0), Coverage::Observed);
+        check(&RecordFacts { port_of_lading: port("TWKHH"), ..shipment() }, (0, 0), Coverage::Observed);
+    }
+
+    #[test]
+    fn silent_without_a_declared_origin_and_when_declared_chinese() {
+        let chinese = RecordFacts { place_of_receipt: port("CNNGB"), ..shipment() };
+        for origin in [None, Some("CN"), Some("HK"), Some("XX")] {
+            let country_of_origin = origin.map(country);
+            check(&RecordFacts { country_of_origin, ..chinese.clone() }, (0, 0), Coverage::NotObservable);
+        }
+    }
+
+    #[test]
+    fn a_route_that_nobody_tells_is_not_observable() {
+        check(&RecordFacts { port_of_lading: None, ..shipment() }, (0, 0), Coverage::NotObservable);
+    }
+
+    // Steel fittings declared as Sri Lankan that began their voyage in China: EAPA determination of August 2023.
+    #[test]
+    fn says_where_it_began_and_what_was_declared() {
+        let facts = RecordFacts { country_of_origin: Some(country("LK")), place_of_receipt: port("CNTAO"), ..shipment() };
+        let (evidence, _) = route_cn_lading(&facts, true, &Model::built_in().parameters.route);
+        let evidence = evidence.unwrap();
+        assert_eq!(evidence.statement, "received at CNTAO, declared as made in LK");
+        assert_eq!(evidence.reference, ["ports/CNTAO"]);
+        assert_eq!(evidence.rests_on, [RestsOn::Record("us-ams:MAEU123456789/1".to_owned())]);
+    }
 }

@@ -1,5 +1,5 @@
-//! The interval of the Chinese share: physical bounds and proportional mixing over a fixed table of draws. No randomness: the table is
-//! the same for every corridor, so that the same balance gives the same interval.
+//! The interval of the Chinese share: physical bounds and proportional mixing over a fixed table of draws. No randomness: the
+//! table is the same for every corridor, so that the same balance gives the same interval.
 
 use super::parameters::{ShareNumbers, part};
 
@@ -134,5 +134,78 @@ fn share(known: &Known, draw: &Draw, (yield_low, yield_high): (f64, f64), number
         low
     } else {
         high
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scoring::Model;
+
+    const DULL: Known = Known {
+        exports: 100.0,
+        chinese: 0.0,
+        other: 0.0,
+        shared: 0.0,
+        production: (0.0, 0.0),
+        secondary: Ok(0.0),
+        stock: (0.0, 0.0),
+        control: false,
+    };
+
+    fn of(known: &Known) -> [f64; 3] {
+        let parameters = Model::built_in().parameters;
+        interval(known, (0.9, 0.98), (&parameters.draws, &parameters.share))
+    }
+
+    #[track_caller]
+    fn check(known: &Known, low: (f64, f64), mid: (f64, f64), high: (f64, f64)) {
+        let found = of(known);
+        let inside = |(least, most): (f64, f64), value: f64| least <= value && value <= most;
+        assert!(inside(low, found[0]) && inside(mid, found[1]) && inside(high, found[2]), "{found:?}");
+    }
+
+    #[test]
+    fn all_from_china_and_none_from_china() {
+        check(&Known { chinese: 110.0, ..DULL }, (1.0, 1.0), (1.0, 1.0), (1.0, 1.0));
+        check(&Known { other: 130.0, ..DULL }, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0));
+    }
+
+    #[test]
+    fn a_mix_is_proportional_with_wide_bounds() {
+        // Plenty of both: either could have filled the exports.
+        check(&Known { chinese: 200.0, other: 200.0, ..DULL }, (0.0, 0.15), (0.3, 0.7), (0.95, 1.0));
+        // Half of the exports cannot be anything else.
+        check(&Known { chinese: 60.0, other: 50.0, ..DULL }, (0.3, 0.5), (0.42, 0.62), (0.5, 0.75));
+    }
+
+    #[test]
+    fn under_a_control_the_first_leg_may_be_larger_than_told() {
+        let told = Known { chinese: 20.0, other: 120.0, ..DULL };
+        let hidden = of(&Known { control: true, ..told });
+        assert!(hidden[2] > of(&told)[2] && hidden[1] > of(&told)[1], "{hidden:?}");
+    }
+
+    #[test]
+    fn stock_of_before_the_control_keeps_its_chinese_share() {
+        let stock = |chinese| of(&Known { chinese: 60.0, other: 30.0, stock: (20.0, chinese), ..DULL });
+        assert!(stock(1.0)[0] > stock(0.0)[0]);
+    }
+
+    #[test]
+    fn nothing_left_is_no_share() {
+        check(&Known { exports: 0.0, chinese: 5.0, ..DULL }, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0));
+    }
+
+    #[test]
+    fn the_table_is_fixed_and_even() {
+        let parameters = Model::built_in().parameters;
+        assert_eq!(table(&parameters.share), parameters.draws);
+        let count = parameters.draws.len() as f64;
+        let mean = |of: fn(&Draw) -> f64| parameters.draws.iter().map(of).sum::<f64>() / count;
+        assert!((mean(|draw| draw.form) - 0.5).abs() < 0.06 && mean(|draw| draw.noise).abs() < 0.2);
+        let spread = mean(|draw| draw.noise * draw.noise);
+        assert!((0.7..1.3).contains(&spread), "{spread}");
+        assert!(parameters.draws.iter().all(|draw| (1.0..=5.0).contains(&draw.first_hidden)));
     }
 }

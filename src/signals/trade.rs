@@ -56,7 +56,8 @@ impl Trade {
             supply: Rc::default(),
             sources: Rc::default(),
         };
-        // Content fractions of the materials table: oxide by stoichiometry, metal by trade grade, ore of trade typical 0.1 to 0.65.
+        // Content fractions of the materials table: oxide by stoichiometry, metal by trade grade, ore of trade typical 0.1 to
+        // 0.65.
         let content = |low, mid, high, stage| Content { low, mid, high, stage, shared: false, row: "materials/SB".to_owned() };
         let contents = BTreeMap::from([
             (code("261710"), content(0.1, 0.55, 0.65, MaterialStage::Ore)),
@@ -180,9 +181,9 @@ pub(crate) fn measure(row: &str, kind: MeasureKind, (announced, effective): (&st
     }
 }
 
-/// The American side of the antimony story, in oxide. Reported: Thailand at least 3,366 t from December 2024 to May 2025, 27 times a year
-/// before (press, 2025-07-09); direct trade zero after the ban. Derived: 561 t a month against 20.8 t. Assumed: the same a month before
-/// as a year before, and 150 t a month of direct trade.
+/// The American side of the antimony story, in oxide. Reported: Thailand at least 3,366 t from December 2024 to May 2025, 27
+/// times a year before (press, 2025-07-09); direct trade zero after the ban. Derived: 561 t a month against 20.8 t. Assumed:
+/// the same a month before as a year before, and 150 t a month of direct trade.
 pub(crate) fn antimony_story(m: &str, d: &str, last: &str) -> Trade {
     Trade::antimony(m, d, last)
         .controlled()

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// The bundle and model as shipped.
 pub fn knowledge() -> Knowledge {
-    Knowledge { reference: Arc::new(Reference::built_in()), model: Arc::new(Model::built_in()) }
+    Knowledge::new(Arc::clone(Reference::built_in()), Arc::new(Model::built_in()))
 }
 
 /// A message of a file or a topic.

@@ -1,9 +1,7 @@
-//! Tests of the bundle: that it parses, that it looks back only, that its errors say what to do.
+//! Tests of the bundle that comes with the program: its facts as of dates, its family map.
 
-use std::collections::BTreeMap;
-
-use expect_test::{Expect, expect};
-use proptest::prelude::*;
+mod codes;
+mod rules;
 
 use super::*;
 
@@ -59,8 +57,8 @@ fn oxide_is_licensed_in_part_and_metal_as_a_whole() {
         assert_eq!((measure.row.as_str(), measure.effective), ("controls/CN-2024-33", day("2024-09-15")));
         measure.subheadings.iter().map(ToString::to_string).collect()
     };
-    assert_eq!(codes(false), ["261710", "811010", "811020", "811090"]);
-    assert_eq!(codes(true), ["282580", "283090"]);
+    assert_eq!(codes(false), ["261710", "283090", "811010", "811020", "811090"]);
+    assert_eq!(codes(true), ["282580"]);
 }
 
 #[test]
@@ -68,6 +66,18 @@ fn a_basket_is_bound_by_what_names_its_code_and_a_heading_by_what_binds_all_good
     assert_eq!(measures("H811292", "KR", "2024-01-01"), ["controls/CN-2023-23 ExportLicence in part"]);
     assert_eq!(measures("H8471", "US", "2025-03-01"), ["controls/US-IEEPA-FENT Duty"]);
     assert_eq!(measures("H8471", "DE", "2025-03-01"), Vec::<String>::new());
+}
+
+#[test]
+fn a_shared_code_is_named_for_one_of_its_materials() {
+    let named = |of: &str, row: &str| -> Vec<String> {
+        let measures = bundle().as_of(day("2025-03-01")).measures(family(of), country("KR"));
+        let of_row = measures.iter().filter(|measure| measure.row == row && !measure.partial);
+        of_row.flat_map(|measure| &measure.subheadings).map(ToString::to_string).collect()
+    };
+    // Indium phosphide is on the list of 10/2025; indium metal and oxide stand under codes it names for others.
+    assert_eq!(named("IN", "controls/CN-2025-10"), ["285390"]);
+    assert!(named("GA", "controls/CN-2023-23").contains(&"811292".to_owned()));
 }
 
 #[test]
@@ -234,79 +244,8 @@ fn older_editions_lead_to_2022_unless_the_code_was_divided() {
     assert_eq!(to("854140", HsVersion::Hs2017), HsConversion::Split);
     assert_eq!(to("854140", HsVersion::Hs2007), HsConversion::Split);
     assert_eq!(to("854140", HsVersion::Hs2022), HsConversion::Same(code("854140")));
+    assert_eq!(bundle().parts_in_hs2022(code("810600"), HsVersion::Hs2017), [code("810610"), code("810690")]);
     assert_eq!(to("040310", HsVersion::Hs2017), HsConversion::Same(code("040320")));
-}
-
-#[test]
-fn countries_are_read_in_every_system() {
-    use CodeSystem::*;
-    let cases = [
-        (Iso2, "th", "TH"),
-        (Iso3, "THA", "TH"),
-        (M49, "004", "AF"),
-        (M49, "4", "AF"),
-        (Comtrade, "842", "US"),
-        (Comtrade, "490", "TW"),
-        (Comtrade, "764", "TH"),
-        (Comtrade, "0", "group"),
-        (Comtrade, "899", "none"),
-        (Census, "5700", "CN"),
-        (Census, "0003", "EU"),
-        (Census, "-", "group"),
-        (Census, "0014", "group"),
-        (Census, "7660", "CD"),
-        (Gacc, "141", "VN"),
-        (Gacc, "142", "CN"),
-        (Gacc, "999", "unknown"),
-        (Japan, "106", "TW"),
-        (Geonom, "XS", "RS"),
-        (Geonom, "GR", "GR"),
-        (Geonom, "QV", "none"),
-        (Geonom, "WORLD", "group"),
-        (NameEn, "KOREA, SOUTH", "KR"),
-        (NameEn, "China (Taiwan)", "TW"),
-        (NameEn, "China (Mainland)", "CN"),
-        (NameEn, "Viet  Nam", "VN"),
-        (NameEn, "Burma (Myanmar)", "MM"),
-        (NameEn, "OPEC", "group"),
-        (NameEn, "Utopia", "unknown"),
-        (Iso2, "XX", "none"),
-        (Iso2, "", "unknown"),
-    ];
-    for (system, text, expected) in cases {
-        let found = match bundle().codes().country(system, text) {
-            CountryCode::Country(country) => country.to_string(),
-            CountryCode::Group => "group".to_owned(),
-            CountryCode::NoCountry => "none".to_owned(),
-            CountryCode::Unknown => "unknown".to_owned(),
-        };
-        assert_eq!(found, expected, "{system:?} {text:?}");
-    }
-    for (name, system) in CodeSystem::ALL {
-        assert_eq!(name.parse(), Ok(system));
-    }
-}
-
-#[test]
-fn ports_are_read_in_every_system() {
-    use PortSystem::*;
-    let ningbo = Some((Country::CHINA, Some("CNNGB".parse().unwrap())));
-    let cases = [
-        (Unlocode, "CNNGB", ningbo),
-        (Unlocode, "CN NGB", ningbo),
-        (Unlocode, "Ningbo", None),
-        (ScheduleK, "57020", ningbo),
-        (ScheduleK, "99999", None),
-        (ScheduleD, "0982", Some((country("US"), None))),
-        (ScheduleD, "982", Some((country("US"), None))),
-        (Name, "NINGBO, China", ningbo),
-        (Name, "Ningbo,CN", ningbo),
-        (Name, "Nowhere, Thailand", Some((country("TH"), None))),
-        (Name, "Ningbo", None),
-    ];
-    for (system, text, expected) in cases {
-        assert_eq!(bundle().codes().port(system, text), expected, "{system:?} {text:?}");
-    }
 }
 
 #[test]
@@ -329,115 +268,4 @@ fn shares_and_bands_come_with_their_rows() {
     assert_eq!(as_of.lag_days(country("US")), Some(35));
     let (low, high, row) = as_of.unit_value_band(code("282580")).unwrap();
     assert!(low < 10.0 && high > 25.0 && row == "unit_values/282580");
-}
-
-#[test]
-fn the_fingerprint_moves_with_any_table_and_that_of_the_map_with_the_map_alone() {
-    let mut files = Reference::built_in_files();
-    let prints = |files: &BTreeMap<String, String>| {
-        let bundle = Reference::parse(files).unwrap();
-        (bundle.fingerprint().to_owned(), bundle.family_map_fingerprint().to_owned())
-    };
-    let before = prints(&files);
-    files.get_mut("lags.csv").unwrap().push_str("BR,BR,40,an example,recalled\n");
-    let after = prints(&files);
-    assert!(before.0 != after.0 && before.1 == after.1 && before.0.starts_with("sha256:"));
-    files.get_mut("tariff_lines.csv").unwrap().push_str("US.9999999999,US,9999999999,SB,an example,found,high\n");
-    assert_ne!(prints(&files).1, after.1);
-    assert_eq!(bundle().published().get("production"), Some(&day("2026-02-28")));
-}
-
-/// Appends a row to a table of the bundle and compares the problems.
-fn check(file: &str, row: &str, expected: Expect) {
-    let mut files = Reference::built_in_files();
-    let content = files.get_mut(file).unwrap();
-    content.push_str(row);
-    content.push('\n');
-    let problems = Reference::parse(&files).map(|_| ()).unwrap_err();
-    let lines: Vec<String> = problems.iter().map(|problem| problem.to_string()).collect();
-    expected.assert_eq(&lines.join("\n"));
-}
-
-#[test]
-fn problems_name_the_cell_and_what_to_do() {
-    check(
-        "capacity.csv",
-        "SB.TH.X,SB,TH,-5,2025-13-01,,an example,found,high",
-        expect![[r#"
-        capacity.csv row 63: known_from: "2025-13-01" is no date (YYYY-MM-DD); correct the row
-        capacity.csv row 63: tonnes: "-5" is no number of zero or more; correct the row"#]],
-    );
-    check(
-        "materials.csv",
-        "ZZ.010121,ZZ,010121,ore,horses,Zz,0.9,0.5,0.7,N,material,guess,an example,found,high",
-        expect![[r#"
-        materials.csv row 143: content_mid: "0.5" does not lie between content_low and content_high, which is at most 1; correct the row
-        materials.csv row 143: family: "ZZ" is no family of families.csv; correct the row"#]],
-    );
-    check(
-        "production.csv",
-        "MCS2026.SB.mine.TJ.2025,MCS2026.SB.mine,SB,mine,UK,2025,1,Y,2026-02-28,,x,found,high",
-        expect![[r#"
-            production.csv row 1132: country: "UK" is no country (ISO 3166-1 alpha-2 in capitals, EU or XX); correct the row
-            production.csv row 1132: id: "MCS2026.SB.mine.TJ.2025" stands on an earlier row too; correct the row"#]],
-    );
-    check(
-        "duties.csv",
-        "D1,US,CN,all,all,2025-02-01,2025-01-01,0.1,,an example,guessed,high",
-        expect![[r#"
-        duties.csv row 709: confidence: "guessed" is not one of found, computed, recalled; correct the row
-        duties.csv row 709: known_from: "" is missing (YYYY-MM-DD); correct the row
-        duties.csv row 709: valid_to: "2025-01-01" is not after valid_from 2025-02-01; correct the row"#]],
-    );
-    check(
-        "hubs.csv",
-        "NL,NL,0.5",
-        expect![[r#"hubs.csv row 5: "" has another number of cells than the header (8); correct the row"#]],
-    );
-}
-
-#[test]
-fn a_missing_table_an_unknown_one_and_other_columns_are_problems() {
-    let mut files = Reference::built_in_files();
-    files.remove("lags.csv");
-    files.insert("hubs.csv".to_owned(), "id,country\n".to_owned());
-    files.insert("lag.csv".to_owned(), String::new());
-    let problems = Reference::parse(&files).map(|_| ()).unwrap_err();
-    let lines: Vec<String> = problems.iter().map(|problem| problem.to_string()).collect();
-    expect![[r#"
-        hubs.csv: the columns are id,country and must be id,country,reexport_share,year,known_from,source,confidence,certainty; correct the table
-        lag.csv: is no table of the bundle (they are capacity.csv controls.csv countries.csv country_codes.csv description_rules.csv duties.csv duty_exemptions.csv exchange_rates.csv families.csv hs_correlation.csv hubs.csv lags.csv materials.csv ports.csv production.csv tariff_lines.csv text_codes.csv unit_values.csv); correct the table
-        lags.csv: the table is missing; correct the table"#]].assert_eq(&lines.join("\n"));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    /// Rows that become known after a date change nothing of what was known on it.
-    #[test]
-    fn what_becomes_known_later_changes_nothing_before(days in 1i64..900, later in 1i64..900, tonnes in 1u32..1_000_000) {
-        let date = day("2024-06-01").saturating_add(jiff::Span::new().days(days));
-        let known = date.saturating_add(jiff::Span::new().days(later));
-        let mut files = Reference::built_in_files();
-        let mut add = |file: &str, row: String| files.get_mut(file).unwrap().push_str(&format!("{row}\n"));
-        add("production.csv", format!("L.SB.mine.TH.2025,L.SB.mine,SB,mine,TH,2025,{tonnes},Y,{known},,x,found,high"));
-        add("capacity.csv", format!("L.SB.TH,SB,TH,{tonnes},{known},,x,found,high"));
-        add("duties.csv", format!("L,US,CN,282580,all,2018-01-01,,0.5,{known},x,found,high"));
-        add("controls.csv", format!("L,ban,x,SB,282580,CN,ALL,2018-01-01,2018-01-01,,,,,,,,{known},N,x,found,high"));
-        add("hubs.csv", format!("L,TH,0.5,2024,{known},x,found,high"));
-        let grown = Reference::parse(&files).unwrap();
-        for at in ["TH", "KR", "US", "DE"] {
-            let (before, after) = (bundle().as_of(date), grown.as_of(date));
-            let (sb, at) = (family("SB"), country(at));
-            prop_assert_eq!(before.measures(sb, at), after.measures(sb, at));
-            prop_assert_eq!(before.production(sb, at, 2025), after.production(sb, at, 2025));
-            prop_assert_eq!(before.capacity(sb, at), after.capacity(sb, at));
-            prop_assert_eq!(before.reexport_share(at), after.reexport_share(at));
-            let duty = |as_of: AsOf<'_>| as_of.duty(Country::CHINA, at, code("282580"), date);
-            prop_assert_eq!(duty(before), duty(after));
-        }
-        let seen = grown.as_of(known).production(family("SB"), country("TH"), 2025);
-        let listed = Production::Listed { tonnes: f64::from(tonnes), row: "production/L.SB.mine.TH.2025".to_owned() };
-        prop_assert!(seen == listed);
-    }
 }

@@ -1,0 +1,43 @@
+# `make` lists the targets. Nothing outside this folder is written but cargo's own caches.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench clean tools
+
+CARGO := cargo
+# Warnings of ours fail the tests; the sources of others are not ours to mend.
+STRICT := -D warnings
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+tools:
+	@missing() { echo "$$1 is missing; this installs it: $$2" >&2; exit 1; }; \
+	command -v git >/dev/null || missing git "sudo apt-get install -y git"; \
+	command -v cc >/dev/null || missing "a C compiler" "sudo apt-get install -y build-essential"; \
+	command -v $(CARGO) >/dev/null || missing Rust "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env"; \
+	[ -z "$(filter test check,$(MAKECMDGOALS))" ] || $(CARGO) fmt --version >/dev/null 2>&1 || missing rustfmt "rustup component add rustfmt"; \
+	[ -z "$(filter test check,$(MAKECMDGOALS))" ] || $(CARGO) clippy --version >/dev/null 2>&1 || missing clippy "rustup component add clippy"
+
+run: tools ## builds, feeds the bundled sample, shows what is probably rerouted, runs until Ctrl-C
+	@$(CARGO) build --release --locked
+	@exec ./target/release/entrepot run --sample
+
+test: tools ## everything: format, lints, tests, documentation
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- $(STRICT)
+	$(CARGO) test --locked
+	RUSTDOCFLAGS="$(STRICT)" $(CARGO) doc --locked --no-deps --document-private-items
+	@for script in $(wildcard scripts/test-*); do echo "$$script"; "$$script" || exit 1; done
+
+check: tools ## the quick loop: format, lints, unit tests
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- $(STRICT)
+	$(CARGO) test --locked --lib
+
+bench: tools ## speed, as ratios within one run
+	$(CARGO) bench --locked
+
+clean: ## removes what was built, and the embedded log of `make run`
+	$(CARGO) clean
+	rm -rf var

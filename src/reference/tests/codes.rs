@@ -1,0 +1,75 @@
+//! Tests of the code systems.
+
+use super::*;
+
+#[test]
+fn countries_are_read_in_every_system() {
+    use CodeSystem::*;
+    let cases = [
+        (Iso2, "th", "TH"),
+        (Iso3, "THA", "TH"),
+        (M49, "004", "AF"),
+        (M49, "4", "AF"),
+        (Comtrade, "842", "US"),
+        (Comtrade, "490", "TW"),
+        (Comtrade, "764", "TH"),
+        (Comtrade, "0", "group"),
+        (Comtrade, "899", "none"),
+        (Census, "5700", "CN"),
+        (Census, "0003", "EU"),
+        (Census, "-", "group"),
+        (Census, "0014", "group"),
+        (Census, "7660", "CD"),
+        (Gacc, "141", "VN"),
+        (Gacc, "142", "CN"),
+        (Gacc, "999", "unknown"),
+        (Japan, "106", "TW"),
+        (Geonom, "XS", "RS"),
+        (Geonom, "GR", "GR"),
+        (Geonom, "QV", "none"),
+        (Geonom, "WORLD", "group"),
+        (NameEn, "KOREA, SOUTH", "KR"),
+        (NameEn, "China (Taiwan)", "TW"),
+        (NameEn, "China (Mainland)", "CN"),
+        (NameEn, "Viet  Nam", "VN"),
+        (NameEn, "Burma (Myanmar)", "MM"),
+        (NameEn, "OPEC", "group"),
+        (NameEn, "Utopia", "unknown"),
+        (Iso2, "XX", "none"),
+        (Iso2, "", "unknown"),
+    ];
+    for (system, text, expected) in cases {
+        let found = match bundle().codes().country(system, text) {
+            CountryCode::Country(country) => country.to_string(),
+            CountryCode::Group => "group".to_owned(),
+            CountryCode::NoCountry => "none".to_owned(),
+            CountryCode::Unknown => "unknown".to_owned(),
+        };
+        assert_eq!(found, expected, "{system:?} {text:?}");
+    }
+    for (name, system) in CodeSystem::ALL {
+        assert_eq!(name.parse(), Ok(system));
+    }
+}
+
+#[test]
+fn ports_are_read_in_every_system() {
+    use PortSystem::*;
+    let ningbo = Some((Country::CHINA, Some("CNNGB".parse().unwrap())));
+    let cases = [
+        (Unlocode, "CNNGB", ningbo),
+        (Unlocode, "CN NGB", ningbo),
+        (Unlocode, "Ningbo", None),
+        (ScheduleK, "57020", ningbo),
+        (ScheduleK, "99999", None),
+        (ScheduleD, "0982", Some((country("US"), None))),
+        (ScheduleD, "982", Some((country("US"), None))),
+        (Name, "NINGBO, China", ningbo),
+        (Name, "Ningbo,CN", ningbo),
+        (Name, "Nowhere, Thailand", Some((country("TH"), None))),
+        (Name, "Ningbo", None),
+    ];
+    for (system, text, expected) in cases {
+        assert_eq!(bundle().codes().port(system, text), expected, "{system:?} {text:?}");
+    }
+}

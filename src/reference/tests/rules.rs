@@ -1,0 +1,167 @@
+//! Tests of the rules that a bundle must keep, of its fingerprints, and that nothing looks ahead.
+
+use std::collections::BTreeMap;
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn the_fingerprint_moves_with_any_table_and_that_of_the_map_with_the_map_alone() {
+    let mut files = Reference::built_in_files();
+    let prints = |files: &BTreeMap<String, String>| {
+        let bundle = Reference::parse(files).unwrap();
+        (bundle.fingerprint().to_owned(), bundle.family_map_fingerprint().to_owned())
+    };
+    let before = prints(&files);
+    files.get_mut("lags.csv").unwrap().push_str("BR,BR,40,an example,recalled\n");
+    let after = prints(&files);
+    let materials = files.get_mut("materials.csv").unwrap();
+    *materials = materials.replace(",0.82,0.8354,", ",0.81,0.8354,");
+    let content = prints(&files);
+    assert!(content.0 != after.0 && content.1 == after.1, "contents are no part of the map");
+    assert!(before.0 != after.0 && before.1 == after.1 && before.0.starts_with("sha256:"));
+    files.get_mut("tariff_lines.csv").unwrap().push_str("US.9999999999,US,9999999999,SB,an example,found,high\n");
+    assert_ne!(prints(&files).1, after.1);
+    assert_eq!(bundle().published().get("production"), Some(&day("2026-02-28")));
+}
+
+/// Every problem, cut into lines that a reader of the test can see whole.
+fn shown(problems: &[Problem]) -> String {
+    let cut = |problem: &Problem| {
+        problem
+            .to_string()
+            .replace(": ", ":\n  ")
+            .replace(" (", "\n  (")
+            .replace(" does not", "\n  does not")
+            .replace(" and must", "\n  and must")
+    };
+    problems.iter().map(cut).collect::<Vec<_>>().join("\n")
+}
+
+/// Appends a row to a table of the bundle and compares the problems.
+fn check(file: &str, row: &str, expected: Expect) {
+    let mut files = Reference::built_in_files();
+    let content = files.get_mut(file).unwrap();
+    content.push_str(row);
+    content.push('\n');
+    let problems = Reference::parse(&files).map(|_| ()).unwrap_err();
+    let lines = shown(&problems);
+    expected.assert_eq(&lines);
+}
+
+#[test]
+fn problems_name_the_cell_and_what_to_do() {
+    check(
+        "capacity.csv",
+        "SB.TH.X,SB,TH,-5,2025-13-01,,an example,found,high",
+        expect![[r#"
+        capacity.csv row 63:
+          known_from:
+          "2025-13-01" is no date
+          (YYYY-MM-DD); correct the row
+        capacity.csv row 63:
+          tonnes:
+          "-5" is no number of zero or more; correct the row"#]],
+    );
+    check(
+        "materials.csv",
+        "ZZ.010121,ZZ,010121,ore,horses,Zz,0.9,0.5,0.7,N,material,guess,an example,found,high",
+        expect![[r#"
+        materials.csv row 143:
+          content_mid:
+          "0.5"
+          does not lie between content_low and content_high, which is at most 1; correct the row
+        materials.csv row 143:
+          family:
+          "ZZ" is no family of families.csv; correct the row"#]],
+    );
+    check(
+        "production.csv",
+        "MCS2026.SB.mine.TJ.2025,MCS2026.SB.mine,SB,mine,UK,2025,1,Y,2026-02-28,,x,found,high",
+        expect![[r#"
+            production.csv row 1132:
+              country:
+              "UK" is no country
+              (ISO 3166-1 alpha-2 in capitals, EU or XX); correct the row
+            production.csv row 1132:
+              id:
+              "MCS2026.SB.mine.TJ.2025" stands on an earlier row too; correct the row"#]],
+    );
+    check(
+        "duties.csv",
+        "D1,US,CN,all,all,2025-02-01,2025-01-01,0.1,,an example,guessed,high",
+        expect![[r#"
+        duties.csv row 709:
+          confidence:
+          "guessed" is not one of found, computed, recalled; correct the row
+        duties.csv row 709:
+          known_from:
+          "" is missing
+          (YYYY-MM-DD); correct the row
+        duties.csv row 709:
+          valid_to:
+          "2025-01-01" is not after valid_from 2025-02-01; correct the row"#]],
+    );
+    check(
+        "hubs.csv",
+        "NL,NL,0.5",
+        expect![[r#"
+        hubs.csv row 5:
+          "" has another number of cells than the header
+          (8); correct the row"#]],
+    );
+}
+
+#[test]
+fn a_missing_table_an_unknown_one_and_other_columns_are_problems() {
+    let mut files = Reference::built_in_files();
+    files.remove("lags.csv");
+    files.insert("hubs.csv".to_owned(), "id,country\n".to_owned());
+    files.insert("lag.csv".to_owned(), String::new());
+    let problems = Reference::parse(&files).map(|_| ()).unwrap_err();
+    let lines = shown(&problems);
+    expect![[r#"
+        hubs.csv:
+          the columns are id,country
+          and must be id,country,reexport_share,year,known_from,source,confidence,certainty; correct the table
+        lag.csv:
+          is no table of the bundle
+          (the nearest name is lags.csv); correct the table
+        lags.csv:
+          the table is missing; correct the table"#]]
+    .assert_eq(&lines);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Rows that become known after a date change nothing of what was known on it.
+    #[test]
+    fn what_becomes_known_later_changes_nothing_before(days in 1i64..900, later in 1i64..900, tonnes in 1u32..1_000_000) {
+        let date = day("2024-06-01").saturating_add(jiff::Span::new().days(days));
+        let known = date.saturating_add(jiff::Span::new().days(later));
+        let mut files = Reference::built_in_files();
+        let mut add = |file: &str, row: String| files.get_mut(file).unwrap().push_str(&format!("{row}\n"));
+        add("production.csv", format!("L.SB.mine.TH.2025,L.SB.mine,SB,mine,TH,2025,{tonnes},Y,{known},,x,found,high"));
+        add("capacity.csv", format!("L.SB.TH,SB,TH,{tonnes},{known},,x,found,high"));
+        add("duties.csv", format!("L,US,CN,282580,all,2018-01-01,,0.5,{known},x,found,high"));
+        add("controls.csv", format!("L,ban,x,SB,282580,CN,ALL,2018-01-01,2018-01-01,,,,,,,,{known},N,x,found,high"));
+        add("hubs.csv", format!("L,TH,0.5,2024,{known},x,found,high"));
+        let grown = Reference::parse(&files).unwrap();
+        for at in ["TH", "KR", "US", "DE"] {
+            let (before, after) = (bundle().as_of(date), grown.as_of(date));
+            let (sb, at) = (family("SB"), country(at));
+            prop_assert_eq!(before.measures(sb, at), after.measures(sb, at));
+            prop_assert_eq!(before.production(sb, at, 2025), after.production(sb, at, 2025));
+            prop_assert_eq!(before.capacity(sb, at), after.capacity(sb, at));
+            prop_assert_eq!(before.reexport_share(at), after.reexport_share(at));
+            let duty = |as_of: AsOf<'_>| as_of.duty(Country::CHINA, at, code("282580"), date);
+            prop_assert_eq!(duty(before), duty(after));
+        }
+        let seen = grown.as_of(known).production(family("SB"), country("TH"), 2025);
+        let listed = Production::Listed { tonnes: f64::from(tonnes), row: "production/L.SB.mine.TH.2025".to_owned() };
+        prop_assert!(seen == listed);
+    }
+}
