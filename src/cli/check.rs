@@ -1,17 +1,18 @@
 //! `check`: configuration, model, bundle and mappings; of files, what becomes of their rows. Writes nothing.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use super::args::CheckArgs;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Exits, Failure, Outcome};
 use super::input::{Input, each_message, inputs};
 use super::log;
 use super::print::line;
 use super::reading::Reading;
 use super::wiring::{Knowledge, feeds, read_file};
-use crate::config::{Config, MappingSource, SourceOf};
-use crate::decode::{Decoded, Row, Surroundings};
+use crate::config::{Config, SourceOf};
+use crate::decode::{Decoded, Decoder, Row, Surroundings};
 use crate::domain::{Claim, Record};
 use crate::scoring::Model;
 use crate::stream::Log;
@@ -49,12 +50,11 @@ fn whole(config: &Config, knowledge: &Knowledge) -> Result<(), Failure> {
         line(&format!("#   {table}: newest fact known from {date}"))?;
     }
     for name in Reading::names() {
-        Reading::load(&MappingSource::Named(name.clone()), false)?;
-        line(&format!("# mapping {name}: ok"))?;
+        let said = Reading::named(&name)?.prove(knowledge.reference())?;
+        line(&format!("# mapping {}", said.replace('\n', "\n# ")))?;
     }
     for feed in feeds(config, false)? {
-        let loaded = Reading::load(&feed.mapping, feed.corrections);
-        loaded.map_err(|failure| failure.context(format!("feed {}", feed.name)))?;
+        Reading::of_feed(&feed)?.prove(knowledge.reference())?;
         line(&format!("# feed {}: topic {}, mapping {}: ok", feed.name, feed.topic, feed.mapping))?;
     }
     Ok(())
@@ -83,8 +83,9 @@ fn named(config: &Config, knowledge: &Knowledge, args: &CheckArgs, path: &Path) 
             let checked = Knowledge::load(&SourceOf::Path(path.to_owned()), &config.reference)?;
             line(&format!("{name}: model, {}: ok", checked.model_hash()))?;
         } else {
-            Reading::load(&MappingSource::File(path.to_owned()), false)?;
-            line(&format!("{name}: mapping: ok"))?;
+            let named = if path.components().count() > 1 { path.to_owned() } else { Path::new(".").join(path) };
+            let said = Reading::named(&named.display().to_string())?.prove(knowledge.reference())?;
+            line(&format!("{name}: mapping {said}"))?;
         }
         return Ok(Exit::Done);
     }
@@ -121,6 +122,9 @@ fn sample(input: &Input, reading: &Reading, knowledge: &Knowledge, rows: usize) 
         file_name: Some(&input.name),
     };
     line(&format!("{}: the first {rows} rows", input.shown()))?;
+    if !reading.is_canonical() {
+        return sample_mapped(input, &decoder, (&around, rows));
+    }
     let mut sampled = Sampled::default();
     let mut left = rows;
     each_message(input, reading, &mut |message| {
@@ -142,6 +146,18 @@ fn sample(input: &Input, reading: &Reading, knowledge: &Knowledge, rows: usize) 
         }
     })?;
     sampled.sum_up()
+}
+
+/// The same through a mapping, which knows the source of each field.
+fn sample_mapped(input: &Input, decoder: &Decoder, (around, rows): (&Surroundings<'_>, usize)) -> Outcome {
+    let mut bytes = Vec::new();
+    let read = input.open()?.read_to_end(&mut bytes).exits(Exit::NotThere);
+    read.map_err(|failure| failure.context(format!("reading {}", input.shown())))?;
+    let Some(sample) = decoder.sample(&bytes, rows, around) else { return Ok(Exit::Done) };
+    line(sample.to_string().trim_end())?;
+    let fits = |name: &String| name == "taken" || name.starts_with("excluded");
+    let nothing = !sample.counts.is_empty() && !sample.counts.keys().any(fits);
+    Ok(if nothing { Exit::NothingDecoded } else { Exit::Done })
 }
 
 impl Sampled {

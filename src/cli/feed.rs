@@ -68,7 +68,7 @@ struct IdRead<'a> {
 impl Feeder {
     /// A feeder of this feed.
     pub(super) fn new(log: EmbeddedLog, feed: &Feed, rate: Option<u32>) -> Result<Feeder, Failure> {
-        let reading = Reading::load(&feed.mapping, feed.corrections)?;
+        let reading = Reading::of_feed(feed)?;
         let pace = Pace::new(rate);
         Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace })
     }

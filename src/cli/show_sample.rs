@@ -27,9 +27,9 @@ type Watch<'a> = (&'a Config, &'a AtomicBool);
 pub(super) fn show(watch: Watch<'_>, running: &mut Running) -> Result<(), Failure> {
     let (config, stop) = watch;
     for feed in feeds(config, true)? {
-        for file in sample::FILES.iter().filter(|file| file.feed == feed.name.as_str()) {
+        for file in sample::files().iter().filter(|file| file.feed == feed.name.as_str()) {
             let handle = running.log().another()?;
-            Feeder::new(handle, &feed, None)?.bytes(file.name, file.bytes)?;
+            Feeder::new(handle, &feed, None)?.bytes(&file.path, file.bytes())?;
         }
     }
     drain(watch, running)?;
