@@ -171,16 +171,12 @@ fn valued(origin: &str, value: toml::Value) -> Value {
         toml::Value::Boolean(truth) => ValueKind::Boolean(truth),
         toml::Value::Datetime(instant) => ValueKind::String(instant.to_string()),
         toml::Value::Array(items) => ValueKind::Array(items.into_iter().map(|item| valued(origin, item)).collect()),
-        toml::Value::Table(table) => {
-            ValueKind::Table(table.into_iter().map(|(key, item)| (key, valued(origin, item))).collect())
-        }
+        toml::Value::Table(table) => ValueKind::Table(table.into_iter().map(|(key, item)| (key, valued(origin, item))).collect()),
     };
     Value::new(Some(&origin.to_owned()), kind)
 }
 
-fn environment_layer(
-    variables: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
-) -> Result<Layer, InvalidConfig> {
+fn environment_layer(variables: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>) -> Result<Layer, InvalidConfig> {
     let mut layer = Layer { values: Map::new() };
     let ours: BTreeMap<String, String> = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -318,7 +314,8 @@ mod tests {
     #[test]
     fn the_environment_speaks_in_capitals() {
         let pair = |name: &str, value: &str| (name.into(), value.into());
-        let variables = [pair("ENTREPOT__LOG__KAFKA__BOOTSTRAP_SERVERS", "a:1,b:2"), pair("ENTREPOT_CONFIG", "x"), pair("HOME", "/")];
+        let variables =
+            [pair("ENTREPOT__LOG__KAFKA__BOOTSTRAP_SERVERS", "a:1,b:2"), pair("ENTREPOT_CONFIG", "x"), pair("HOME", "/")];
         let kind = argument_layer(&["log.kind=kafka".to_owned()]).unwrap();
         let config = merge(None, vec![environment_layer(variables.into_iter()).unwrap(), kind]).unwrap();
         let LogHome::Kafka { bootstrap_servers, .. } = config.log else { panic!("kafka was set") };
@@ -344,6 +341,9 @@ mod tests {
         let shipped = merge(None, vec![file_layer(file).unwrap()]).unwrap();
         let built_in = merge(None, Vec::new()).unwrap();
         assert_eq!((shipped.service, shipped.topics), (built_in.service, built_in.topics));
-        assert_eq!((shipped.ingest, shipped.assess, shipped.transactions), (built_in.ingest, built_in.assess, built_in.transactions));
+        assert_eq!(
+            (shipped.ingest, shipped.assess, shipped.transactions),
+            (built_in.ingest, built_in.assess, built_in.transactions)
+        );
     }
 }

@@ -86,9 +86,10 @@ impl Case {
     /// Below the clearing level of its band for the model's number of consecutive event months.
     fn has_cleared(&self, recent: &[&Standing<'_>], model: &Model) -> bool {
         let needed = usize::from(model.alerts.clear_months);
-        let below = recent.iter().take(needed).filter(|standing| {
-            standing.verdict.probability <= model.clears_below(self.band, standing.verdict.prior)
-        });
+        let below = recent
+            .iter()
+            .take(needed)
+            .filter(|standing| standing.verdict.probability <= model.clears_below(self.band, standing.verdict.prior));
         below.count() == needed
     }
 }

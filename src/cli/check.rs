@@ -178,7 +178,12 @@ impl Sampled {
         let counts = |counts: &BTreeMap<String, u64>| {
             counts.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
         };
-        line(&format!("taken {}; excluded: {}; failed: {}", self.taken, or_none(counts(&self.excluded)), or_none(counts(&self.failed))))?;
+        line(&format!(
+            "taken {}; excluded: {}; failed: {}",
+            self.taken,
+            or_none(counts(&self.excluded)),
+            or_none(counts(&self.failed))
+        ))?;
         if !self.degraded.is_empty() {
             let degraded: Vec<String> = self.degraded.iter().map(|(name, count)| format!("{count} {name}")).collect();
             line(&format!("taken with evidence withheld or marked: {}", degraded.join(", ")))?;
@@ -203,7 +208,8 @@ impl Sampled {
         } else {
             "not supported: needs country_of_origin, and a place of receipt, port of lading or transit port"
         };
-        let entity = if has("parties") { "parties are kept; its signals come with a later release" } else { "not supported: no parties" };
+        let entity =
+            if has("parties") { "parties are kept; its signals come with a later release" } else { "not supported: no parties" };
         let corridor = if has("mass") {
             "supported: masses enter the balance"
         } else {

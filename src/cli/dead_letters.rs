@@ -143,7 +143,9 @@ fn letters(config: &Config, log: &mut EmbeddedLog, filter: &DeadLetterFilter) ->
             }
         }
     }
-    letters.sort_by(|one, other| (one.message.timestamp, &one.message.position).cmp(&(other.message.timestamp, &other.message.position)));
+    letters.sort_by(|one, other| {
+        (one.message.timestamp, &one.message.position).cmp(&(other.message.timestamp, &other.message.position))
+    });
     let surplus = filter.limit.map_or(0, |limit| letters.len().saturating_sub(limit));
     Ok(letters.split_off(surplus))
 }
@@ -157,7 +159,9 @@ fn letter_with(config: &Config, log: &mut EmbeddedLog, id: &str) -> Result<Lette
     }
     let all = letters(config, log, &DeadLetterFilter::default())?;
     let wanted = position_of(id);
-    let is_it = |letter: &Letter| wanted.as_ref().is_some_and(|wanted| letter.message.position == *wanted || letter.source().as_ref() == Some(wanted));
+    let is_it = |letter: &Letter| {
+        wanted.as_ref().is_some_and(|wanted| letter.message.position == *wanted || letter.source().as_ref() == Some(wanted))
+    };
     let count = all.len();
     all.into_iter().rev().find(is_it).ok_or_else(|| {
         let message = format!("{id}: no such dead letter; {topic} holds {count}, `entrepot dead-letters ls` lists them");

@@ -105,7 +105,8 @@ impl Feeder {
         let total = known.as_ref().and_then(|known| rows_estimated(known.bytes, &known.progress));
         let mut progress = Progress::new(format!("feeding {shown}"), total);
         let size = known.as_ref().map_or(0, |known| known.bytes);
-        let mut sending = Sending { batch: Vec::new(), batch_bytes: 0, seen: 0, sent: 0, known: known.map(|known| known.progress) };
+        let mut sending =
+            Sending { batch: Vec::new(), batch_bytes: 0, seen: 0, sent: 0, known: known.map(|known| known.progress) };
         let headers = vec![Header { key: FILE_HEADER.to_owned(), value: name.as_bytes().to_vec() }];
         let reading = self.reading.clone();
         each_piece(bytes, shown, &reading, &mut |_, bytes| {

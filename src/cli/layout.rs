@@ -68,7 +68,9 @@ pub(super) fn html(explained: &Explained) -> String {
     }
     let style = "body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}\
                  dl{display:grid;grid-template-columns:12rem 1fr}dt{color:#666}dd{margin:0}";
-    format!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>entrepot</title><style>{style}</style>\n{body}</html>")
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>entrepot</title><style>{style}</style>\n{body}</html>"
+    )
 }
 
 fn definitions(facts: &[(String, String)]) -> String {

@@ -65,12 +65,8 @@ pub(super) fn planned(config: &Config, feeds: &[Feed]) -> Vec<PlannedTopic> {
         (Topic::Feedback, 1, "compact", "what analysts found"),
         (Topic::Progress, 1, "compact", "where partitions stand"),
     ];
-    let ours = ours.map(|(topic, partitions, policy, holds)| PlannedTopic {
-        name: full(config, topic),
-        partitions,
-        policy,
-        holds,
-    });
+    let ours =
+        ours.map(|(topic, partitions, policy, holds)| PlannedTopic { name: full(config, topic), partitions, policy, holds });
     let raw = feeds.iter().map(|feed| PlannedTopic {
         name: feed.topic.clone(),
         partitions: 1,

@@ -106,11 +106,8 @@ pub(super) fn ndjson(
     lost: &[LostMessage],
 ) -> Result<(), Failure> {
     let mut out = Out(std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock()));
-    let kinds = [
-        (OnlyKind::Alerts, Topic::Alerts),
-        (OnlyKind::Assessments, Topic::Assessments),
-        (OnlyKind::Corridors, Topic::Corridors),
-    ];
+    let kinds =
+        [(OnlyKind::Alerts, Topic::Alerts), (OnlyKind::Assessments, Topic::Assessments), (OnlyKind::Corridors, Topic::Corridors)];
     for (kind, topic) in kinds {
         if only.is_some_and(|only| only != kind) {
             continue;
@@ -200,12 +197,7 @@ impl Row {
 }
 
 /// Prints the table: corridors, then shipments, highest first, at most that many of each. Without a minimum, from `watch` on.
-pub(super) fn table(
-    gathered: &Gathered,
-    min_band: Option<Band>,
-    only: Option<OnlyKind>,
-    rows_max: usize,
-) -> Result<(), Failure> {
+pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<OnlyKind>, rows_max: usize) -> Result<(), Failure> {
     let least = min_band.unwrap_or(Band::Watch);
     let mut rows = Vec::new();
     let mut left_out = 0;

@@ -169,13 +169,7 @@ fn already_there(args: &ReplayArgs, config: &Config, log: &mut EmbeddedLog) -> R
     }
 }
 
-fn write_files(
-    folder: &Path,
-    topics: &[Topic],
-    gathered: &Gathered,
-    lost: &[LostMessage],
-    report: &str,
-) -> Result<(), Failure> {
+fn write_files(folder: &Path, topics: &[Topic], gathered: &Gathered, lost: &[LostMessage], report: &str) -> Result<(), Failure> {
     let doing = || format!("writing to {}", folder.display());
     let failed = |error: std::io::Error| Failure { exit: Exit::CannotCreate, error: error.into() }.context(doing());
     std::fs::create_dir_all(folder).map_err(failed)?;

@@ -47,7 +47,9 @@ pub(super) fn show(watch: Watch<'_>, running: &mut Running) -> Result<(), Failur
         line("")?;
         line(&format!("http://{address}/metrics  http://{address}/healthz  http://{address}/readyz  http://{address}/version"))?;
     }
-    line("running until Ctrl-C; try `entrepot explain ID` with a shipment of the table, or FAMILY/CORRIDOR/MONTH, in another terminal")
+    line(
+        "running until Ctrl-C; try `entrepot explain ID` with a shipment of the table, or FAMILY/CORRIDOR/MONTH, in another terminal",
+    )
 }
 
 /// Waits until neither stage has anything left to read.
@@ -145,10 +147,8 @@ fn books(page: &str, stage: &str, whole: &str, outcomes: &[&str]) -> String {
         counts.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).map(|count| count as u64).sum()
     };
     let consumed = sum("entrepot_records_consumed_total{", None);
-    let parts: Vec<(String, u64)> = outcomes
-        .iter()
-        .map(|outcome| ((*outcome).to_owned(), sum("entrepot_records_processed_total{", Some(outcome))))
-        .collect();
+    let parts: Vec<(String, u64)> =
+        outcomes.iter().map(|outcome| ((*outcome).to_owned(), sum("entrepot_records_processed_total{", Some(outcome)))).collect();
     let told: u64 = parts.iter().map(|(_, count)| count).sum();
     let shown: Vec<String> = parts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
     let verdict = if told == consumed { "balanced" } else { "NOT BALANCED" };

@@ -31,8 +31,7 @@ pub(super) fn run(config: &Config, args: &TopicsArgs) -> Outcome {
         }
         TopicsAction::Verify => {
             let mut log = log::open(config)?;
-            let found: BTreeMap<String, i32> =
-                log.topics()?.into_iter().map(|topic| (topic.name, topic.partitions)).collect();
+            let found: BTreeMap<String, i32> = log.topics()?.into_iter().map(|topic| (topic.name, topic.partitions)).collect();
             let mut exit = Exit::Done;
             for topic in &planned {
                 let (name, wanted) = (&topic.name, topic.partitions);

@@ -256,11 +256,7 @@ fn topics(tree: &Tree) -> Result<Topics, InvalidConfig> {
         return Err(tree.refuse("topics.prefix", "1 to 100 letters, digits, . _ and -, such as entrepot."));
     }
     let whole = |key, default| Ok(i32::try_from(tree.whole(key, 1..=1_024, default)?).unwrap_or(i32::MAX));
-    Ok(Topics {
-        prefix,
-        partitions: whole("topics.partitions", 12)?,
-        replication_factor: whole("topics.replication_factor", 3)?,
-    })
+    Ok(Topics { prefix, partitions: whole("topics.partitions", 12)?, replication_factor: whole("topics.replication_factor", 3)? })
 }
 
 fn feeds(tree: &Tree) -> Result<Vec<Feed>, InvalidConfig> {

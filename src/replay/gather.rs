@@ -141,11 +141,7 @@ impl Gathered {
     /// # Errors
     ///
     /// Where scratch space fails, or what `take` returns.
-    pub fn each<E: From<ReplayError>>(
-        &self,
-        topic: Topic,
-        take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn each<E: From<ReplayError>>(&self, topic: Topic, take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut value = Vec::new();
         for (key, values) in self.topics.get(&topic).into_iter().flatten() {
             for kept in values {

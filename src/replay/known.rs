@@ -35,9 +35,7 @@ pub fn stamp_of(value: &[u8]) -> Result<Stamp, String> {
     let read: StampRead<'_> = serde_json::from_slice(value).map_err(|error| error.to_string())?;
     match (read.kind, read.date, read.known_from) {
         (Some("tick"), Some(date), _) => date.parse().map(Stamp::Tick).map_err(|_| format!("date {date:?} is no date")),
-        (Some(_), _, Some(known)) => {
-            known.parse().map(Stamp::Known).map_err(|_| format!("known_from {known:?} is no instant"))
-        }
+        (Some(_), _, Some(known)) => known.parse().map(Stamp::Known).map_err(|_| format!("known_from {known:?} is no instant")),
         _ => Err("kind and known_from, or kind tick and date, are missing".to_owned()),
     }
 }

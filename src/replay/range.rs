@@ -34,7 +34,8 @@ pub fn ranges(log: &mut EmbeddedLog, topics: &[String], between: Between) -> Res
             let end = log.end_offset(topic, partition)?;
             messages += end;
             longest = longest.max(end);
-            let mut resolve = |when, otherwise| offset(log, &Range { topic: topic.clone(), partition, from: 0, until: None }, when, otherwise);
+            let mut resolve =
+                |when, otherwise| offset(log, &Range { topic: topic.clone(), partition, from: 0, until: None }, when, otherwise);
             let (from, until) = (resolve(between.from, end)?, resolve(between.until, end)?.min(end));
             if from < until {
                 ranges.push(Range { topic: topic.clone(), partition, from, until: Some(until) });

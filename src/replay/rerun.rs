@@ -97,12 +97,7 @@ impl Rerun<'_> {
     /// # Errors
     ///
     /// As above.
-    pub fn ingest(
-        &mut self,
-        raw: &[String],
-        between: Between,
-        ingest: &mut dyn Fold,
-    ) -> Result<KnownMovements, ReplayError> {
+    pub fn ingest(&mut self, raw: &[String], between: Between, ingest: &mut dyn Fold) -> Result<KnownMovements, ReplayError> {
         let ingested = self.ingest_range(raw, between, ingest)?;
         self.in_order_of_log(ingested)
     }

@@ -12,8 +12,7 @@ use crate::support::{Chain, Chance, assess, ingest, settings, stage};
 
 const INPUT: &str = "input";
 const PARTITIONS: usize = 3;
-const OUTPUTS: [&str; 4] =
-    ["entrepot.assessments", "entrepot.corridors", "entrepot.movements", "entrepot.dead-letters"];
+const OUTPUTS: [&str; 4] = ["entrepot.assessments", "entrepot.corridors", "entrepot.movements", "entrepot.dead-letters"];
 
 type Contents = Vec<Vec<Vec<(Vec<u8>, Vec<u8>)>>>;
 
@@ -49,7 +48,12 @@ struct Trouble {
 const NONE: Trouble = Trouble { faults: 0, members: 1, kills: 0 };
 
 /// Runs a stage over a world until all input is committed; with trouble at first, then in peace. Gives the outputs and the books.
-fn run<L: Log>(seed: u64, trouble: Trouble, stage: &Stage, home: impl Fn(FaultyLog) -> L) -> (Contents, Vec<BatchReport>, Arc<Mutex<Broker>>) {
+fn run<L: Log>(
+    seed: u64,
+    trouble: Trouble,
+    stage: &Stage,
+    home: impl Fn(FaultyLog) -> L,
+) -> (Contents, Vec<BatchReport>, Arc<Mutex<Broker>>) {
     let broker = world(seed);
     let mut chance = Chance(seed ^ 0xfau64);
     let books = Arc::new(Mutex::new(Vec::new()));

@@ -15,8 +15,7 @@ use crate::support::{assess, ingest, settings};
 
 pub(crate) const RAW: &str = "raw";
 pub(crate) const MOVEMENTS: &str = "entrepot.movements";
-pub(crate) const OURS: [&str; 4] =
-    ["entrepot.assessments", "entrepot.corridors", MOVEMENTS, "entrepot.dead-letters"];
+pub(crate) const OURS: [&str; 4] = ["entrepot.assessments", "entrepot.corridors", MOVEMENTS, "entrepot.dead-letters"];
 
 /// Makes a log with all topics.
 pub(crate) fn make_log(path: &Path) -> EmbeddedLog {

@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entrepot::domain::{Message, Offset, Partition, Position, Timestamp};
-use entrepot::stream::{
-    Commit, Event, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, partition_of,
-};
+use entrepot::stream::{Commit, Event, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, partition_of};
 
 use super::Chance;
 
@@ -35,8 +33,7 @@ impl Broker {
     pub(crate) fn append(&mut self, outgoing: Outgoing) {
         let parts = self.topics.get_mut(&*outgoing.topic).expect("the test made this topic");
         let count = Partition::try_from(parts.len()).unwrap();
-        let partition =
-            outgoing.partition.unwrap_or_else(|| outgoing.key.as_deref().map_or(0, |key| partition_of(key, count)));
+        let partition = outgoing.partition.unwrap_or_else(|| outgoing.key.as_deref().map_or(0, |key| partition_of(key, count)));
         let part = &mut parts[usize::try_from(partition).unwrap()];
         part.push(Message {
             position: Position { topic: outgoing.topic, partition, offset: part.len() as Offset },

@@ -188,7 +188,9 @@ impl Head {
             None | Some("exact") => Names::Exact,
             Some("normalised") => Names::Normalised,
             Some(other) => {
-                return Err(section.error("names", format!("{other:?} is no way to compare names; allowed are exact, normalised")));
+                return Err(
+                    section.error("names", format!("{other:?} is no way to compare names; allowed are exact, normalised"))
+                );
             }
         };
         let aliases = match section.section("aliases")? {
