@@ -100,7 +100,7 @@ impl From<crate::replay::ReplayError> for Failure {
 }
 
 /// Gives an error its exit code, at the place that knows it.
-pub trait Exits<T> {
+pub(super) trait Exits<T> {
     /// Fails with this exit.
     fn exits(self, exit: Exit) -> Result<T, Failure>;
 }

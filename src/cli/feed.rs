@@ -68,32 +68,48 @@ struct IdRead<'a> {
 impl Feeder {
     /// A feeder of this feed.
     pub(super) fn new(log: EmbeddedLog, feed: &Feed, rate: Option<u32>) -> Result<Feeder, Failure> {
-        let reading = Reading::load(&feed.mapping, feed.corrections)?;
+        let reading = Reading::of_feed(feed)?;
         let pace = Pace::new(rate);
         Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace })
     }
 
     /// Feeds one file from where it stopped; stdin from its beginning.
-    pub(super) fn file(&mut self, input: &Input) -> Result<u64, Failure> {
+    fn file(&mut self, input: &Input) -> Result<(), Failure> {
         let known = match input.path() {
             None => None,
-            Some(path) => Some(self.known(path)?),
+            Some(path) => {
+                let opened = std::fs::File::open(path).exits(Exit::NotThere);
+                let file = opened.map_err(|failure| failure.context(format!("opening {}", path.display())))?;
+                let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                Some(self.known(&full.display().to_string(), file, size_of(path)?)?)
+            }
         };
+        self.send((&input.name, &input.shown()), input.open()?, known)
+    }
+
+    /// Feeds bytes that are compiled in, once.
+    pub(super) fn bytes(&mut self, name: &str, bytes: &'static [u8]) -> Result<(), Failure> {
+        let known = self.known(&format!("bundled {name}"), bytes, bytes.len() as u64)?;
+        self.send((name, name), Box::new(bytes), Some(known))
+    }
+
+    fn send(&mut self, (name, shown): (&str, &str), bytes: Box<dyn Read>, known: Option<Known>) -> Result<(), Failure> {
         let before = known.as_ref().map_or(0, |known| known.progress.rows);
         if let Some(known) = known.as_ref().filter(|known| known.progress.done && known.progress.bytes == known.bytes) {
-            tracing::info!(file = input.shown(), rows = known.progress.rows, "file was fed before, nothing to do");
-            return Ok(0);
+            tracing::info!(file = shown, rows = known.progress.rows, "file was fed before, nothing to do");
+            return Ok(());
         }
         if before > 0 {
-            tracing::info!(file = input.shown(), rows = before, "file is taken up where it stopped");
+            tracing::info!(file = shown, rows = before, "file is taken up where it stopped");
         }
         let total = known.as_ref().and_then(|known| rows_estimated(known.bytes, &known.progress));
-        let mut progress = Progress::new(format!("feeding {}", input.shown()), total);
+        let mut progress = Progress::new(format!("feeding {shown}"), total);
+        let size = known.as_ref().map_or(0, |known| known.bytes);
         let mut sending =
             Sending { batch: Vec::new(), batch_bytes: 0, seen: 0, sent: 0, known: known.map(|known| known.progress) };
-        let headers = vec![Header { key: FILE_HEADER.to_owned(), value: input.name.as_bytes().to_vec() }];
+        let headers = vec![Header { key: FILE_HEADER.to_owned(), value: name.as_bytes().to_vec() }];
         let reading = self.reading.clone();
-        each_piece(input.open()?, &input.shown(), &reading, &mut |_, bytes| {
+        each_piece(bytes, shown, &reading, &mut |_, bytes| {
             sending.seen += 1;
             if sending.seen <= before {
                 return Ok(());
@@ -106,12 +122,12 @@ impl Feeder {
             }
             Ok(())
         })?;
-        if let (Some(progress), Some(path)) = (&mut sending.known, input.path()) {
-            progress.bytes = size_of(path)?;
+        if let Some(progress) = &mut sending.known {
+            progress.bytes = size;
         }
         self.commit(&mut sending, true)?;
-        tracing::info!(file = input.shown(), rows = sending.sent, topic = self.topic.as_ref(), "file was fed");
-        Ok(sending.sent)
+        tracing::info!(file = shown, rows = sending.sent, topic = self.topic.as_ref(), "file was fed");
+        Ok(())
     }
 
     fn outgoing(&self, bytes: Vec<u8>, headers: &[Header]) -> Outgoing {
@@ -143,27 +159,23 @@ impl Feeder {
     }
 
     /// What is known of a file: it is the same one as long as it begins alike, however much it has grown.
-    fn known(&self, path: &Path) -> Result<Known, Failure> {
-        let opened = std::fs::File::open(path).exits(Exit::NotThere);
-        let file = opened.map_err(|failure| failure.context(format!("opening {}", path.display())))?;
+    fn known(&self, full: &str, bytes: impl Read, size: u64) -> Result<Known, Failure> {
         let mut head = Vec::new();
-        file.take(HEAD_BYTES as u64).read_to_end(&mut head).exits(Exit::NotThere)?;
-        let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        bytes.take(HEAD_BYTES as u64).read_to_end(&mut head).exits(Exit::NotThere)?;
         let name = |length: usize| {
             let hash = xxhash_rust::xxh3::xxh3_64(head.get(..length).unwrap_or_default());
-            format!("{}#{length}-{hash:016x}", full.display())
+            format!("{full}#{length}-{hash:016x}")
         };
-        let bytes = size_of(path)?;
         for length in (0..=head.len()).rev() {
             if let Some(progress) = self.log.progress(&self.feed, &name(length))? {
                 // Shorter than what was read of it: another file under an old name.
-                if progress.bytes <= bytes {
-                    return Ok(Known { bytes, progress });
+                if progress.bytes <= size {
+                    return Ok(Known { bytes: size, progress });
                 }
             }
         }
         let progress = FeedProgress { feed: self.feed.clone(), file: name(head.len()), bytes: 0, rows: 0, done: false };
-        Ok(Known { bytes, progress })
+        Ok(Known { bytes: size, progress })
     }
 
     /// Takes new and grown files of folders, once their size has not changed between two looks.

@@ -112,23 +112,16 @@ pub(super) fn each_piece(
     reading: &Reading,
     take: &mut dyn FnMut(i64, Vec<u8>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut splitter = reading.splitter();
+    let mut cutter = reading.cutter();
     let mut chunk = vec![0; 1 << 18];
     loop {
         let read = match bytes.read(&mut chunk) {
+            Ok(0) => break,
             Ok(read) => read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(Failure::new(Exit::NotThere, format!("{shown}: reading stopped: {error}"))),
         };
-        let pieces = match read {
-            0 => splitter.finish(),
-            _ => splitter.push(chunk.get(..read).unwrap_or_default()),
-        };
-        for (row, bytes) in pieces {
-            take(row, bytes)?;
-        }
-        if read == 0 {
-            return Ok(());
-        }
+        cutter.push(chunk.get(..read).unwrap_or_default()).into_iter().try_for_each(|(row, bytes)| take(row, bytes))?;
     }
+    cutter.finish().into_iter().try_for_each(|(row, bytes)| take(row, bytes))
 }

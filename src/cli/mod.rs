@@ -2,6 +2,7 @@
 
 mod args;
 mod assess;
+mod check;
 mod dead_letters;
 mod exit;
 mod explain;
@@ -14,7 +15,10 @@ mod print;
 mod progress;
 mod reading;
 mod replay;
+mod run;
 mod sample;
+mod show_sample;
+mod simulate;
 mod topics;
 mod wiring;
 
@@ -33,7 +37,7 @@ const LATER: [&str; 2] = ["backtest", "diff"];
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     match Arguments::try_parse_from(std::env::args_os()) {
-        Ok(arguments) => run(&arguments).into(),
+        Ok(arguments) => end(&arguments).into(),
         Err(error) => refuse(&error).into(),
     }
 }
@@ -55,7 +59,7 @@ fn refuse(error: &clap::Error) -> Exit {
     }
 }
 
-fn run(arguments: &Arguments) -> Exit {
+fn end(arguments: &Arguments) -> Exit {
     start_log(arguments);
     match dispatch(arguments) {
         Ok(exit) => exit,
@@ -76,7 +80,9 @@ fn dispatch(arguments: &Arguments) -> Outcome {
         Command::Replay(args) => replay::run(&config, args),
         Command::Explain(args) => explain::run(&config, args),
         Command::DeadLetters(args) => dead_letters::run(&config, args),
-        _ => todo!(),
+        Command::Run(args) => run::run(&config, args),
+        Command::Check(args) => check::run(&config, args),
+        Command::Simulate(args) => simulate::run(args),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::exit::{Exit, Failure};
-use crate::config::{MappingSource, nearest};
-use crate::decode::Decoder;
+use super::wiring::read_file;
+use crate::config::{Feed, MappingSource, nearest};
+use crate::decode::{Decoder, Mapping, Piece, Splitter, built_in_mappings};
+use crate::reference::Reference;
 
 /// The name of canonical JSON among mappings.
 const CANONICAL: &str = "canonical";
@@ -13,17 +15,19 @@ const CANONICAL: &str = "canonical";
 #[derive(Clone)]
 pub(super) struct Reading {
     decoder: Arc<Decoder>,
+    /// Cut at line ends, whatever the decoder says: movements, which nobody decodes here.
+    lines: bool,
 }
 
 impl Reading {
     /// A line a message, unread.
     pub(super) fn lines() -> Reading {
-        Reading { decoder: Arc::new(Decoder::canonical(false)) }
+        Reading { decoder: Arc::new(Decoder::canonical(false)), lines: true }
     }
 
     /// The names that are compiled in, `canonical` first.
     pub(super) fn names() -> Vec<String> {
-        vec![CANONICAL.to_owned()]
+        std::iter::once(CANONICAL).chain(built_in_mappings().iter().map(|(name, _)| *name)).map(str::to_owned).collect()
     }
 
     /// How rows are read, by the name of a mapping or its file.
@@ -31,13 +35,36 @@ impl Reading {
         Reading::load(&MappingSource::from_text(name), false)
     }
 
+    /// How a feed of the configuration is read.
+    pub(super) fn of_feed(feed: &Feed) -> Result<Reading, Failure> {
+        let reading = Reading::load(&feed.mapping, feed.corrections);
+        reading.map_err(|failure| failure.context(format!("feed {}", feed.name)))
+    }
+
     /// Loads a mapping.
-    pub(super) fn load(source: &MappingSource, corrections: bool) -> Result<Reading, Failure> {
-        match source {
-            MappingSource::Named(name) if name == CANONICAL => Ok(Reading { decoder: Arc::new(Decoder::canonical(corrections)) }),
-            MappingSource::Named(name) => Err(unknown(name)),
-            MappingSource::File(_) => Err(Failure::new(Exit::Invalid, "mappings are not read by this build")),
+    fn load(source: &MappingSource, corrections: bool) -> Result<Reading, Failure> {
+        let (name, text) = match source {
+            MappingSource::Named(name) if name == CANONICAL => {
+                return Ok(Reading { decoder: Arc::new(Decoder::canonical(corrections)), lines: false });
+            }
+            MappingSource::Named(name) => {
+                let found = built_in_mappings().iter().find(|(known, _)| known == name);
+                (name.clone(), found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| unknown(name))?)
+            }
+            MappingSource::File(path) => (path.display().to_string(), read_file(path)?),
+        };
+        let mapping = Mapping::parse(&text).map_err(|error| Failure::new(Exit::Invalid, format!("{name}: {error}")))?;
+        Ok(Reading { decoder: Arc::new(Decoder::mapped(mapping, corrections)), lines: false })
+    }
+
+    /// Runs the examples inside a mapping; returns what it says of itself.
+    pub(super) fn prove(&self, reference: &Reference) -> Result<String, Failure> {
+        let Some(mapping) = self.decoder.mapping() else { return Ok(CANONICAL.to_owned()) };
+        let failures: Vec<String> = mapping.run_examples(reference).iter().map(ToString::to_string).collect();
+        if failures.is_empty() {
+            return Ok(format!("{}\n  {} examples come out", mapping.describe().trim_end(), mapping.examples_total()));
         }
+        Err(Failure::new(Exit::Invalid, format!("mapping {}: {}", mapping.name(), failures.join("\n"))))
     }
 
     /// Reads its messages.
@@ -47,12 +74,12 @@ impl Reading {
 
     /// Whether messages are canonical JSON.
     pub(super) fn is_canonical(&self) -> bool {
-        true
+        self.decoder.mapping().is_none()
     }
 
     /// Cuts bytes into messages.
-    pub(super) fn splitter(&self) -> Splitter {
-        Splitter::Lines(Lines::default())
+    pub(super) fn cutter(&self) -> Cutter<'_> {
+        if self.lines { Cutter::Lines(Lines::default()) } else { Cutter::Mapped(Splitter::new(&self.decoder)) }
     }
 }
 
@@ -65,25 +92,33 @@ fn unknown(name: &str) -> Failure {
 }
 
 /// Cuts bytes into rows.
-pub(super) enum Splitter {
+pub(super) enum Cutter<'r> {
     /// At line ends.
     Lines(Lines),
+    /// As the feed's form has it.
+    Mapped(Splitter<'r>),
 }
 
-impl Splitter {
+impl Cutter<'_> {
     /// Takes bytes; gives the rows that are complete, with their numbers from 1.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<(i64, Vec<u8>)> {
         match self {
-            Splitter::Lines(lines) => lines.push(bytes),
+            Cutter::Lines(lines) => lines.push(bytes),
+            Cutter::Mapped(splitter) => splitter.push(bytes).into_iter().map(numbered).collect(),
         }
     }
 
     /// Gives what is left.
-    pub(super) fn finish(&mut self) -> Vec<(i64, Vec<u8>)> {
+    pub(super) fn finish(self) -> Vec<(i64, Vec<u8>)> {
         match self {
-            Splitter::Lines(lines) => lines.finish(),
+            Cutter::Lines(mut lines) => lines.finish(),
+            Cutter::Mapped(splitter) => splitter.finish().into_iter().map(numbered).collect(),
         }
     }
+}
+
+fn numbered(piece: Piece) -> (i64, Vec<u8>) {
+    (i64::try_from(piece.row).unwrap_or(i64::MAX), piece.bytes)
 }
 
 /// Cuts at line ends; empty lines are no rows, and count.

@@ -113,8 +113,7 @@ pub(super) fn ingest(config: &Config, knowledge: &Knowledge) -> Result<(Vec<Stri
 pub(super) fn feeds_in(feeds: &[Feed]) -> Result<Vec<FeedIn>, Failure> {
     let mut read = Vec::new();
     for feed in feeds {
-        let reading = Reading::load(&feed.mapping, feed.corrections);
-        let reading = reading.map_err(|failure| failure.context(format!("feed {}", feed.name)))?;
+        let reading = Reading::of_feed(feed)?;
         read.push(FeedIn { name: feed.name.clone(), topic: feed.topic.clone(), reading });
     }
     Ok(read)

@@ -1,38 +1,77 @@
-//! The bundled sample: files and the feeds that read them, compiled in.
+//! The bundled sample: files and the feeds that read them, compiled in. What they are stands in their manifest.
+
+use serde::Deserialize;
 
 use crate::config::{Feed, MappingSource};
 use crate::domain::FeedName;
 
+const MANIFEST: &str = include_str!("../../config/sample/sample.toml");
+
+/// The bytes of the files that the manifest names: a file is compiled in by name.
+const BYTES: &[(&str, &[u8])] = &[
+    ("antimony.ndjson", include_bytes!("../../config/sample/antimony.ndjson")),
+    ("world.ndjson", include_bytes!("../../config/sample/world.ndjson")),
+    ("bad.ndjson", include_bytes!("../../config/sample/bad.ndjson")),
+    ("bad-future.ndjson", include_bytes!("../../config/sample/bad-future.ndjson")),
+    ("bad-census.json", include_bytes!("../../config/sample/bad-census.json")),
+    ("bad-census-schema.json", include_bytes!("../../config/sample/bad-census-schema.json")),
+    ("bad-census-html.json", include_bytes!("../../config/sample/bad-census-html.json")),
+];
+
+#[derive(Deserialize)]
+struct Manifest {
+    file: Vec<SampleFile>,
+}
+
 /// A file of the sample.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct SampleFile {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(super) path: String,
     /// The feed that reads it.
-    pub(super) feed: &'static str,
+    pub(super) feed: String,
     /// How it is read.
-    pub(super) mapping: &'static str,
+    mapping: String,
+}
+
+impl SampleFile {
     /// Its bytes.
-    pub(super) bytes: &'static [u8],
+    pub(super) fn bytes(&self) -> &'static [u8] {
+        let found = BYTES.iter().find(|(name, _)| *name == self.path);
+        found.expect("every file of the manifest is compiled in, which a test proves").1
+    }
 }
 
 /// The files, in the order in which they are fed.
-pub(super) const FILES: &[SampleFile] = &[SampleFile {
-    name: "antimony.ndjson",
-    feed: "sample",
-    mapping: "canonical",
-    bytes: include_bytes!("../../config/sample/antimony.ndjson"),
-}];
+pub(super) fn files() -> Vec<SampleFile> {
+    let manifest: Manifest = toml::from_str(MANIFEST).expect("the manifest is ours, and a test reads it");
+    manifest.file
+}
 
 /// The feeds of the sample, each once.
 pub(super) fn feeds() -> Vec<Feed> {
     let mut feeds: Vec<Feed> = Vec::new();
-    for file in FILES {
-        let name: FeedName = FeedName::from_stem(file.feed);
+    for file in files() {
+        let name = FeedName::from_stem(&file.feed);
         if !feeds.iter().any(|feed| feed.name == name) {
             let topic = name.to_string();
-            let mapping = MappingSource::from_text(file.mapping);
+            let mapping = MappingSource::from_text(&file.mapping);
             feeds.push(Feed { name, topic, format: None, mapping, corrections: false });
         }
     }
     feeds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_manifest_is_compiled_in_and_every_feed_can_be_read() {
+        assert!(files().iter().all(|file| !file.bytes().is_empty()));
+        for feed in feeds() {
+            assert!(super::super::reading::Reading::of_feed(&feed).is_ok(), "{}", feed.name);
+        }
+    }
 }

@@ -1,0 +1,140 @@
+//! `run`: the service, from its configuration to its drain. With `--sample` it feeds itself once and shows what it found.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::args::{RunArgs, RunStage};
+use super::exit::{Exit, Exits, Failure, Outcome};
+use super::log;
+use super::replay::feeds_in;
+use super::show_sample;
+use super::wiring::{Knowledge, feeds};
+use crate::config::{Config, Feed, LogHome};
+use crate::encode::Topic;
+use crate::service::{Labels, ServiceError, Settings, Ticks, interrupted, start};
+use crate::signals::Signal;
+use crate::stream::{FoldFactory, Stage, WorkerSettings};
+
+/// A worker without a sign for so long is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Failure {
+        Failure { exit: Exit::from_code(error.exit_code()), error: error.into() }
+    }
+}
+
+/// Runs it.
+pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
+    if args.stage.contains(&RunStage::Link) {
+        return Err(Failure::new(Exit::Usage, "--stage link comes with a later release; this one has ingest and assess"));
+    }
+    if args.sample && !args.stage.is_empty() {
+        return Err(Failure::new(Exit::Usage, "--sample runs every stage; leave --stage out"));
+    }
+    let feeds = feeds(config, args.sample)?;
+    let knowledge = Knowledge::load(&config.model, &config.reference)?;
+    let mut log = log::create(config)?;
+    log::create_topics(&mut log, &log::planned(config, &feeds))?;
+    log.bind_family_map(knowledge.reference().family_map_fingerprint())?;
+    knowledge.keep(&mut log)?;
+    let settings = settings(config, args, (&feeds, &knowledge))?;
+    let stages: Vec<&str> = settings.stages.iter().map(|stage| stage.name).collect();
+    let stages = stages.join(", ");
+    let mut running = start(settings)?;
+    if let Some(address) = running.address() {
+        tracing::info!(%address, stages, log = %log.path().display(), "running; Ctrl-C drains and ends it");
+    }
+    let stop = listen_for_signals()?;
+    if args.sample {
+        show_sample::show((config, &stop), &mut running)?;
+    }
+    running.wait(until(stop))?;
+    tracing::info!("drained");
+    Ok(Exit::Done)
+}
+
+/// Becomes true at SIGINT or SIGTERM, from the first moment on: also while the sample is on its way.
+fn listen_for_signals() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().exits(Exit::Restart)?;
+    let listen = move || {
+        runtime.block_on(interrupted());
+        told.store(true, Ordering::Release);
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).exits(Exit::Restart)?;
+    Ok(stop)
+}
+
+async fn until(stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::Acquire) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Knowledge)) -> Result<Settings, Failure> {
+    let LogHome::Embedded { path } = &config.log else {
+        return Err(Failure::new(Exit::Unavailable, "log.kind = kafka: this build has the embedded log alone"));
+    };
+    let transactions = &config.transactions;
+    let worker = WorkerSettings {
+        prefix: config.topics.prefix.clone(),
+        records_max: u32::try_from(transactions.records_max).unwrap_or(u32::MAX),
+        bytes_max: transactions.bytes_max as u64,
+        interval: transactions.interval,
+        drain_timeout: config.service.drain_timeout,
+        workers: config.service.workers,
+        payload_bytes_max: config.ingest.payload_bytes_max as u64,
+        dead_letter_ratio_max: config.ingest.dead_letter_ratio_max,
+        window: u32::try_from(config.ingest.dead_letter_window_records).unwrap_or(u32::MAX),
+        ..WorkerSettings::default()
+    };
+    let published = knowledge.reference().published();
+    let seconds = |date: crate::domain::Date| {
+        date.to_zoned(jiff::tz::TimeZone::UTC).map_or(0.0, |zoned| zoned.timestamp().as_second() as f64)
+    };
+    Ok(Settings {
+        log_path: path.clone(),
+        instance: config.service.instance.clone(),
+        http_listen: config.service.http_listen.to_string(),
+        stages: stages(config, &args.stage, (feeds, knowledge))?,
+        worker,
+        build: knowledge.build(),
+        labels: Labels {
+            signals: Signal::ALL.iter().map(|signal| signal.code().to_owned()).collect(),
+            tables: published.into_iter().map(|(table, date)| (table.to_owned(), seconds(date))).collect(),
+        },
+        // The sample is a bounded run: its clocks end the day after its last record, never today.
+        ticks: if args.sample { Ticks::Never } else { Ticks::AtStartAndMidnight },
+        stuck_after: STUCK_AFTER,
+    })
+}
+
+fn stages(config: &Config, chosen: &[RunStage], (feeds, knowledge): (&[Feed], &Knowledge)) -> Result<Vec<Stage>, Failure> {
+    let wanted = |stage: RunStage| chosen.is_empty() || chosen.contains(&stage);
+    let group = |stage: &str| format!("{}{stage}", config.topics.prefix);
+    let mut stages = Vec::new();
+    if wanted(RunStage::Ingest) {
+        let ingest = knowledge.shared_ingest(feeds_in(feeds)?, config.ingest.payload_bytes_max);
+        let folds: FoldFactory = Arc::new(move |_, _| Box::new(Arc::clone(&ingest)));
+        stages.push(Stage {
+            name: "ingest",
+            group: group("ingest"),
+            topics: feeds.iter().map(|feed| feed.topic.clone()).collect(),
+            stateful: false,
+            feeds: feeds.iter().map(|feed| (feed.topic.clone(), feed.name.to_string())).collect(),
+            folds,
+        });
+    }
+    if wanted(RunStage::Assess) {
+        let knowledge = knowledge.clone();
+        let folds: FoldFactory = Arc::new(move |_, _| knowledge.assess());
+        let topics = vec![log::full(config, Topic::Movements)];
+        let (stateful, feeds) = (true, BTreeMap::new());
+        stages.push(Stage { name: "assess", group: group("assess"), topics, stateful, feeds, folds });
+    }
+    Ok(stages)
+}
