@@ -1,5 +1,7 @@
 //! The command line from outside: exit codes, forms of output, and error texts, each of which names what is wrong and what to do next.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -88,7 +90,7 @@ fn an_unknown_mapping_names_its_neighbour_and_all_others() {
 #[test]
 fn an_unknown_key_of_a_mapping_names_file_line_and_neighbour() {
     let place = Place::new();
-    place.file("my.toml", "name = \"mine\"\ntitel = \"Mine\"\n");
+    place.file("my.toml", "version = 1\nname = \"mine\"\ntitel = \"Mine\"\n");
     check_golden("mapping-unknown-key", (&place.run(&["check", "my.toml"]), 78));
 }
 
@@ -296,4 +298,63 @@ fn a_closed_pipe_is_no_failure() {
     let mut child = place.command(&["-q", "assess", "flows.ndjson"]).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// Runs the service on two flows until it has published a corridor, then ends it as Ctrl-C does.
+fn serve_until_published(place: &Place, id: &str) {
+    place.file("entrepot.toml", "[service]\nhttp_listen = \"127.0.0.1:0\"\n[[feeds]]\nname = \"flows\"\n");
+    place.file("flows.ndjson", FLOWS);
+    assert_eq!(code(&place.run(&["-q", "feed", "flows.ndjson", "--feed", "flows"])), 0);
+    let mut service = place.command(&["-q", "run"]).spawn().unwrap();
+    while code(&place.run(&["-q", "explain", id])) == 66 {
+        assert!(service.try_wait().unwrap().is_none(), "the service ended before it published {id}");
+    }
+    let other = place.command(&["-q", "run"]).output().unwrap();
+    assert_eq!(code(&other), 75, "a second run: {}", stderr(&other));
+    let interrupted = Command::new("kill").args(["-INT", &service.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(service.wait().unwrap().code(), Some(0), "an interrupted service drains and exits 0");
+}
+
+#[test]
+fn a_verdict_is_derived_again_byte_for_byte_and_an_altered_byte_is_found() {
+    let (place, id) = (Place::new(), "SB/TH/US/2025-01");
+    serve_until_published(&place, id);
+    for format in ["text", "json", "markdown", "html"] {
+        let output = place.run(&["explain", id, "--format", format]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).contains("the same, byte for byte"), "{format}: {}", stdout(&output));
+    }
+    assert_eq!(code(&place.run(&["explain", id, "--revision", "99"])), 66);
+    let log = rusqlite::Connection::open(place.0.path().join("var/entrepot.db")).unwrap();
+    let alter = "UPDATE messages SET value = CAST(replace(CAST(value AS TEXT), '\"intermediary\":\"TH\"', '\"intermediary\":\"TJ\"') AS BLOB) \
+                 WHERE CAST(key AS TEXT) = ?1";
+    assert!(log.execute(alter, [id]).unwrap() > 0);
+    drop(log);
+    let output = place.run(&["explain", id, "--format", "json"]);
+    assert_eq!(code(&output), 1, "{}", stdout(&output));
+    assert!(stdout(&output).contains("differs from byte"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_dead_letter_is_refused_until_its_mapping_takes_it_and_then_comes_back_whole() {
+    let place = Place::new();
+    let (id, line) = ("SB/TH/US/2025-01", "not canonical\n");
+    serve_until_published(&place, id);
+    place.file("bad.ndjson", line);
+    assert_eq!(code(&place.run(&["-q", "feed", "bad.ndjson", "--feed", "flows"])), 0);
+    let mut service = place.command(&["-q", "run", "--stage", "ingest"]).spawn().unwrap();
+    while stdout(&place.run(&["-q", "dead-letters", "ls"])).is_empty() {
+        assert!(service.try_wait().unwrap().is_none(), "the service ended before the dead letter was there");
+    }
+    Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
+    assert_eq!(service.wait().unwrap().code(), Some(0));
+    let listed: serde_json::Value = serde_json::from_str(&stdout(&place.run(&["dead-letters", "ls"]))).unwrap();
+    assert_eq!((listed["feed"].as_str(), listed["reason"].as_str()), (Some("flows"), Some("malformed")));
+    let shown = stdout(&place.run(&["dead-letters", "show", listed["source"].as_str().unwrap()]));
+    assert!(shown.trim_end().ends_with("not canonical"), "{shown}");
+    let refused = place.run(&["dead-letters", "redrive"]);
+    assert_eq!(code(&refused), 1);
+    assert!(stdout(&refused).contains("refused"), "{}", stdout(&refused));
+    assert_eq!(code(&place.run(&["dead-letters", "show", "0/99"])), 66);
 }

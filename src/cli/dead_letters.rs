@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use serde::Serialize;
 
-use super::args::{DeadLetterFilter, DeadLettersAction, DeadLettersArgs, RedriveArgs};
+use super::args_dead_letters::{DeadLetterFilter, DeadLettersAction, DeadLettersArgs, RedriveArgs};
 use super::exit::{Exit, Failure, Outcome};
 use super::log;
 use super::print::line;

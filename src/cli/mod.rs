@@ -1,6 +1,7 @@
 //! The command line: arguments in, an exit code out. Opens and prints; decides nothing about trade.
 
 mod args;
+mod args_dead_letters;
 mod assess;
 mod check;
 mod dead_letters;
@@ -44,13 +45,11 @@ pub fn main() -> ExitCode {
 
 /// Prints help, version, or what is wrong with the arguments.
 fn refuse(error: &clap::Error) -> Exit {
-    if error.kind() == ErrorKind::InvalidSubcommand {
-        if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) {
-            if LATER.contains(&name.as_str()) {
-                eprintln!("error: `entrepot {name}` comes with a later release; `entrepot help` lists the commands of this one");
-                return Exit::Usage;
-            }
-        }
+    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
+        && LATER.contains(&name.as_str())
+    {
+        eprintln!("error: `entrepot {name}` comes with a later release; `entrepot help` lists the commands of this one");
+        return Exit::Usage;
     }
     let printed = error.print();
     match error.kind() {

@@ -210,10 +210,10 @@ pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<On
             if Glance::of(value).band() < Some(least) {
                 return Ok(());
             }
-            if let Ok(verdict) = serde_json::from_slice::<Verdict>(value) {
-                if verdict.status.as_deref() != Some("withdrawn") {
-                    of_kind.push(Row::new(verdict, kind == OnlyKind::Assessments));
-                }
+            if let Ok(verdict) = serde_json::from_slice::<Verdict>(value)
+                && verdict.status.as_deref() != Some("withdrawn")
+            {
+                of_kind.push(Row::new(verdict, kind == OnlyKind::Assessments));
             }
             Ok(())
         })?;

@@ -41,10 +41,10 @@ pub fn ranges(log: &mut EmbeddedLog, topics: &[String], between: Between) -> Res
                 ranges.push(Range { topic: topic.clone(), partition, from, until: Some(until) });
             }
         }
-        there.push(format!(
-            "{topic} has {messages} messages in {} partitions, offsets from 0 to below {longest}",
-            found.partitions
-        ));
+        there.push(match messages {
+            0 => format!("{topic} is empty"),
+            _ => format!("{topic} has {messages} messages in {} partitions, offsets from 0 to below {longest}", found.partitions),
+        });
     }
     if ranges.is_empty() {
         let what = format!("the range from {} until {}", between.from, between.until);
