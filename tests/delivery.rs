@@ -1,4 +1,11 @@
 //! Delivery: what is committed is there once, in order, whole; under faults, kills, several processes. Knows nothing of trade.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "a test that panics has failed, which is its way to say so"
+)]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets what it does not expect has failed")]
 
 #[path = "delivery/embedded.rs"]

@@ -1,5 +1,12 @@
 //! The mapping language on feeds that no shipped mapping reads, and its errors as golden texts.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "a test that panics has failed, which is its way to say so"
+)]
+
 use std::path::PathBuf;
 
 use entrepot::decode::{Decoded, Decoder, Mapping, Row, Surroundings};

@@ -1,5 +1,12 @@
 //! The shipped mappings: their own examples, the samples of the feeds, the large data sets, and bytes of any kind.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "a test that panics has failed, which is its way to say so"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,5 +1,12 @@
 //! Scenarios as data: `tests/scenarios/*.ndjson` in, the bounds of `*.expected.toml` held. A new scenario needs no code.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "a test that panics has failed, which is its way to say so"
+)]
+
 #[path = "support/pipeline.rs"]
 mod pipeline;
 

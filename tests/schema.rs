@@ -1,5 +1,12 @@
 //! The schemas in `docs/schema/` are those that the types make. `UPDATE_EXPECT=1` writes them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "a test that panics has failed, which is its way to say so"
+)]
+
 use std::path::Path;
 
 use expect_test::expect_file;

@@ -166,7 +166,7 @@ impl Sampled {
         claim.quality.iter().for_each(|reason| *self.degraded.entry(reason.code()).or_default() += 1);
         present(claim).into_iter().for_each(|field| *self.fields.entry(field).or_default() += 1);
         let quality: Vec<&str> = claim.quality.iter().map(|reason| reason.code()).collect();
-        line(&format!("  {position}  taken     {} {}", claim.id, quality.join(" ")).trim_end().to_owned())
+        line(format!("  {position}  taken     {} {}", claim.id, quality.join(" ")).trim_end())
     }
 
     fn failed(&mut self, position: &str, reason: &str, detail: &str) -> Result<(), Failure> {

@@ -263,7 +263,7 @@ fn add(sums: &mut BTreeMap<WayKey, ShipmentSum>, version: &ShipmentVersion, sign
 
 /// Keys are hashes already; hashing them again would cost and add nothing.
 #[derive(Default)]
-pub struct Identity(u64);
+struct Identity(u64);
 
 impl Hasher for Identity {
     fn finish(&self) -> u64 {

@@ -301,7 +301,6 @@ impl AsOf<'_> {
     /// The duty on goods of an origin at a destination on a day, at the latest the date itself.
     ///
     /// `None` where the bundle has no table for the destination, or none for the origin while general rates differ by origin.
-    #[expect(clippy::too_many_arguments, reason = "each is a word of the question: whose goods, where to, which, when")]
     pub fn duty(&self, origin: Country, destination: Country, code: HsSubheading, on: Date) -> Option<DutyRate> {
         self.bundle.duties.duty(duties::Dutiable { origin, destination, code }, on, self.date)
     }

@@ -86,6 +86,9 @@ struct Kept {
     value: Span,
 }
 
+/// Takes a key and a value.
+pub(super) type Take<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
+
 impl Gathered {
     /// Keeps the last revision of each key, or all.
     pub fn new(history: bool) -> Gathered {
@@ -141,7 +144,7 @@ impl Gathered {
     /// # Errors
     ///
     /// Where scratch space fails, or what `take` returns.
-    pub fn each<E: From<ReplayError>>(&self, topic: Topic, take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), E>) -> Result<(), E> {
+    pub fn each<E: From<ReplayError>>(&self, topic: Topic, take: &mut Take<'_, E>) -> Result<(), E> {
         let mut value = Vec::new();
         for (key, values) in self.topics.get(&topic).into_iter().flatten() {
             for kept in values {

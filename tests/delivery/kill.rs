@@ -32,8 +32,11 @@ fn a_life_of_the_feed() {
         });
         let limit = std::env::var_os(LIMIT).map_or(ROWS, |rows| rows.to_str().unwrap().parse().unwrap());
         while progress.rows < ROWS {
-            while progress.rows >= limit {
-                log.poll(Duration::from_millis(50)).unwrap();
+            if progress.rows >= limit {
+                // A life that is to end here waits for the signal.
+                loop {
+                    log.poll(Duration::from_millis(50)).unwrap();
+                }
             }
             for row in progress.rows..(progress.rows + 5).min(ROWS) {
                 // The key of the movement is a letter of the row's, and so is that of the raw message: order holds by key.
@@ -110,8 +113,11 @@ fn done(log: &EmbeddedLog) -> u64 {
     log.positions("entrepot.ingest").unwrap().values().map(|offset| offset.unsigned_abs()).sum()
 }
 
+/// Values by partition and key.
+type Keyed = BTreeMap<(i32, Option<Vec<u8>>), Vec<Option<Vec<u8>>>>;
+
 /// Keys and values of a topic, in order within each key; dead letters of one partition keep their order too.
-fn by_key(log: &mut EmbeddedLog, topic: &str) -> BTreeMap<(i32, Option<Vec<u8>>), Vec<Option<Vec<u8>>>> {
+fn by_key(log: &mut EmbeddedLog, topic: &str) -> Keyed {
     let mut keyed: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for message in read_all(log, topic) {
         keyed.entry((message.position.partition, message.key)).or_default().push(message.value);

@@ -1,5 +1,7 @@
 //! Both stages in memory: canonical records in, every output out, in order. The shortest way from a record to a verdict.
 
+#![allow(dead_code, unreachable_pub, reason = "several tests share it, and none uses all of it")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
