@@ -152,10 +152,10 @@ fn letters(config: &Config, log: &mut EmbeddedLog, filter: &DeadLetterFilter) ->
 
 fn letter_with(config: &Config, log: &mut EmbeddedLog, id: &str) -> Result<Letter, Failure> {
     let topic = log::full(config, Topic::DeadLetters);
-    if let Some(position) = position_of(&format!("{topic}/{id}")).filter(|_| id.matches('/').count() == 1) {
-        if let Some(message) = log.message(&position)? {
-            return Ok(Letter { message });
-        }
+    if let Some(position) = position_of(&format!("{topic}/{id}")).filter(|_| id.matches('/').count() == 1)
+        && let Some(message) = log.message(&position)?
+    {
+        return Ok(Letter { message });
     }
     let all = letters(config, log, &DeadLetterFilter::default())?;
     let wanted = position_of(id);
