@@ -41,7 +41,9 @@ struct Dirty {
     corridors: BTreeSet<CorridorMonth>,
     /// Countries whose inbound trade changed, from that month on: what M can draw on, and D's other sources.
     inbound: BTreeMap<Country, Month>,
-    /// Everything from that month on: a reporter spoke of a month for the first time, which makes zeros of silences.
+    /// Exporters that spoke of a month for the first time, which makes zeros of silences on every way from them.
+    exporters: BTreeMap<Country, Month>,
+    /// Everything from that month on: China spoke of a month for the first time, or what the world knows has changed.
     all: Option<Month>,
 }
 
@@ -121,8 +123,7 @@ impl FamilyLedger {
         }
         self.dirty.touch(to, facts.period.first());
         if change.first_report {
-            let all = self.dirty.all.get_or_insert(last);
-            *all = (*all).min(last);
+            self.dirty.first_report(facts.reporter, facts.flow.is_import(), last);
         }
         Outcome::Context
     }
@@ -217,7 +218,11 @@ impl FamilyLedger {
 
     /// Takes the dirty corridor-months that exist, in key order; nothing is dirty afterwards.
     pub fn take_dirty(&mut self) -> BTreeSet<CorridorMonth> {
-        let dirty = std::mem::take(&mut self.dirty);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for (exporter, month) in std::mem::take(&mut dirty.exporters) {
+            let into = self.flows.destinations_of(exporter).chain(self.shipments.destinations_of(exporter));
+            into.for_each(|country| dirty.touch(country, month));
+        }
         let mut corridors = dirty.corridors;
         corridors.retain(|corridor| self.corridors.contains_key(corridor));
         if let Some(all) = dirty.all {
@@ -266,6 +271,22 @@ impl Dirty {
     fn touch(&mut self, country: Country, month: Month) {
         let from = self.inbound.entry(country).or_insert(month);
         *from = (*from).min(month);
+    }
+}
+
+impl Dirty {
+    /// A reporter spoke of a month for the first time: partners of whom it said nothing are zeros from now on. An importer's own legs
+    /// read it, and the legs from an exporter; China's legs stand in every corridor's books.
+    fn first_report(&mut self, reporter: Country, is_import: bool, month: Month) {
+        if is_import {
+            self.touch(reporter, month);
+        } else if reporter.is_china() {
+            let all = self.all.get_or_insert(month);
+            *all = (*all).min(month);
+        } else {
+            let from = self.exporters.entry(reporter).or_insert(month);
+            *from = (*from).min(month);
+        }
     }
 }
 
