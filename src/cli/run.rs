@@ -108,7 +108,7 @@ fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Know
             tables: published.into_iter().map(|(table, date)| (table.to_owned(), seconds(date))).collect(),
         },
         // The sample is a bounded run: its clocks end the day after its last record, never today.
-        ticks: if args.sample { Ticks::Never } else { Ticks::AtStartAndMidnight },
+        ticks: if args.sample { Ticks::Never } else { Ticks::AtMidnight },
         stuck_after: STUCK_AFTER,
     })
 }

@@ -47,10 +47,9 @@ pub struct Settings {
 pub enum Ticks {
     /// Never: another does.
     Never,
-    /// At each UTC midnight from now on.
+    /// At each UTC midnight, and today's at start where a midnight passed while nothing ran. A first start and a restart on the same
+    /// day write none: otherwise the moment of a restart would decide when clocks move, and so what is published.
     AtMidnight,
-    /// Also today's, at start: the midnight may have passed while nothing ran.
-    AtStartAndMidnight,
 }
 
 /// A service at work. Dropping it stops its workers without waiting.
@@ -182,8 +181,7 @@ pub fn start(settings: Settings) -> Result<Running, ServiceError> {
     });
     let ticked = match settings.ticks {
         Ticks::Never => Date::MAX,
-        Ticks::AtMidnight => today(),
-        Ticks::AtStartAndMidnight => today().yesterday().unwrap_or(Date::MIN),
+        Ticks::AtMidnight => log.ticked(today())?,
     };
     Ok(Running {
         ticked,
@@ -300,6 +298,7 @@ impl Running {
         if today > self.ticked {
             let movements = self.settings.worker.full_name(Topic::Movements);
             if write_ticks(&mut self.log, &movements, today)? == Commit::Committed {
+                self.log.set_ticked(today)?;
                 self.ticked = today;
             }
         }

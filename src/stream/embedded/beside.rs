@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{EmbeddedLog, LogError, NextOffsets, failed, now_ms};
+use crate::domain::Date;
 
 /// How far a file has been fed. Written in the transaction of the messages it sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +99,25 @@ impl EmbeddedLog {
             return Ok(());
         }
         Err(LogError::FamilyMapChanged { found, wanted: fingerprint.to_owned() })
+    }
+
+    /// The last midnight whose ticks stand in the log; on a log that no service has served yet, today: it has missed none.
+    pub fn ticked(&mut self, today: Date) -> Result<Date, LogError> {
+        let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let doing = failed("reading the last tick");
+        let query = "INSERT OR IGNORE INTO meta (key, value) VALUES ('ticked', ?1)";
+        self.connection.execute(query, [today.to_string()]).map_err(&doing)?;
+        let query = "SELECT value FROM meta WHERE key = 'ticked'";
+        let found: String = self.connection.query_row(query, [], |row| row.get(0)).map_err(&doing)?;
+        Ok(found.parse().unwrap_or(today))
+    }
+
+    /// Notes that the ticks of this midnight stand in the log. Where that note is lost they are written again, which does no harm.
+    pub fn set_ticked(&mut self, date: Date) -> Result<(), LogError> {
+        let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let query = "INSERT OR REPLACE INTO meta (key, value) VALUES ('ticked', ?1)";
+        self.connection.execute(query, [date.to_string()]).map_err(failed("noting a tick"))?;
+        Ok(())
     }
 }
 
