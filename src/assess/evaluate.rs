@@ -6,8 +6,8 @@ use super::alerts::{Case, Standing};
 use super::{FOLD, Knowledge};
 use crate::domain::{Country, Date, FamilyId, Month, Movement, Status};
 use crate::encode::{
-    AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire, Tally, Topic,
-    VerdictWire, bytes, rounded,
+    AssessmentWire, BalanceWire, ByBandWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire,
+    Tally, Topic, VerdictWire, bytes, rounded,
 };
 use crate::ledger::{Books, CorridorMonth, FamilyLedger, Line, Outcome, Published, RecordFacts, ShipmentKey, View};
 use crate::reference::AsOf;
@@ -158,9 +158,10 @@ impl Family {
             month: month.to_string(),
             as_of: as_of.date().to_string(),
             complete_fraction: held.verdict.complete_fraction.map(|fraction| rounded(fraction, 2)),
-            verdict: VerdictWire::new(verdict, held.records.clone()),
+            verdict: VerdictWire::new(verdict),
             balance: held.verdict.balance.as_ref().map(BalanceWire::new),
             shipments: self.shipments_of(corridor),
+            evidence: VerdictWire::evidence(verdict, held.records.clone()),
             would_change_most: VerdictWire::would_change(verdict),
             provenance: provenance(knowledge, None),
         };
@@ -170,15 +171,15 @@ impl Family {
     }
 
     fn shipments_of(&self, corridor: CorridorMonth) -> ShipmentsWire {
-        let mut by_band = BTreeMap::new();
+        let mut by_band = ByBandWire::default();
         let shipments = self.ledger.shipments();
         for key in shipments.in_corridor(corridor) {
             let Some(shipment) = shipments.get(key) else { continue };
             if shipment.assessed().is_some_and(|(_, status)| status == Status::Active) && shipment.published.revision > 0 {
-                *by_band.entry(shipment.published.band.word()).or_default() += 1;
+                by_band.count(shipment.published.band);
             }
         }
-        ShipmentsWire { assessed: by_band.values().sum(), by_band }
+        ShipmentsWire { assessed: by_band.none + by_band.watch + by_band.review + by_band.priority, by_band }
     }
 
     /// Evaluates a shipment; gives its output where that says something else than the last one.
@@ -216,7 +217,8 @@ impl Family {
                 id: format!("{}/{}/{}/{}", self.ledger.family, corridor.0, corridor.1, corridor.2),
                 revision: held.revision,
             }),
-            verdict: VerdictWire::new(&verdict, records),
+            verdict: VerdictWire::new(&verdict),
+            evidence: VerdictWire::evidence(&verdict, records),
             would_change_most: VerdictWire::would_change(&verdict),
             quality: facts.quality.iter().map(|reason| reason.code()).collect(),
             provenance: provenance(knowledge, Some(&source)),
