@@ -303,7 +303,9 @@ fn a_closed_pipe_is_no_failure() {
 /// Runs the service on two flows until it has published a corridor, then ends it as Ctrl-C does.
 fn serve_until_published(place: &Place, id: &str) {
     place.file("entrepot.toml", "[service]\nhttp_listen = \"127.0.0.1:0\"\n[[feeds]]\nname = \"flows\"\n");
-    place.file("flows.ndjson", FLOWS);
+    // A third row, known a day later: clocks move with what becomes known, and a day is published when it ends.
+    let later = FLOWS.lines().next().unwrap().replace("\"TH\"", "\"KR\"").replace("2025-03-05", "2025-03-06");
+    place.file("flows.ndjson", &format!("{FLOWS}{later}\n"));
     assert_eq!(code(&place.run(&["-q", "feed", "flows.ndjson", "--feed", "flows"])), 0);
     let mut service = place.command(&["-q", "run"]).spawn().unwrap();
     while code(&place.run(&["-q", "explain", id])) == 66 {
