@@ -27,12 +27,18 @@ pub fn message(topic: &str, offset: i64, value: &[u8]) -> Message {
 
 /// Movements of canonical records, one a line, as `known_from` and bytes, in the order given. Panics on a dead letter.
 pub fn movements(knowledge: &Knowledge, lines: &str) -> Vec<(Timestamp, Vec<u8>)> {
-    let feed = Feed { name: "test".parse().unwrap(), topic: "test".to_owned(), decoder: Arc::new(Decoder::canonical(false)) };
+    movements_of(knowledge, "test", lines)
+}
+
+/// As above, of a feed with this name.
+pub fn movements_of(knowledge: &Knowledge, feed: &str, lines: &str) -> Vec<(Timestamp, Vec<u8>)> {
+    let topic = feed.to_owned();
+    let feed = Feed { name: feed.parse().unwrap(), topic: topic.clone(), decoder: Arc::new(Decoder::canonical(false)) };
     let limits = IngestLimits { payload_bytes_max: 1_000_000, default_lag_days: 45 };
     let ingest = Ingest::new(vec![feed], Arc::clone(&knowledge.reference), limits);
     let mut movements = Vec::new();
     for (row, line) in lines.lines().filter(|line| !line.trim().is_empty()).enumerate() {
-        let effects = ingest.apply(&message("test", row as i64 + 1, line.as_bytes()));
+        let effects = ingest.apply(&message(&topic, row as i64 + 1, line.as_bytes()));
         assert_eq!(effects.dead_letter, None, "{line}");
         for output in effects.outputs {
             let value: Value = serde_json::from_slice(&output.value).unwrap();
