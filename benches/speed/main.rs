@@ -53,7 +53,7 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
         let movements = world::movements(&raw);
         let mut assess = world::assess();
         let mut hash = Sha256::new();
-        let (time, _) = table::timed(|| {
+        let (time, _) = table::worked(|| {
             for message in &movements {
                 for output in assess.apply(message).outputs {
                     hash.update(&output.key);

@@ -12,7 +12,7 @@ use entrepot::decode::movement::{OnMovements, read};
 use entrepot::domain::{FamilyId, Message, MovementBody};
 use entrepot::ledger::FamilyLedger;
 
-use crate::table::{Table, Target, each, timed};
+use crate::table::{Table, Target, each, timed, worked};
 use crate::world;
 
 type Failure = Box<dyn std::error::Error>;
@@ -23,7 +23,7 @@ pub(crate) const CHILD: &str = "ENTREPOT_BENCH_CHILD";
 /// Folds movements to the end; nanoseconds a record.
 fn cost(raw: &[Message]) -> f64 {
     let movements = world::movements(raw);
-    let (time, _) = timed(|| {
+    let (time, _) = worked(|| {
         let mut stage = world::assess();
         movements.iter().map(|message| divan::black_box(stage.apply(message)).outputs.len()).sum::<usize>()
     });
