@@ -54,7 +54,7 @@ fn spread(name: &str, (of, sizes): (&str, &[usize]), (costs, table): (&[f64], &m
 fn copies(families: usize) -> Vec<Message> {
     let topic: Arc<str> = world::RAW.into();
     let mut all = Vec::new();
-    for record in world::records(200) {
+    for record in world::records(40) {
         let text = String::from_utf8_lossy(&record).into_owned();
         let Some((before, rest)) = text.split_once("\"hs\":\"") else { continue };
         let Some((_, after)) = rest.split_once('"') else { continue };
