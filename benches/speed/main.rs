@@ -3,7 +3,8 @@
 //! Divan lends its black box and not its clock: it times one loop after the other, and what is promised is the ratio of two, which
 //! must be taken in turns where a machine has moods.
 //!
-//! `ENTREPOT_BENCH_RECORDS` sets the size of the sample, `ENTREPOT_BENCH_ONLY` (loops, log, growth, state, peak) what is measured.
+//! `ENTREPOT_BENCH_RECORDS` sets the size of the sample, `ENTREPOT_BENCH_ONLY` (loops, log, growth, state, peak) what is measured; `hash`
+//! prints a hash of all outputs, to hold a change of speed against the build before it.
 
 mod log;
 mod loops;
@@ -53,7 +54,7 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
         let movements = world::movements(&raw);
         let mut assess = world::assess();
         let mut hash = Sha256::new();
-        let (time, _) = table::timed(|| {
+        let (time, _) = table::worked(|| {
             for message in &movements {
                 for output in assess.apply(message).outputs {
                     hash.update(&output.key);

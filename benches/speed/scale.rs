@@ -12,7 +12,7 @@ use entrepot::decode::movement::{OnMovements, read};
 use entrepot::domain::{FamilyId, Message, MovementBody};
 use entrepot::ledger::FamilyLedger;
 
-use crate::table::{Table, Target, each, timed};
+use crate::table::{Table, Target, each, timed, worked};
 use crate::world;
 
 type Failure = Box<dyn std::error::Error>;
@@ -23,7 +23,7 @@ pub(crate) const CHILD: &str = "ENTREPOT_BENCH_CHILD";
 /// Folds movements to the end; nanoseconds a record.
 fn cost(raw: &[Message]) -> f64 {
     let movements = world::movements(raw);
-    let (time, _) = timed(|| {
+    let (time, _) = worked(|| {
         let mut stage = world::assess();
         movements.iter().map(|message| divan::black_box(stage.apply(message)).outputs.len()).sum::<usize>()
     });
@@ -54,7 +54,7 @@ fn spread(name: &str, (of, sizes): (&str, &[usize]), (costs, table): (&[f64], &m
 fn copies(families: usize) -> Vec<Message> {
     let topic: Arc<str> = world::RAW.into();
     let mut all = Vec::new();
-    for record in world::records(200) {
+    for record in world::records(40) {
         let text = String::from_utf8_lossy(&record).into_owned();
         let Some((before, rest)) = text.split_once("\"hs\":\"") else { continue };
         let Some((_, after)) = rest.split_once('"') else { continue };

@@ -114,7 +114,11 @@ impl FamilyLedger {
         let (from, to) = facts.way();
         let last = facts.period.last();
         if movement.standing == Standing::Home && change.is_trade {
-            self.open_corridor((from, to, last), facts.period.months());
+            let corridor = (from, to, last);
+            self.open_corridor(corridor, facts.period.months());
+            if self.corridors.contains_key(&corridor) {
+                self.dirty.corridors.insert(corridor);
+            }
         }
         match change.folded {
             Folded::Duplicate => return Outcome::Duplicate,
@@ -145,16 +149,21 @@ impl FamilyLedger {
         let is_cancelled = version.facts.status == Status::Cancelled;
         let (way, month) = (way_of(&version.facts), version.month());
         if is_assessed && let Some((from, to)) = way {
-            self.open_corridor((from, to, month), 1);
-            self.dirty.corridors.insert((from, to, month));
+            let is_news = self.open_corridor((from, to, month), 1);
+            // Books hold the shipments of complete feeds alone; whether a heading's trade is large enough also counts the others.
+            if is_news || movement.complete || self.family.is_heading() {
+                self.dirty.corridors.insert((from, to, month));
+            }
         }
         if movement.complete
             && let Some((_, to)) = way
         {
             self.dirty.touch(to, month);
         }
-        let before = self.shipments.get(key).map(|shipment| (way_of(&shipment.held.facts), shipment.held.month()));
-        if let Some((Some((from, to)), month)) = before {
+        let before = self.shipments.get(key);
+        let is_known = before.is_some();
+        let told = before.filter(|shipment| shipment.is_told() || self.family.is_heading());
+        if let Some((Some((from, to)), month)) = told.map(|shipment| (way_of(&shipment.held.facts), shipment.held.month())) {
             self.dirty.touch(to, month);
             self.dirty.corridors.insert((from, to, month));
         }
@@ -171,20 +180,23 @@ impl FamilyLedger {
             Folded::Held if is_assessed => Outcome::Assessed,
             Folded::Held => Outcome::Context,
         };
-        let evaluate = outcome != Outcome::Duplicate && (is_assessed || before.is_some());
+        let evaluate = outcome != Outcome::Duplicate && (is_assessed || is_known);
         (outcome, evaluate.then_some(key))
     }
 
-    fn open_corridor(&mut self, corridor: CorridorMonth, months: u8) {
+    /// Notes that trade of a corridor-month was told; says whether that changes what is known of the corridor-month itself.
+    fn open_corridor(&mut self, corridor: CorridorMonth, months: u8) -> bool {
         let (from, to, _) = corridor;
         if from.is_china() || to.is_china() || from == to || !from.is_known() || !to.is_known() {
-            return;
+            return false;
         }
         let told = self.corridors.entry(corridor).or_default();
+        let before = (told.by_month, told.longest_period);
         told.by_month |= months == 1;
         told.longest_period = told.longest_period.max(months);
+        let is_news = before != (told.by_month, told.longest_period);
         self.by_destination.insert((to, from));
-        self.dirty.corridors.insert(corridor);
+        is_news
     }
 
     fn feed(&mut self, name: &str) -> u16 {

@@ -229,6 +229,11 @@ impl Shipment {
         left.max_by_key(|version| version.rank()).map(|version| (version, Status::Cancelled))
     }
 
+    /// Whether any version of it may stand in a sum.
+    pub(super) fn is_told(&self) -> bool {
+        self.held.complete || self.older.iter().any(|version| version.complete)
+    }
+
     /// Folds another version of this shipment in.
     fn fold(&mut self, version: ShipmentVersion) -> Folded {
         let content = version.content;
