@@ -13,7 +13,7 @@ use house::{DEAD_LETTERS, House, VERDICTS, by_key, messages};
 fn served() -> House {
     let house = House::new(&[("story", "canonical")]);
     house.feed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config/sample/antimony.ndjson"), "story");
-    house.serve_to_the_end((&["topics.partitions=3"], &[]), "2026-01-01");
+    house.serve_to_the_end((&[], &[]), "2026-01-01");
     house
 }
 

@@ -45,7 +45,7 @@ fn world(house: &House) -> Vec<u8> {
 }
 
 fn feeding(house: &House) -> Child {
-    let mut command = house.command(&["-q", "feed", "world.ndjson", "--feed", "world", "--rate", "900"]);
+    let mut command = house.command(&["-q", "feed", "world.ndjson", "--feed", "world", "--rate", "80"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -79,7 +79,7 @@ fn fifty_kills_of_run_and_of_feed_change_no_verdict_and_no_count() {
             let ingested = position(&log.positions("entrepot.ingest").unwrap(), "world");
             ingested + position(&log.positions("entrepot.assess").unwrap(), MOVEMENTS)
         };
-        let (goal, mut looks) = (done(&log) + chance.below(150), chance.below(200));
+        let (goal, mut looks) = (done(&log) + chance.below(150), chance.below(150));
         while done(&log) < goal && looks > 0 {
             pause(&mut log);
             looks -= 1;

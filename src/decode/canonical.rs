@@ -486,6 +486,9 @@ mod tests {
         check(SHIPMENT, "THLCH", "Laem Chabang", expect![[r#"MAEU123456789/1 ["port_unknown"]"#]]);
         check(SHIPMENT, r#""marks""#, r#""remarks""#, expect![[r#"MAEU123456789/1 ["unknown_field"]"#]]);
         check(FLOW, r#""net_mass_kg":412000,"#, "", expect![[r#"CN/export/TH/282580/2025-02 ["no_mass"]"#]]);
+        let (mass, count) = (r#""quantity":{"value":412,"unit":"TNE"},"#, r#""quantity":{"value":412,"unit":"NMB"},"#);
+        check(FLOW, r#""net_mass_kg":412000,"#, mass, expect![[r#"CN/export/TH/282580/2025-02 []"#]]);
+        check(FLOW, r#""net_mass_kg":412000,"#, count, expect![[r#"CN/export/TH/282580/2025-02 ["no_mass"]"#]]);
     }
 
     #[test]
@@ -544,6 +547,7 @@ mod tests {
             shipment.hs = hs.parse().unwrap();
             shipment.net_mass = grams.map(Grams);
             shipment.gross_mass = None;
+            shipment.quantity = None;
             shipment.customs_value = Some(Money { amount: crate::domain::Decimal::new(cents, 2), currency: "EUR".parse().unwrap() });
             shipment.event_date = jiff::civil::date(2025, 3, day);
             shipment.description = name.clone();

@@ -115,7 +115,9 @@ impl From<DecodeError> for Refusal {
 
 impl Draft {
     /// Applies the rules of the contract.
-    pub(super) fn finish(self, kind: Kind, times: Times<'_>) -> Row {
+    pub(super) fn finish(mut self, kind: Kind, times: Times<'_>) -> Row {
+        // `20 TNE` says what 20000 kg says. Mappings make masses of such quantities themselves.
+        self.net_mass = self.net_mass.or_else(|| self.quantity.and_then(Quantity::mass));
         let claim = match kind {
             Kind::Shipment => self.shipment(times),
             Kind::TradeFlow => self.trade_flow(times),

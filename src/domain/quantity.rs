@@ -97,6 +97,14 @@ pub struct Quantity {
     pub unit: Unit,
 }
 
+impl Quantity {
+    /// The mass, where the unit is one and the number is above zero: a quantity of 0 beside a value is a suppressed one, not none.
+    pub fn mass(self) -> Option<Grams> {
+        let grams = self.unit.grams()?.checked_mul(self.value)?;
+        Grams::from_kilograms(grams.checked_div(Decimal::ONE_THOUSAND)?).ok().filter(|mass| mass.0 > 0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -124,10 +124,12 @@ impl House {
         let mut service = self.serve((set, environment));
         let mut log = loop {
             // The topics are there once it has begun.
-            match EmbeddedLog::open(&self.path("log.db")) {
-                Ok(mut log) if log.topics().unwrap().iter().any(|topic| topic.name == MOVEMENTS) => break log,
-                _ => assert!(service.is_alive(), "{}", service.errors()),
+            if let Ok(mut log) = EmbeddedLog::open(&self.path("log.db"))
+                && log.topics().unwrap().iter().any(|topic| topic.name == MOVEMENTS)
+            {
+                break log;
             }
+            assert!(service.is_alive(), "{}", service.errors());
         };
         self.catch_up(&mut service, &mut log);
         write_ticks(&mut log, MOVEMENTS, closing.parse().unwrap()).unwrap();
