@@ -193,8 +193,16 @@ impl FamilyId {
         FamilyId::numbered(4, code.heading())
     }
 
-    fn numbered(width: usize, number: u32) -> FamilyId {
-        format!("H{number:0width$}").parse().expect("a number of at most six digits makes a family id")
+    fn numbered(width: u8, number: u32) -> FamilyId {
+        let mut family = FamilyId { text: [0; 15], length: width + 1 };
+        let mut left = number;
+        for slot in family.text.iter_mut().take(usize::from(width) + 1).rev() {
+            *slot = b'0' + u8::try_from(left % 10).unwrap_or_default();
+            left /= 10;
+        }
+        let [first, ..] = &mut family.text;
+        *first = b'H';
+        family
     }
 
     /// The id as text.

@@ -5,6 +5,7 @@ mod effects;
 mod movement;
 mod schema;
 mod verdict;
+mod writer;
 
 pub use canonical::{canonical_content, canonical_record};
 pub use effects::{DeadLetter, Effects, Output, Tally, Topic};
