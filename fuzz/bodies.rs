@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use entrepot::decode::{Decoded, Decoder, Mapping, Row, Surroundings, built_in_mappings, movement};
 use entrepot::domain::{Message, Position};
-use entrepot::encode::canonical_record;
+use entrepot::decode::canonical_record;
 use entrepot::reference::Reference;
 
 /// A body and its name, which is that of its target and of its folder in `corpus/`.

@@ -156,7 +156,7 @@ impl Ingest {
         let rate = if money.currency == Currency::USD {
             Decimal::ONE
         } else {
-            self.reference.as_of(known_on).dollars(money.currency, month)?.0
+            self.reference.as_of(known_on).rate(money.currency, month)?
         };
         let cents = money.amount.checked_mul(rate)?.checked_mul(Decimal::ONE_HUNDRED)?;
         u64::try_from(cents.round()).ok()
@@ -166,7 +166,7 @@ impl Ingest {
     /// unit: 1000 (kg for t, g for kg), 2204.62 (lb for t), 0.4536 (lb for kg).
     fn is_unit_suspect(&self, hs6: crate::domain::HsSubheading, mass: Option<Grams>, cents: Option<u64>, known_on: Date) -> bool {
         let (Some(mass), Some(cents)) = (mass.filter(|mass| mass.0 > 0), cents.filter(|cents| *cents > 0)) else { return false };
-        let Some((low, high, _)) = self.reference.as_of(known_on).unit_value_band(hs6) else { return false };
+        let Some((low, high)) = self.reference.as_of(known_on).unit_values(hs6) else { return false };
         let dollars_per_kilogram = cents as f64 * 10.0 / mass.0 as f64;
         let fits = |value: f64| (low..=high).contains(&value);
         let slips = [1000.0, 2204.62, 0.4536, 1.0 / 1000.0, 1.0 / 2204.62, 1.0 / 0.4536];
@@ -180,7 +180,7 @@ fn unreadable(feed: &Feed, reason: DeadLetterReason, detail: String) -> Effects 
 }
 
 fn date_of(claim: &Claim) -> Date {
-    claim.known_from.to_zoned(jiff::tz::TimeZone::UTC).date()
+    jiff::tz::Offset::UTC.to_datetime(claim.known_from).date()
 }
 
 fn mass_of(claim: &Claim) -> Option<Grams> {

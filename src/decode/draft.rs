@@ -252,7 +252,7 @@ impl Draft {
             let detail = format!("{start} is before {FIRST_YEAR}, the first year of the Harmonized System");
             return Err(error(DeadLetterReason::DateOutOfRange, detail));
         }
-        let known_day = known_from.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let known_day = jiff::tz::Offset::UTC.to_datetime(known_from).date();
         if end > known_day && end.duration_since(known_day).as_hours() > i64::from(DAYS_AHEAD_MAX) * 24 {
             let detail = format!("{end} is more than {DAYS_AHEAD_MAX} days after the record became known, {known_day}");
             return Err(error(DeadLetterReason::DateOutOfRange, detail));

@@ -14,6 +14,7 @@ mod split;
 mod time;
 mod units;
 mod wire;
+pub(crate) mod writer;
 
 use crate::domain::{Claim, Date, DeadLetterReason, Degrade, ExcludedReason, Message, Period, Timestamp};
 
@@ -151,7 +152,7 @@ pub fn known_from_default(event_end: Date, timestamp: Option<Timestamp>, default
 
 /// Midnight UTC that many days after a date.
 pub fn midnight_after(date: Date, days: u16) -> Timestamp {
-    let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp()).unwrap_or(Timestamp::MAX);
+    let midnight = jiff::tz::Offset::UTC.to_timestamp(date.to_datetime(jiff::civil::Time::midnight())).unwrap_or(Timestamp::MAX);
     let later = midnight.checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days)));
     later.unwrap_or(Timestamp::MAX)
 }

@@ -20,7 +20,20 @@ pub(super) fn iso_date(text: &str) -> Option<Date> {
 
 /// An instant with its offset from UTC, RFC 3339.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
-    text.parse().ok()
+    whole_second(text).or_else(|| text.parse().ok())
+}
+
+/// The common case: `YYYY-MM-DDTHH:MM:SSZ` and nothing else.
+fn whole_second(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.split_once('T')?;
+    let time: &[u8; 9] = time.as_bytes().try_into().ok()?;
+    let [h0, h1, b':', m0, m1, b':', s0, s1, b'Z'] = *time else { return None };
+    let number = |tens: u8, ones: u8| {
+        let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+        digits.then(|| i8::try_from((tens - b'0') * 10 + (ones - b'0')).ok()).flatten()
+    };
+    let time = civil::Time::new(number(h0, h1)?, number(m0, m1)?, number(s0, s1)?, 0).ok()?;
+    jiff::tz::Offset::UTC.to_timestamp(iso_date(date)?.to_datetime(time)).ok()
 }
 
 /// What a date looks like.
@@ -111,6 +124,9 @@ impl Format {
             FormatKind::Period => text.parse().ok(),
             FormatKind::Day | FormatKind::Instant => self.date(text).map(|date| Period::month(Month::of(date))),
             FormatKind::Month => {
+                if let Some(first) = plain_month(&self.text, text) {
+                    return Some(Period::month(Month::of(first)));
+                }
                 let parts = self.broken_down(text)?;
                 let (year, month) = (parts.year()?, parts.month()?);
                 civil::Date::new(year, month, 1).ok().map(|first| Period::month(Month::of(first)))
@@ -132,6 +148,20 @@ impl Format {
             _ => None,
         }
     }
+}
+
+/// The common cases: `YYYYMM` and `YYYY-MM`, with every digit there. All else is left to the general reader.
+fn plain_month(format: &str, text: &str) -> Option<Date> {
+    let (year, month) = match (format, text.len()) {
+        ("%Y%m", 6) => text.split_at_checked(4)?,
+        ("%Y-%m", 7) => text.split_once('-').filter(|(year, _)| year.len() == 4)?,
+        _ => return None,
+    };
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(year) || !digits(month) {
+        return None;
+    }
+    civil::Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()
 }
 
 /// Midnight UTC at the start of a date.

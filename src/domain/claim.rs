@@ -137,7 +137,8 @@ pub struct TradeFlow {
 impl TradeFlow {
     /// `reporter/flow/partner/hs/period`.
     pub fn id(&self) -> String {
-        format!("{}/{}/{}/{}/{}", self.reporter, self.flow, self.partner, self.hs, self.period)
+        let period = self.period.to_string();
+        [self.reporter.code(), self.flow.word(), self.partner.code(), self.hs.digits(), &period].join("/")
     }
 }
 

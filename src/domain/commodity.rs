@@ -193,15 +193,15 @@ impl FamilyId {
         FamilyId::numbered(4, code.heading())
     }
 
-    /// `H` and so many digits, written without a format: it is asked for every control and every rate of duty.
     fn numbered(width: u8, number: u32) -> FamilyId {
         let mut family = FamilyId { text: [0; 15], length: width + 1 };
-        let mut rest = number;
-        for slot in family.text.iter_mut().take(usize::from(width) + 1).skip(1).rev() {
-            *slot = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-            rest /= 10;
+        let mut left = number;
+        for slot in family.text.iter_mut().take(usize::from(width) + 1).rev() {
+            *slot = b'0' + u8::try_from(left % 10).unwrap_or_default();
+            left /= 10;
         }
-        family.text[0] = b'H';
+        let [first, ..] = &mut family.text;
+        *first = b'H';
         family
     }
 
@@ -227,8 +227,7 @@ impl FamilyId {
     }
 
     fn is_numbered(&self) -> bool {
-        let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
-        text.split_first().is_some_and(|(first, rest)| *first == b'H' && rest.iter().all(u8::is_ascii_digit))
+        self.as_str().strip_prefix('H').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
     }
 }
 

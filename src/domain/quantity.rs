@@ -11,6 +11,12 @@ pub struct Grams(pub u64);
 impl Grams {
     /// Reads kilograms; parts of a gram are rounded half to even.
     pub fn from_kilograms(kilograms: Decimal) -> Result<Grams, InvalidMass> {
+        // The common case: whole grams that fit.
+        if let (Ok(mantissa), scale @ 0..=3) = (u64::try_from(kilograms.mantissa()), kilograms.scale())
+            && let Some(grams) = mantissa.checked_mul(10u64.pow(3 - scale)).filter(|grams| *grams <= Grams::MAX.0)
+        {
+            return Ok(Grams(grams));
+        }
         let invalid = || InvalidMass(kilograms.to_string());
         let grams = kilograms.checked_mul(Decimal::from(1000)).ok_or_else(invalid)?.round();
         let limit = Decimal::from(Grams::MAX.0);

@@ -1,8 +1,6 @@
 //! Movements → bytes: what stands on `movements`, internal to the service. The record stands whole inside, so that a later fold may read more.
 
-use serde::Serialize;
-use serde_json::value::RawValue;
-
+use crate::decode::writer::Json;
 use crate::domain::{Claim, Country, Date, FamilyId, FeedName, Grams, HsSubheading, Position, QualitySet, Record, Standing};
 
 /// What ingest found out about a claim, beside the claim itself.
@@ -24,63 +22,53 @@ pub struct Normalised<'a> {
     pub quality: QualitySet,
 }
 
-#[derive(Serialize)]
-struct MovementWire<'a> {
-    kind: &'static str,
-    family: &'a str,
-    standing: &'static str,
-    feed: &'a str,
-    known_from: String,
-    content: String,
-    source: &'a str,
-    hs6: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mass_g: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value_cents: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lading: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    quality: Vec<&'static str>,
-    complete: bool,
-    record: &'a RawValue,
-}
-
 /// The bytes of a claim as each of the families sees it: home first, then context.
 pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyId]) -> Vec<(FamilyId, Vec<u8>)> {
-    let claim = normalised.claim;
-    let record = crate::decode::canonical_content(claim);
-    let content = xxhash_rust::xxh3::xxh3_64(&record);
-    let record: Box<RawValue> = serde_json::from_slice(&record).expect("the canonical encoder writes JSON");
-    let (kind, lading) = match &claim.record {
-        Record::Shipment(shipment) => {
-            let lading = shipment.port_of_lading.map(|port| port.country()).or(shipment.country_of_lading);
-            ("shipment", lading)
-        }
-        Record::TradeFlow(_) => ("trade_flow", None),
+    let kind = match &normalised.claim.record {
+        Record::Shipment(_) => "shipment",
+        Record::TradeFlow(_) => "trade_flow",
     };
-    let source = normalised.source.to_string();
+    let common = common(normalised);
     let wire = |family: FamilyId, standing: Standing| {
-        let wire = MovementWire {
-            kind,
-            family: family.as_str(),
-            standing: standing.word(),
-            feed: normalised.feed.as_str(),
-            known_from: claim.known_from.to_string(),
-            content: format!("{content:016x}"),
-            source: &source,
-            hs6: normalised.hs6.to_string(),
-            mass_g: normalised.mass.map(|mass| mass.0),
-            value_cents: normalised.value_cents,
-            lading: lading.as_ref().map(Country::code),
-            quality: normalised.quality.iter().map(|reason| reason.code()).collect(),
-            complete: claim.complete,
-            record: &record,
-        };
-        (family, super::verdict::bytes(&wire))
+        let mut json = Json::with_capacity(common.len() + 80);
+        json.raw(b"{").member("kind", kind).member("family", family.as_str()).member("standing", standing.word());
+        json.comma().raw(&common).raw(b"}");
+        (family, json.into_bytes())
     };
     let context = context.iter().filter(|family| **family != home).map(|family| wire(*family, Standing::Context));
     std::iter::once(wire(home, Standing::Home)).chain(context).collect()
+}
+
+/// The members that are the same in every family.
+fn common(normalised: &Normalised<'_>) -> Vec<u8> {
+    let claim = normalised.claim;
+    let record = crate::decode::canonical_content(claim);
+    let content = xxhash_rust::xxh3::xxh3_64(&record);
+    let lading = match &claim.record {
+        Record::Shipment(shipment) => shipment.port_of_lading.map(|port| port.country()).or(shipment.country_of_lading),
+        Record::TradeFlow(_) => None,
+    };
+    let mut json = Json::with_capacity(record.len() + 320);
+    json.member("feed", normalised.feed.as_str()).key("known_from").instant(claim.known_from);
+    json.member("content", &format!("{content:016x}")).member("source", &normalised.source.to_string());
+    json.key("hs6").raw(b"\"").whole(u64::from(normalised.hs6.number()), 6).raw(b"\"");
+    if let Some(mass) = normalised.mass {
+        json.key("mass_g").whole(mass.0, 1);
+    }
+    if let Some(cents) = normalised.value_cents {
+        json.key("value_cents").whole(cents, 1);
+    }
+    json.optional("lading", lading.as_ref().map(Country::code));
+    if !normalised.quality.is_empty() {
+        json.key("quality").raw(b"[");
+        normalised.quality.iter().for_each(|reason| {
+            json.comma().text(reason.code());
+        });
+        json.raw(b"]");
+    }
+    json.key("complete").raw(if claim.complete { "true" } else { "false" }.as_bytes());
+    json.key("record").raw(&record);
+    json.into_bytes()
 }
 
 /// The bytes of a tick: a day has come.

@@ -24,9 +24,13 @@ pub(super) struct Correlation {
 impl Correlation {
     /// Editions before 2012 are read by the table of 2012, the oldest at hand.
     pub(super) fn to_hs2022(&self, code: HsSubheading, version: HsVersion) -> HsConversion {
-        match self.parts(code, version).as_slice() {
-            [only] => HsConversion::Same(*only),
-            _ => HsConversion::Split,
+        if version == HsVersion::Hs2022 {
+            return HsConversion::Same(code);
+        }
+        match self.changed.get(&(version.max(HsVersion::Hs2012), code)).map(Vec::as_slice) {
+            None => HsConversion::Same(code),
+            Some([only]) => HsConversion::Same(*only),
+            Some(_) => HsConversion::Split,
         }
     }
 

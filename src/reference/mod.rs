@@ -335,12 +335,22 @@ impl AsOf<'_> {
     /// US dollars for one unit of the currency in the month, with the row; until the month's rate is known, that of the
     /// month before, or of the one before that.
     pub fn dollars(&self, currency: Currency, month: Month) -> Option<(Decimal, String)> {
-        self.bundle.statistics.dollars(currency, month, self.date)
+        self.bundle.statistics.dollars(currency, month, self.date).map(|(rate, row)| (rate, row.to_owned()))
+    }
+
+    /// The same rate without the row that tells it.
+    pub fn rate(&self, currency: Currency, month: Month) -> Option<Decimal> {
+        self.bundle.statistics.dollars(currency, month, self.date).map(|(rate, _)| rate)
     }
 
     /// What a kilogram of goods under the subheading is worth in US dollars, at least and at most, with the row.
     pub fn unit_value_band(&self, code: HsSubheading) -> Option<(f64, f64, String)> {
-        self.bundle.statistics.unit_value_band(code)
+        self.bundle.statistics.unit_value_band(code).cloned()
+    }
+
+    /// The same band without the row that tells it.
+    pub fn unit_values(&self, code: HsSubheading) -> Option<(f64, f64)> {
+        self.bundle.statistics.unit_value_band(code).map(|(low, high, _)| (*low, *high))
     }
 
     /// The share of re-exports in the country's exports, with the row; `None` where no figure that was read is known.

@@ -21,10 +21,10 @@ pub(super) struct Statistics {
 }
 
 impl Statistics {
-    pub(super) fn dollars(&self, currency: Currency, month: Month, date: Date) -> Option<(Decimal, String)> {
+    pub(super) fn dollars(&self, currency: Currency, month: Month, date: Date) -> Option<(Decimal, &str)> {
         let in_month = |back: i32| self.rates.get(&(currency, month.plus(-back)));
         let mut rates = self.fixed.get(&currency).into_iter().chain((0..=RATE_MONTHS_BACK).filter_map(in_month));
-        rates.find(|(_, known_from, _)| *known_from <= date).map(|(rate, _, row)| (*rate, row.clone()))
+        rates.find(|(_, known_from, _)| *known_from <= date).map(|(rate, _, row)| (*rate, row.as_str()))
     }
 
     pub(super) fn lag_days(&self, reporter: Country) -> Option<u16> {
@@ -35,8 +35,8 @@ impl Statistics {
         self.reexports.get(&country).filter(|(_, known_from, _)| *known_from <= date).map(|(share, _, row)| (*share, row.clone()))
     }
 
-    pub(super) fn unit_value_band(&self, code: HsSubheading) -> Option<(f64, f64, String)> {
-        self.unit_values.get(&code).cloned()
+    pub(super) fn unit_value_band(&self, code: HsSubheading) -> Option<&(f64, f64, String)> {
+        self.unit_values.get(&code)
     }
 
     /// The dates on which a re-export share was published.

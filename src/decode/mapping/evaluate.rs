@@ -71,8 +71,14 @@ impl<'a> Place<'a> {
             Source::Header(name) => self.message.header(name).map(Cow::Borrowed),
             Source::First(parts) => parts.iter().find_map(|part| self.value(part)),
             Source::Concat(parts, separator) => {
-                let texts: Option<Vec<_>> = parts.iter().map(|part| self.value(part)).collect();
-                texts.map(|texts| Cow::Owned(texts.join(separator)))
+                let mut whole = String::new();
+                for (at, part) in parts.iter().enumerate() {
+                    if at > 0 {
+                        whole.push_str(separator);
+                    }
+                    whole.push_str(&self.value(part)?);
+                }
+                Some(Cow::Owned(whole))
             }
         }
     }

@@ -121,7 +121,7 @@ impl<'a> Frame<'a> {
 
     fn csv(&self, text: &str, dialect: Dialect, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
         let (mut at, layout) = self.mapping.header(text, dialect)?;
-        let (mut cells, mut rows) = (Vec::new(), 0);
+        let (mut cells, mut rows) = (Vec::with_capacity(layout.names.len() + 1), 0);
         while at < text.len() {
             let (end, open) = delimited::record(text, at, dialect, &mut cells);
             at = end;
