@@ -9,10 +9,10 @@ use entrepot::decode::canonical_record;
 use entrepot::reference::Reference;
 
 /// A body and its name, which is that of its target and of its folder in `corpus/`.
-pub type Body = (&'static str, fn(&[u8]));
+pub(crate) type Body = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Body; 5] = [
+pub(crate) const ALL: [Body; 5] = [
     ("canonical", canonical),
     ("mappings", mappings),
     ("mapping_parse", mapping_parse),
@@ -21,7 +21,7 @@ pub const ALL: [Body; 5] = [
 ];
 
 /// Canonical JSON: rows or an error; what was taken is taken again from its own canonical form.
-pub fn canonical(bytes: &[u8]) {
+pub(crate) fn canonical(bytes: &[u8]) {
     let decoder = Decoder::canonical(false);
     let Decoded::Rows(rows) = decoded(&decoder, bytes) else { return };
     for row in rows {
@@ -37,7 +37,7 @@ pub fn canonical(bytes: &[u8]) {
 }
 
 /// Every shipped mapping, on the bytes as one message and as a file that is cut into messages.
-pub fn mappings(bytes: &[u8]) {
+pub(crate) fn mappings(bytes: &[u8]) {
     static DECODERS: OnceLock<Vec<Decoder>> = OnceLock::new();
     let read = |text| Decoder::mapped(Mapping::parse(text).expect("shipped mappings are valid"), false);
     let decoders = DECODERS.get_or_init(|| built_in_mappings().iter().map(|(_, text)| read(text)).collect());
@@ -50,7 +50,7 @@ pub fn mappings(bytes: &[u8]) {
 }
 
 /// A mapping's text: a mapping, or an error that names a line of the text. A mapping that is taken can be used.
-pub fn mapping_parse(bytes: &[u8]) {
+pub(crate) fn mapping_parse(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match Mapping::parse(text) {
         Ok(mapping) => {
@@ -65,7 +65,7 @@ pub fn mapping_parse(bytes: &[u8]) {
 }
 
 /// What stands on `movements`: read, or said to be broken.
-pub fn movement_read(bytes: &[u8]) {
+pub(crate) fn movement_read(bytes: &[u8]) {
     let first = movement::read(bytes);
     assert_eq!(first, movement::read(bytes));
     if let Err(error) = first {
@@ -74,7 +74,7 @@ pub fn movement_read(bytes: &[u8]) {
 }
 
 /// A configuration as a file, and line by line as `--set` takes it.
-pub fn config(bytes: &[u8]) {
+pub(crate) fn config(bytes: &[u8]) {
     let path = std::env::temp_dir().join(format!("entrepot-fuzz-{}.toml", std::process::id()));
     std::fs::write(&path, bytes).expect("the folder for temporary files can be written");
     if let Err(error) = entrepot::config::load(Some(&path), &[]) {
