@@ -1,7 +1,6 @@
 //! Movements → bytes: what stands on `movements`, internal to the service. The record stands whole inside, so that a later fold may read more.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::domain::{Claim, Country, Date, FamilyId, FeedName, Grams, HsSubheading, Position, QualitySet, Record, Standing};
 
@@ -43,7 +42,6 @@ struct MovementWire<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     quality: Vec<&'static str>,
     complete: bool,
-    record: &'a RawValue,
 }
 
 /// The bytes of a claim as each of the families sees it: home first, then context.
@@ -51,7 +49,6 @@ pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyI
     let claim = normalised.claim;
     let record = super::canonical_content(claim);
     let content = xxhash_rust::xxh3::xxh3_64(&record);
-    let record: Box<RawValue> = serde_json::from_slice(&record).expect("the canonical encoder writes JSON");
     let (kind, lading) = match &claim.record {
         Record::Shipment(shipment) => {
             let lading = shipment.port_of_lading.map(|port| port.country()).or(shipment.country_of_lading);
@@ -75,12 +72,22 @@ pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyI
             lading: lading.as_ref().map(Country::code),
             quality: normalised.quality.iter().map(|reason| reason.code()).collect(),
             complete: claim.complete,
-            record: &record,
         };
-        (family, super::verdict::bytes(&wire))
+        (family, with_record(super::verdict::bytes(&wire), &record))
     };
     let context = context.iter().filter(|family| **family != home).map(|family| wire(*family, Standing::Context));
     std::iter::once(wire(home, Standing::Home)).chain(context).collect()
+}
+
+/// Adds the record as the last member, as it stands: it was written as JSON a moment ago, and need not be read to be sure.
+fn with_record(mut object: Vec<u8>, record: &[u8]) -> Vec<u8> {
+    const MEMBER: &[u8] = b",\"record\":";
+    object.pop();
+    object.reserve_exact(MEMBER.len() + record.len() + 1);
+    object.extend_from_slice(MEMBER);
+    object.extend_from_slice(record);
+    object.push(b'}');
+    object
 }
 
 /// The bytes of a tick: a day has come.
