@@ -102,7 +102,7 @@ fn fifty_kills_of_run_and_of_feed_change_no_verdict_and_no_count() {
         }
     }
     kill(&mut feed);
-    service.end();
+    kill(&mut service.child);
     let file = rough.path("world.ndjson");
     rough.feed(&file, "world");
     let mut service = rough.serve((&SET, &[]));
