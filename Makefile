@@ -36,7 +36,7 @@ check: tools ## the quick loop: format, lints, unit tests
 	$(CARGO) test --locked --lib
 
 bench: tools ## speed, as ratios within one run
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench speed
 
 clean: ## removes what was built, and the embedded log of `make run`
 	$(CARGO) clean

@@ -36,6 +36,9 @@ pub struct IngestLimits {
     pub default_lag_days: u16,
 }
 
+/// The header with which a redriven message says when it was first written.
+const FIRST_TIMESTAMP: &str = "dlq.timestamp";
+
 impl Ingest {
     /// The stage for these feeds.
     pub fn new(feeds: Vec<Feed>, reference: Arc<Reference>, limits: IngestLimits) -> Ingest {
@@ -43,8 +46,15 @@ impl Ingest {
         Ingest { feeds, reference, limits }
     }
 
-    /// Takes one raw message.
+    /// Takes one raw message. One that was redriven keeps the time of its first writing.
     pub fn apply(&self, message: &Message) -> Effects {
+        match message.header(FIRST_TIMESTAMP).and_then(|first| first.parse().ok()) {
+            Some(first) => self.read(&Message { timestamp: Some(first), ..message.clone() }),
+            None => self.read(message),
+        }
+    }
+
+    fn read(&self, message: &Message) -> Effects {
         let topic = message.position.topic.as_ref();
         let feed = self.feeds.get(topic).expect("a worker reads the raw topics of its feeds alone");
         let length = message.value.as_ref().map_or(0, Vec::len);
@@ -95,15 +105,19 @@ impl Ingest {
 
     fn accept(&self, feed: &Feed, message: &Message, claim: &Claim, effects: &mut Effects) {
         let families = self.reference.families();
-        let (hs, version, description) = match &claim.record {
-            Record::Shipment(shipment) => (shipment.hs, shipment.hs_version, shipment.description.as_deref()),
-            Record::TradeFlow(flow) => (flow.hs, flow.hs_version, None),
+        let (hs, version, issuer) = match &claim.record {
+            Record::Shipment(shipment) => (shipment.hs, shipment.hs_version, shipment.reporter),
+            Record::TradeFlow(flow) => (flow.hs, flow.hs_version, Some(flow.reporter)),
+        };
+        let description = match &claim.record {
+            Record::Shipment(shipment) => shipment.description.as_deref(),
+            Record::TradeFlow(_) => None,
         };
         let mut quality = claim.quality;
         let (hs6, home) = match self.reference.to_hs2022(hs.subheading(), version) {
             HsConversion::Same(code) => {
-                let line = (hs.length() > 6 && code == hs.subheading()).then_some(hs);
-                (code, families.home(code, line, description))
+                let line = (hs.length() > 6 && code == hs.subheading()).then_some((hs, issuer));
+                (code, families.home_issued(code, line, description))
             }
             HsConversion::Split => {
                 quality.insert(Degrade::HsSplit);

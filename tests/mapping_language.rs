@@ -9,9 +9,9 @@
 
 use std::path::PathBuf;
 
+use entrepot::decode::canonical_record;
 use entrepot::decode::{Decoded, Decoder, Mapping, Row, Surroundings};
 use entrepot::domain::{Degrade, Message, Position};
-use entrepot::encode::canonical_record;
 use entrepot::reference::Reference;
 use expect_test::{Expect, expect};
 

@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use entrepot::decode::canonical_record;
 use entrepot::decode::{Decoded, Decoder, Mapping, Piece, Row, Splitter, Surroundings, built_in_mappings};
 use entrepot::domain::{Claim, Degrade, Message, Position, Record};
-use entrepot::encode::canonical_record;
 use entrepot::reference::Reference;
 use proptest::prelude::*;
 

@@ -6,8 +6,8 @@ use super::alerts::{Case, Standing};
 use super::{FOLD, Knowledge};
 use crate::domain::{Country, Date, FamilyId, Month, Movement, Status};
 use crate::encode::{
-    AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire, Tally, Topic,
-    VerdictWire, bytes, rounded,
+    AssessmentWire, BalanceWire, ByBandWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire,
+    Tally, Topic, VerdictWire, bytes, rounded,
 };
 use crate::ledger::{Books, CorridorMonth, FamilyLedger, Line, Outcome, Published, RecordFacts, ShipmentKey, View};
 use crate::reference::AsOf;
@@ -23,6 +23,8 @@ pub(super) struct Family {
     ledger: FamilyLedger,
     corridors: BTreeMap<CorridorMonth, Corridor>,
     cases: BTreeMap<(Country, Country), Case>,
+    /// Every date on which the bundle changes for the family, ascending, once it was asked.
+    changes: Option<Vec<Date>>,
 }
 
 /// A corridor-month as last published.
@@ -37,7 +39,7 @@ pub(super) struct Corridor {
 
 impl Family {
     pub(super) fn new(family: FamilyId) -> Family {
-        Family { ledger: FamilyLedger::new(family), corridors: BTreeMap::new(), cases: BTreeMap::new() }
+        Family { ledger: FamilyLedger::new(family), corridors: BTreeMap::new(), cases: BTreeMap::new(), changes: None }
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -56,7 +58,7 @@ impl Family {
             return;
         }
         self.evaluate_dirty(clock, knowledge, outbox);
-        for change in knowledge.reference.changes(self.ledger.family, clock, date) {
+        for change in self.changes(clock, date, knowledge) {
             self.ledger.touch_all();
             if change < date {
                 self.evaluate_dirty(change, knowledge, outbox);
@@ -66,6 +68,14 @@ impl Family {
         let lookback = i64::from(knowledge.model.horizons.record_lookback_days);
         let oldest = date.saturating_sub(jiff::Span::new().days(lookback));
         self.ledger.shipments_mut().forget_before(Month::of(oldest));
+    }
+
+    /// The dates after `after`, up to and with `until`, on which the bundle changes for the family.
+    fn changes(&mut self, after: Date, until: Date, knowledge: &Knowledge) -> Vec<Date> {
+        let family = self.ledger.family;
+        let all = self.changes.get_or_insert_with(|| knowledge.reference.changes(family, Date::MIN, Date::MAX));
+        let first = all.partition_point(|date| *date <= after);
+        all.iter().skip(first).take_while(|date| **date <= until).copied().collect()
     }
 
     /// Remembers a movement; a shipment that it names is evaluated at once.
@@ -87,12 +97,10 @@ impl Family {
         let verdicts = self.verdicts(&dirty, &as_of, knowledge);
         let mut assessments: BTreeMap<String, (Output, Vec<Tally>)> = BTreeMap::new();
         let mut touched = BTreeSet::new();
-        for (corridor, verdict, records) in verdicts {
-            let step = verdict.step(&knowledge.model);
+        for (corridor, found) in verdicts {
+            let step = found.verdict.step(&knowledge.model);
             let carried = self.corridors.get(&corridor).map(|held| held.verdict.step(&knowledge.model));
-            if !self.note(corridor, verdict, records) {
-                continue;
-            }
+            self.corridors.insert(corridor, found);
             touched.insert((corridor.0, corridor.1));
             let shipments = if carried == Some(step) { Vec::new() } else { self.ledger.shipments().in_corridor(corridor) };
             for key in shipments {
@@ -107,39 +115,32 @@ impl Family {
         }
     }
 
-    /// Evaluates corridor-months against the ledger as it stands, in key order.
+    /// Evaluates corridor-months against the ledger as it stands, in key order. Gives those that say something else than published.
     fn verdicts(
         &self,
         dirty: &BTreeSet<CorridorMonth>,
         as_of: &AsOf<'_>,
         knowledge: &Knowledge,
-    ) -> Vec<(CorridorMonth, CorridorVerdict, Vec<Records>)> {
+    ) -> Vec<(CorridorMonth, Corridor)> {
         let view = View::new(&self.ledger);
         let mut verdicts = Vec::new();
         for corridor in dirty {
             let books = view.books(*corridor);
-            let is_known = self.corridors.contains_key(corridor);
+            let before = self.corridors.get(corridor);
             let is_small = || !reaches(&knowledge.model.sample, &books, self.ledger.shipped(*corridor));
-            if !is_known && self.ledger.family.is_heading() && is_small() {
+            if before.is_none() && self.ledger.family.is_heading() && is_small() {
                 continue;
             }
             let verdict = assess_corridor(&books, as_of, &knowledge.model);
+            let signature = signature(&verdict.verdict, "");
+            if before.is_some_and(|held| held.signature == signature) {
+                continue;
+            }
             let records = verdict.verdict.evidence.iter().map(|counted| records(&counted.evidence, &view)).collect();
-            verdicts.push((*corridor, verdict, records));
+            let revision = before.map_or(0, |held| held.revision) + 1;
+            verdicts.push((*corridor, Corridor { revision, verdict, signature, records }));
         }
         verdicts
-    }
-
-    /// Keeps a verdict where it says something else than the one published. Says whether it is to be published.
-    fn note(&mut self, corridor: CorridorMonth, verdict: CorridorVerdict, records: Vec<Records>) -> bool {
-        let signature = signature(&verdict.verdict, "");
-        let before = self.corridors.get(&corridor).map(|held| (held.revision, held.signature));
-        if before.is_some_and(|(_, held)| held == signature) {
-            return false;
-        }
-        let revision = before.map_or(0, |(revision, _)| revision) + 1;
-        self.corridors.insert(corridor, Corridor { revision, verdict, signature, records });
-        true
     }
 
     fn corridor_output(&self, corridor: CorridorMonth, as_of: &AsOf<'_>, knowledge: &Knowledge) -> (Output, Vec<Tally>) {
@@ -157,9 +158,10 @@ impl Family {
             month: month.to_string(),
             as_of: as_of.date().to_string(),
             complete_fraction: held.verdict.complete_fraction.map(|fraction| rounded(fraction, 2)),
-            verdict: VerdictWire::new(verdict, held.records.clone()),
+            verdict: VerdictWire::new(verdict),
             balance: held.verdict.balance.as_ref().map(BalanceWire::new),
             shipments: self.shipments_of(corridor),
+            evidence: VerdictWire::evidence(verdict, held.records.clone()),
             would_change_most: VerdictWire::would_change(verdict),
             provenance: provenance(knowledge, None),
         };
@@ -169,15 +171,15 @@ impl Family {
     }
 
     fn shipments_of(&self, corridor: CorridorMonth) -> ShipmentsWire {
-        let mut by_band = BTreeMap::new();
+        let mut by_band = ByBandWire::default();
         let shipments = self.ledger.shipments();
         for key in shipments.in_corridor(corridor) {
             let Some(shipment) = shipments.get(key) else { continue };
             if shipment.assessed().is_some_and(|(_, status)| status == Status::Active) && shipment.published.revision > 0 {
-                *by_band.entry(shipment.published.band.word()).or_default() += 1;
+                by_band.count(shipment.published.band);
             }
         }
-        ShipmentsWire { assessed: by_band.values().sum(), by_band }
+        ShipmentsWire { assessed: by_band.none + by_band.watch + by_band.review + by_band.priority, by_band }
     }
 
     /// Evaluates a shipment; gives its output where that says something else than the last one.
@@ -215,7 +217,8 @@ impl Family {
                 id: format!("{}/{}/{}/{}", self.ledger.family, corridor.0, corridor.1, corridor.2),
                 revision: held.revision,
             }),
-            verdict: VerdictWire::new(&verdict, records),
+            verdict: VerdictWire::new(&verdict),
+            evidence: VerdictWire::evidence(&verdict, records),
             would_change_most: VerdictWire::would_change(&verdict),
             quality: facts.quality.iter().map(|reason| reason.code()).collect(),
             provenance: provenance(knowledge, Some(&source)),

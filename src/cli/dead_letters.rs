@@ -120,7 +120,7 @@ fn letters(config: &Config, log: &mut EmbeddedLog, filter: &DeadLetterFilter) ->
         if reason.parse::<DeadLetterReason>().is_err() {
             let hint = nearest(reason, known.clone()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
             let known: Vec<&str> = known.collect();
-            let message = format!("--reason {reason}: there is no such reason{hint} Known are {}", known.join(", "));
+            let message = format!("--reason {reason}: there is no such reason{hint}; known are {}", known.join(", "));
             return Err(Failure::new(Exit::Usage, message));
         }
     }

@@ -200,7 +200,7 @@ impl Row {
 pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<OnlyKind>, rows_max: usize) -> Result<(), Failure> {
     let least = min_band.unwrap_or(Band::Watch);
     let mut rows = Vec::new();
-    let mut left_out = 0;
+    let (mut left_out, mut below) = (0, 0);
     for (kind, topic) in [(OnlyKind::Corridors, Topic::Corridors), (OnlyKind::Assessments, Topic::Assessments)] {
         if only.is_some_and(|only| only != kind) {
             continue;
@@ -208,6 +208,7 @@ pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<On
         let mut of_kind = Vec::new();
         gathered.each::<ReplayError>(topic, &mut |_, value| {
             if Glance::of(value).band() < Some(least) {
+                below += 1;
                 return Ok(());
             }
             if let Ok(verdict) = serde_json::from_slice::<Verdict>(value)
@@ -225,6 +226,9 @@ pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<On
     write_rows(&rows)?;
     if left_out > 0 {
         line(&format!("… and {left_out} more of band {least} or above"))?;
+    }
+    if below > 0 {
+        tracing::info!("{below} verdicts lie below {least} and are not shown; --min-band none shows them");
     }
     Ok(())
 }

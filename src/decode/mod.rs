@@ -8,6 +8,7 @@ mod json;
 mod mapping;
 pub mod movement;
 mod number;
+mod record;
 mod shipped;
 mod split;
 mod time;
@@ -16,8 +17,9 @@ mod wire;
 
 use crate::domain::{Claim, Date, DeadLetterReason, Degrade, ExcludedReason, Message, Period, Timestamp};
 
-pub(crate) use canonical::ROLES;
+use canonical::ROLES;
 pub use mapping::{ExampleFailure, Layers, Mapping, MappingError, Sample, SampleField, SampleRow};
+pub use record::{canonical_content, canonical_record};
 pub use shipped::built_in_mappings;
 pub use split::{Piece, Split, Splitter};
 

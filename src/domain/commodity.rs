@@ -193,8 +193,16 @@ impl FamilyId {
         FamilyId::numbered(4, code.heading())
     }
 
-    fn numbered(width: usize, number: u32) -> FamilyId {
-        format!("H{number:0width$}").parse().expect("a number of at most six digits makes a family id")
+    /// `H` and so many digits, written without a format: it is asked for every control and every rate of duty.
+    fn numbered(width: u8, number: u32) -> FamilyId {
+        let mut family = FamilyId { text: [0; 15], length: width + 1 };
+        let mut rest = number;
+        for slot in family.text.iter_mut().take(usize::from(width) + 1).skip(1).rev() {
+            *slot = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+        }
+        family.text[0] = b'H';
+        family
     }
 
     /// The id as text.
@@ -219,7 +227,8 @@ impl FamilyId {
     }
 
     fn is_numbered(&self) -> bool {
-        self.as_str().strip_prefix('H').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+        let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
+        text.split_first().is_some_and(|(first, rest)| *first == b'H' && rest.iter().all(u8::is_ascii_digit))
     }
 }
 

@@ -1,16 +1,14 @@
 //! Movements and verdicts → bytes, with fixed key order; their JSON Schemas. Wire structs live here and in `decode` only.
 
-mod canonical;
 mod effects;
 mod movement;
 mod schema;
 mod verdict;
 
-pub use canonical::{canonical_content, canonical_record};
 pub use effects::{DeadLetter, Effects, Output, Tally, Topic};
 pub use movement::{Normalised, TICK_KEY, movements, tick};
 pub use schema::schemas;
 pub use verdict::{
-    AlertWire, AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, ProvenanceWire, Records, ShipmentsWire, VerdictWire,
-    bytes, rounded,
+    AlertWire, AssessmentWire, BalanceWire, ByBandWire, CorridorRefWire, CorridorWire, ProvenanceWire, Records, ShipmentsWire,
+    VerdictWire, bytes, rounded,
 };

@@ -49,7 +49,7 @@ struct MovementWire<'a> {
 /// The bytes of a claim as each of the families sees it: home first, then context.
 pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyId]) -> Vec<(FamilyId, Vec<u8>)> {
     let claim = normalised.claim;
-    let record = super::canonical_content(claim);
+    let record = crate::decode::canonical_content(claim);
     let content = xxhash_rust::xxh3::xxh3_64(&record);
     let record: Box<RawValue> = serde_json::from_slice(&record).expect("the canonical encoder writes JSON");
     let (kind, lading) = match &claim.record {

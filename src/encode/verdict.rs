@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::Band;
 use crate::scoring::{Balance, Counted, Limit, Verdict};
-use crate::signals::Figure;
+use crate::signals::{Figure, Layer};
 
 /// The verdict on a shipment.
 #[derive(Serialize, JsonSchema)]
@@ -40,6 +41,8 @@ pub struct AssessmentWire<'a> {
     /// What it says.
     #[serde(flatten)]
     pub verdict: VerdictWire<'a>,
+    /// One entry per signal that spoke.
+    pub evidence: Vec<EvidenceWire<'a>>,
     /// Signals that were silent for want of data and would change it most.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub would_change_most: Vec<WouldChangeWire<'a>>,
@@ -81,6 +84,8 @@ pub struct CorridorWire<'a> {
     pub balance: Option<BalanceWire>,
     /// The shipments assessed in it.
     pub shipments: ShipmentsWire,
+    /// One entry per signal that spoke.
+    pub evidence: Vec<EvidenceWire<'a>>,
     /// Signals that were silent for want of data and would change it most.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub would_change_most: Vec<WouldChangeWire<'a>>,
@@ -142,10 +147,25 @@ pub struct VerdictWire<'a> {
     pub limits: Vec<LimitWire>,
     /// How much of the contained material comes from China.
     pub chinese_share: ShareWire,
-    /// Per layer: `observed`, `not_observable` or `pending`.
-    pub coverage: BTreeMap<&'static str, &'static str>,
-    /// One entry per signal that spoke.
-    pub evidence: Vec<EvidenceWire<'a>>,
+    /// Which layers could be observed.
+    pub coverage: CoverageWire,
+}
+
+/// Per layer that the subject has: `observed`, `not_observable` or `pending`.
+#[derive(Default, Serialize, JsonSchema)]
+pub struct CoverageWire {
+    /// The consignment itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<&'static str>,
+    /// The firms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity: Option<&'static str>,
+    /// The trade of the corridor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corridor: Option<&'static str>,
+    /// Before and after an event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<&'static str>,
 }
 
 /// A corridor-month by id and the revision that was read.
@@ -250,7 +270,32 @@ pub struct ShipmentsWire {
     /// How many are assessed and hold.
     pub assessed: u64,
     /// By band.
-    pub by_band: BTreeMap<&'static str, u64>,
+    pub by_band: ByBandWire,
+}
+
+/// How many of each band.
+#[derive(Clone, Copy, Default, Serialize, JsonSchema)]
+pub struct ByBandWire {
+    /// `none`.
+    pub none: u64,
+    /// `watch`.
+    pub watch: u64,
+    /// `review`.
+    pub review: u64,
+    /// `priority`.
+    pub priority: u64,
+}
+
+impl ByBandWire {
+    /// Counts one.
+    pub fn count(&mut self, band: Band) {
+        match band {
+            Band::None => self.none += 1,
+            Band::Watch => self.watch += 1,
+            Band::Review => self.review += 1,
+            Band::Priority => self.priority += 1,
+        }
+    }
 }
 
 /// How to derive a verdict again.
@@ -277,8 +322,8 @@ pub struct Records {
 }
 
 impl<'a> VerdictWire<'a> {
-    /// Lays a verdict out; `records` names those behind each piece of evidence, in its order.
-    pub fn new(verdict: &'a Verdict, records: Vec<Records>) -> VerdictWire<'a> {
+    /// Lays a verdict out.
+    pub fn new(verdict: &'a Verdict) -> VerdictWire<'a> {
         VerdictWire {
             probability: f64::from(verdict.probability) / 1000.0,
             band: verdict.band.word(),
@@ -291,9 +336,18 @@ impl<'a> VerdictWire<'a> {
                 mid: verdict.share.mid.map(hundredths),
                 high: hundredths(verdict.share.high),
             },
-            coverage: verdict.coverage.iter().map(|(layer, coverage)| (layer.word(), coverage.word())).collect(),
-            evidence: verdict.evidence.iter().zip(records).map(|(counted, records)| evidence(counted, records)).collect(),
+            coverage: CoverageWire {
+                record: verdict.covers(Layer::Record),
+                entity: verdict.covers(Layer::Entity),
+                corridor: verdict.covers(Layer::Corridor),
+                time: verdict.covers(Layer::Time),
+            },
         }
+    }
+
+    /// Its evidence; `records` names those behind each piece, in its order.
+    pub fn evidence(verdict: &'a Verdict, records: Vec<Records>) -> Vec<EvidenceWire<'a>> {
+        verdict.evidence.iter().zip(records).map(|(counted, records)| evidence(counted, records)).collect()
     }
 
     /// The signals that would change it most.
@@ -342,8 +396,7 @@ fn limit(limit: &Limit) -> LimitWire {
         at_most: Some(BoundWire::Probability(f64::from(at_most) / 1000.0)),
         at_least: None,
     };
-    let band =
-        |limit, band: crate::domain::Band| LimitWire { limit, at_most: Some(BoundWire::Band(band.word())), at_least: None };
+    let band = |limit, band: Band| LimitWire { limit, at_most: Some(BoundWire::Band(band.word())), at_least: None };
     match *limit {
         Limit::DisjointLayers { at_most } => probability("disjoint_layers", at_most),
         Limit::OwnershipAlone { at_most } => probability("ownership_alone", at_most),

@@ -41,7 +41,9 @@ struct Dirty {
     corridors: BTreeSet<CorridorMonth>,
     /// Countries whose inbound trade changed, from that month on: what M can draw on, and D's other sources.
     inbound: BTreeMap<Country, Month>,
-    /// Everything from that month on: a reporter spoke of a month for the first time, which makes zeros of silences.
+    /// Exporters that spoke of a month for the first time, which makes zeros of silences on every way from them.
+    exporters: BTreeMap<Country, Month>,
+    /// Everything from that month on: China spoke of a month for the first time, or what the world knows has changed.
     all: Option<Month>,
 }
 
@@ -112,7 +114,11 @@ impl FamilyLedger {
         let (from, to) = facts.way();
         let last = facts.period.last();
         if movement.standing == Standing::Home && change.is_trade {
-            self.open_corridor((from, to, last), facts.period.months());
+            let corridor = (from, to, last);
+            self.open_corridor(corridor, facts.period.months());
+            if self.corridors.contains_key(&corridor) {
+                self.dirty.corridors.insert(corridor);
+            }
         }
         match change.folded {
             Folded::Duplicate => return Outcome::Duplicate,
@@ -121,8 +127,7 @@ impl FamilyLedger {
         }
         self.dirty.touch(to, facts.period.first());
         if change.first_report {
-            let all = self.dirty.all.get_or_insert(last);
-            *all = (*all).min(last);
+            self.dirty.first_report(facts.reporter, facts.flow.is_import(), last);
         }
         Outcome::Context
     }
@@ -144,16 +149,21 @@ impl FamilyLedger {
         let is_cancelled = version.facts.status == Status::Cancelled;
         let (way, month) = (way_of(&version.facts), version.month());
         if is_assessed && let Some((from, to)) = way {
-            self.open_corridor((from, to, month), 1);
-            self.dirty.corridors.insert((from, to, month));
+            let is_news = self.open_corridor((from, to, month), 1);
+            // Books hold the shipments of complete feeds alone; whether a heading's trade is large enough also counts the others.
+            if is_news || movement.complete || self.family.is_heading() {
+                self.dirty.corridors.insert((from, to, month));
+            }
         }
         if movement.complete
             && let Some((_, to)) = way
         {
             self.dirty.touch(to, month);
         }
-        let before = self.shipments.get(key).map(|shipment| (way_of(&shipment.held.facts), shipment.held.month()));
-        if let Some((Some((from, to)), month)) = before {
+        let before = self.shipments.get(key);
+        let is_known = before.is_some();
+        let told = before.filter(|shipment| shipment.is_told() || self.family.is_heading());
+        if let Some((Some((from, to)), month)) = told.map(|shipment| (way_of(&shipment.held.facts), shipment.held.month())) {
             self.dirty.touch(to, month);
             self.dirty.corridors.insert((from, to, month));
         }
@@ -170,20 +180,23 @@ impl FamilyLedger {
             Folded::Held if is_assessed => Outcome::Assessed,
             Folded::Held => Outcome::Context,
         };
-        let evaluate = outcome != Outcome::Duplicate && (is_assessed || before.is_some());
+        let evaluate = outcome != Outcome::Duplicate && (is_assessed || is_known);
         (outcome, evaluate.then_some(key))
     }
 
-    fn open_corridor(&mut self, corridor: CorridorMonth, months: u8) {
+    /// Notes that trade of a corridor-month was told; says whether that changes what is known of the corridor-month itself.
+    fn open_corridor(&mut self, corridor: CorridorMonth, months: u8) -> bool {
         let (from, to, _) = corridor;
         if from.is_china() || to.is_china() || from == to || !from.is_known() || !to.is_known() {
-            return;
+            return false;
         }
         let told = self.corridors.entry(corridor).or_default();
+        let before = (told.by_month, told.longest_period);
         told.by_month |= months == 1;
         told.longest_period = told.longest_period.max(months);
+        let is_news = before != (told.by_month, told.longest_period);
         self.by_destination.insert((to, from));
-        self.dirty.corridors.insert(corridor);
+        is_news
     }
 
     fn feed(&mut self, name: &str) -> u16 {
@@ -217,7 +230,11 @@ impl FamilyLedger {
 
     /// Takes the dirty corridor-months that exist, in key order; nothing is dirty afterwards.
     pub fn take_dirty(&mut self) -> BTreeSet<CorridorMonth> {
-        let dirty = std::mem::take(&mut self.dirty);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for (exporter, month) in std::mem::take(&mut dirty.exporters) {
+            let into = self.flows.destinations_of(exporter).chain(self.shipments.destinations_of(exporter));
+            into.for_each(|country| dirty.touch(country, month));
+        }
         let mut corridors = dirty.corridors;
         corridors.retain(|corridor| self.corridors.contains_key(corridor));
         if let Some(all) = dirty.all {
@@ -266,6 +283,22 @@ impl Dirty {
     fn touch(&mut self, country: Country, month: Month) {
         let from = self.inbound.entry(country).or_insert(month);
         *from = (*from).min(month);
+    }
+}
+
+impl Dirty {
+    /// A reporter spoke of a month for the first time: partners of whom it said nothing are zeros from now on. An importer's own legs
+    /// read it, and the legs from an exporter; China's legs stand in every corridor's books.
+    fn first_report(&mut self, reporter: Country, is_import: bool, month: Month) {
+        if is_import {
+            self.touch(reporter, month);
+        } else if reporter.is_china() {
+            let all = self.all.get_or_insert(month);
+            *all = (*all).min(month);
+        } else {
+            let from = self.exporters.entry(reporter).or_insert(month);
+            *from = (*from).min(month);
+        }
     }
 }
 

@@ -127,6 +127,11 @@ impl Flows {
         self.ways.range((to, Country::FIRST)..=(to, Country::LAST)).map(|(_, from)| *from)
     }
 
+    /// Where goods of a country go, as either side tells.
+    pub(super) fn destinations_of(&self, from: Country) -> impl Iterator<Item = Country> + '_ {
+        self.ways.iter().filter(move |(_, source)| *source == from).map(|(to, _)| *to)
+    }
+
     /// The lines that one account tells of one way, by period.
     pub(super) fn lines(&self, account: Account, from: Country, to: Country, feeds: &[String]) -> Vec<(Period, Line)> {
         let (reporter, is_import, partner) = match account {
@@ -140,8 +145,15 @@ impl Flows {
             .take_while(|(key, _)| (key.reporter, key.is_import, key.partner) == (reporter, is_import, partner));
         let line = |(key, cell): (&CellKey, &Vec<Flow>)| {
             let cell_ref = CellRef { account, from, to, period: key.period, hs6: key.hs6 };
-            let told = told(cell, feeds);
-            (key.period, Line { hs6: key.hs6, mass: sum_mass(&told), value_cents: sum_value(&told), cell: cell_ref })
+            // Most cells hold one flow, which tells its sum.
+            let (mass, value_cents) = match cell.as_slice() {
+                [one] => (one.held.told_mass(), one.held.value_cents),
+                more => {
+                    let told = told(more, feeds);
+                    (sum_mass(&told), sum_value(&told))
+                }
+            };
+            (key.period, Line { hs6: key.hs6, mass, value_cents, cell: cell_ref })
         };
         cells.map(line).collect()
     }

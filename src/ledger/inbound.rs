@@ -20,7 +20,8 @@ pub struct View<'a> {
 struct Inbound {
     china: Rc<Leg>,
     others: Rc<Vec<(Country, Leg)>>,
-    by_source: BTreeMap<Country, Rc<Leg>>,
+    /// Those of them that a corridor asked for.
+    by_source: RefCell<BTreeMap<Country, Rc<Leg>>>,
 }
 
 impl<'a> View<'a> {
@@ -37,7 +38,7 @@ impl<'a> View<'a> {
         Books {
             corridor: CorridorId { family: self.ledger.family, intermediary, destination, month },
             months: self.ledger.told_months(corridor),
-            out: into_destination.by_source.get(&intermediary).cloned().unwrap_or_default(),
+            out: into_destination.from(intermediary),
             first: Rc::clone(&into_intermediary.china),
             direct: Rc::clone(&into_destination.china),
             supply: Rc::clone(&into_intermediary.others),
@@ -70,8 +71,7 @@ impl<'a> View<'a> {
         let china = CHINA.map(|from| self.leg(from, to)).into_iter().reduce(merge).unwrap_or_default();
         let others: Vec<(Country, Leg)> =
             sources.into_iter().filter(|from| !from.is_china() && *from != to).map(|from| (from, self.leg(from, to))).collect();
-        let by_source = others.iter().map(|(from, leg)| (*from, Rc::new(leg.clone()))).collect();
-        Inbound { china: Rc::new(china), others: Rc::new(others), by_source }
+        Inbound { china: Rc::new(china), others: Rc::new(others), by_source: RefCell::default() }
     }
 
     fn leg(&self, from: Country, to: Country) -> Leg {
@@ -96,26 +96,34 @@ impl<'a> View<'a> {
     }
 }
 
+impl Inbound {
+    /// The leg from one of the sources.
+    fn from(&self, source: Country) -> Rc<Leg> {
+        let leg = || self.others.iter().find(|(from, _)| *from == source).map(|(_, leg)| leg.clone()).unwrap_or_default();
+        Rc::clone(self.by_source.borrow_mut().entry(source).or_insert_with(|| Rc::new(leg())))
+    }
+}
+
 /// China as an origin or first leg; its parts report apart and are added, since they are ways of their own.
 const CHINA: [Country; 3] = [Country::CHINA, Country::HONG_KONG, Country::MACAO];
 
 fn series(lines: Vec<(Period, Line)>, reported: impl Iterator<Item = Month>) -> Series {
-    let mut series = Series::default();
-    series.months.extend(reported.map(|month| (month, Vec::new())));
+    let mut series = Series { months: reported.map(|month| (month, Vec::new())).collect(), longer: Vec::new() };
     let mut longer: BTreeMap<(Month, Period), Vec<Line>> = BTreeMap::new();
-    let mut told = std::collections::BTreeSet::new();
     for (period, line) in lines {
         if period.months() == 1 {
-            told.insert(period.last());
             series.months.entry(period.last()).or_default().push(line);
         } else {
             longer.entry((period.last(), period)).or_default().push(line);
         }
     }
     // Where months and a longer period tell the same trade, the months count.
-    let untold = |period: &Period| told.range(period.first()..=period.last()).next().is_none();
-    series.longer =
-        longer.into_iter().filter(|((_, period), _)| untold(period)).map(|((_, period), lines)| (period, lines)).collect();
+    let is_told = |period: &Period| {
+        series.months.range(period.first()..=period.last()).any(|(_, lines): (_, &Vec<Line>)| !lines.is_empty())
+    };
+    let untold =
+        longer.into_iter().filter(|((_, period), _)| !is_told(period)).map(|((_, period), lines)| (period, lines)).collect();
+    series.longer = untold;
     series
 }
 

@@ -89,7 +89,10 @@ pub(super) type WayKey = (Country, Country, Month, HsSubheading);
 pub struct Shipments {
     held: HashMap<ShipmentKey, Shipment, BuildHasherDefault<Identity>>,
     by_month: BTreeMap<Month, Vec<ShipmentKey>>,
-    by_corridor: BTreeMap<(Country, Country, Month), Vec<ShipmentKey>>,
+    /// Those of every way in a month: an id stands under each way that a version of it told.
+    by_way: BTreeMap<(Country, Country, Month), Vec<ShipmentKey>>,
+    /// No way of an earlier month has been told since the last time that months were forgotten.
+    oldest_way: Option<Month>,
     complete: BTreeMap<WayKey, ShipmentSum>,
     /// To, from: the ways on which complete feeds told of shipments.
     ways: BTreeSet<(Country, Country)>,
@@ -100,31 +103,35 @@ impl Shipments {
     /// Folds a version of a shipment in. `None` as the version that held before means that it is the first.
     pub fn fold(&mut self, key: ShipmentKey, version: ShipmentVersion) -> Folded {
         self.text_bytes += version.facts.id.len() as u64;
-        let is_corridor = version.facts.leaves_intermediary();
         let (month, way) =
             (version.month(), version.facts.intermediary().map(|m| (m, version.facts.destination, version.month())));
         if let (true, Some((from, to, _))) = (version.complete, way) {
             self.ways.insert((to, from));
         }
         let Some(shipment) = self.held.get_mut(&key) else {
-            add(&mut self.complete, &version, 1);
+            Counts::of(&version).add(&mut self.complete, 1);
             self.held.insert(key, Shipment { held: version, older: Vec::new(), published: Published::default() });
             self.by_month.entry(month).or_default().push(key);
-            if let (true, Some(way)) = (is_corridor, way) {
-                self.by_corridor.entry(way).or_default().push(key);
+            if let Some(way) = way {
+                self.by_way.entry(way).or_default().push(key);
+                self.oldest_way = Some(self.oldest_way.map_or(month, |oldest| oldest.min(month)));
             }
             return Folded::Held;
         };
-        let before = shipment.held.clone();
+        let before = (shipment.held.content, Counts::of(&shipment.held));
+        let known_way = way_in_month(&shipment.held);
         let folded = shipment.fold(version);
-        if shipment.held.content != before.content {
-            add(&mut self.complete, &before, -1);
-            add(&mut self.complete, &shipment.held, 1);
+        if shipment.held.content != before.0 {
+            let after = Counts::of(&shipment.held);
+            before.1.add(&mut self.complete, -1);
+            after.add(&mut self.complete, 1);
         }
-        if let (true, Some(way), true) = (is_corridor, way, folded != Folded::Duplicate) {
-            let keys = self.by_corridor.entry(way).or_default();
+        // The version that held stands under its way already.
+        if let Some(way) = way.filter(|way| folded != Folded::Duplicate && known_way != Some(*way)) {
+            let keys = self.by_way.entry(way).or_default();
             if !keys.contains(&key) {
                 keys.push(key);
+                self.oldest_way = Some(self.oldest_way.map_or(month, |oldest| oldest.min(month)));
             }
         }
         folded
@@ -146,7 +153,7 @@ impl Shipments {
             let (version, _) = self.held.get(key)?.assessed()?;
             Some((version.facts.intermediary()?, version.facts.destination, version.month()) == corridor)
         };
-        let mut keys = self.by_corridor.get(&corridor).cloned().unwrap_or_default();
+        let mut keys = self.by_way.get(&corridor).cloned().unwrap_or_default();
         keys.retain(|key| lies_there(key).unwrap_or(false));
         keys.sort_by(|left, right| self.id(*left).cmp(self.id(*right)));
         keys
@@ -168,9 +175,14 @@ impl Shipments {
         self.ways.range((to, Country::FIRST)..=(to, Country::LAST)).map(|(_, from)| *from)
     }
 
+    /// Whither complete feeds tell of shipments from a country.
+    pub(super) fn destinations_of(&self, from: Country) -> impl Iterator<Item = Country> + '_ {
+        self.ways.iter().filter(move |(_, source)| *source == from).map(|(to, _)| *to)
+    }
+
     /// Ids of the active shipments of complete feeds behind a sum, with their mass.
     pub fn ids(&self, from: Country, to: Country, month: Month, hs6: HsSubheading) -> Vec<(Option<Grams>, String)> {
-        let keys = self.by_month.get(&month).map(Vec::as_slice).unwrap_or_default();
+        let keys = self.by_way.get(&(from, to, month)).map(Vec::as_slice).unwrap_or_default();
         let held = keys.iter().filter_map(|key| self.held.get(key)).map(|shipment| &shipment.held);
         let behind = held.filter(|version| {
             way(version) == Some((from, to, month, hs6)) && version.complete && version.facts.status == Status::Active
@@ -188,7 +200,10 @@ impl Shipments {
                 }
             }
         }
-        self.by_corridor.retain(|(_, _, corridor_month), _| *corridor_month >= month);
+        if self.oldest_way.is_some_and(|oldest| oldest < month) {
+            self.by_way.retain(|(_, _, way_month), _| *way_month >= month);
+            self.oldest_way = Some(month);
+        }
     }
 
     /// Bytes of state, by size of what is kept.
@@ -212,6 +227,11 @@ impl Shipment {
         }
         let left = self.older.iter().filter(|version| version.facts.leaves_intermediary());
         left.max_by_key(|version| version.rank()).map(|version| (version, Status::Cancelled))
+    }
+
+    /// Whether any version of it may stand in a sum.
+    pub(super) fn is_told(&self) -> bool {
+        self.held.complete || self.older.iter().any(|version| version.complete)
     }
 
     /// Folds another version of this shipment in.
@@ -248,16 +268,30 @@ fn way(version: &ShipmentVersion) -> Option<WayKey> {
     Some((version.facts.intermediary()?, version.facts.destination, version.month(), version.hs6))
 }
 
-fn add(sums: &mut BTreeMap<WayKey, ShipmentSum>, version: &ShipmentVersion, sign: i8) {
-    let counts = version.complete && version.facts.status == Status::Active;
-    let Some(key) = way(version).filter(|_| counts) else { return };
-    let sum = sums.entry(key).or_default();
-    let grams = version.mass.map_or(0, |mass| u128::from(mass.0));
-    let lacks = u32::from(version.mass.is_none());
-    if sign > 0 {
-        *sum = ShipmentSum { grams: sum.grams + grams, without_mass: sum.without_mass + lacks, count: sum.count + 1 };
-    } else {
-        *sum = ShipmentSum { grams: sum.grams - grams, without_mass: sum.without_mass - lacks, count: sum.count - 1 };
+fn way_in_month(version: &ShipmentVersion) -> Option<(Country, Country, Month)> {
+    Some((version.facts.intermediary()?, version.facts.destination, version.month()))
+}
+
+/// What a version adds to a sum, where it counts at all.
+#[derive(Clone, Copy)]
+struct Counts(Option<(WayKey, Option<Grams>)>);
+
+impl Counts {
+    fn of(version: &ShipmentVersion) -> Counts {
+        let counts = version.complete && version.facts.status == Status::Active;
+        Counts(way(version).filter(|_| counts).map(|way| (way, version.mass)))
+    }
+
+    fn add(self, sums: &mut BTreeMap<WayKey, ShipmentSum>, sign: i8) {
+        let Some((key, mass)) = self.0 else { return };
+        let sum = sums.entry(key).or_default();
+        let grams = mass.map_or(0, |mass| u128::from(mass.0));
+        let lacks = u32::from(mass.is_none());
+        if sign > 0 {
+            *sum = ShipmentSum { grams: sum.grams + grams, without_mass: sum.without_mass + lacks, count: sum.count + 1 };
+        } else {
+            *sum = ShipmentSum { grams: sum.grams - grams, without_mass: sum.without_mass - lacks, count: sum.count - 1 };
+        }
     }
 }
 

@@ -68,6 +68,9 @@ pub struct Sums {
     pub sha256: BTreeMap<String, String>,
 }
 
+/// What is kept of a topic, by key.
+type Keys = BTreeMap<Box<[u8]>, Vec<Kept>>;
+
 /// Outputs, by topic and key.
 #[derive(Debug, Default)]
 pub struct Gathered {
@@ -75,7 +78,7 @@ pub struct Gathered {
     pub history: bool,
     spill: Spill,
     arrivals: u32,
-    topics: BTreeMap<Topic, BTreeMap<Box<[u8]>, Vec<Kept>>>,
+    topics: BTreeMap<Topic, Keys>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -108,6 +108,13 @@ pub struct Verdict {
     pub would_change_most: Vec<WouldChange>,
 }
 
+impl Verdict {
+    /// The word for a layer's coverage, where the subject has the layer.
+    pub fn covers(&self, layer: Layer) -> Option<&'static str> {
+        self.coverage.iter().find(|(covered, _)| *covered == layer).map(|(_, coverage)| coverage.word())
+    }
+}
+
 /// Terms of the mass balance in tonnes of contained element, as published with a corridor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Balance {

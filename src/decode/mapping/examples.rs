@@ -4,13 +4,13 @@ use std::fmt;
 
 use super::Mapping;
 use super::reader::{Item, MappingError, Section};
+use crate::decode::canonical_record;
 use crate::decode::{Decoded, Row, Surroundings};
 use crate::domain::{Degrade, Message, Position, Timestamp};
-use crate::encode::canonical_record;
 use crate::reference::Reference;
 
-/// Files without `known_from` count this many days in examples.
-const DEFAULT_LAG_DAYS: u16 = 30;
+/// Days that a record of a file counts as unknown where nothing says when it became known: the start of `default_lag_days` in the model.
+const DEFAULT_LAG_DAYS: u16 = 45;
 
 /// A message and what it must give.
 #[derive(Clone, Debug)]

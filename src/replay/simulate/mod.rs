@@ -17,8 +17,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::decode::canonical_record;
 use crate::domain::{Claim, Month, Timestamp};
-use crate::encode::canonical_record;
 
 use lane::{Kind, Plan};
 use shipments::Draft;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::decode::ROLES;
+use super::ROLES;
 use crate::domain::{Claim, Container, Grams, Money, Party, Quantity, Record, Shipment, Status, TradeFlow};
 
 /// The canonical JSON of a claim, one line without its line end. Quality is not part of it: decoding finds it again.
