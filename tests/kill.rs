@@ -7,6 +7,7 @@ mod house;
 
 use std::process::{Child, Stdio};
 
+use entrepot::stream::embedded::EmbeddedLog;
 use entrepot::stream::write_ticks;
 use house::{DEAD_LETTERS, House, MOVEMENTS, VERDICTS, by_key, check_books, header, messages, pause, position};
 
@@ -56,26 +57,15 @@ fn kill(child: &mut Child) -> bool {
     struck
 }
 
-#[test]
-fn fifty_kills_of_run_and_of_feed_change_no_verdict_and_no_count() {
-    let calm = House::new(&[("world", "canonical")]);
-    let world = world(&calm);
-    let file = calm.write("world.ndjson", &world);
-    calm.feed(&file, "world");
-    let page = calm.serve_to_the_end((&SET, &[]), CLOSING);
-    let counted = check_books(&page, &mut calm.log(), &["world"]);
-    assert!(counted.0 > 5_000 && counted.2 == RECORDS.div_ceil(20) as u64, "{counted:?}");
-
-    let rough = House::new(&[("world", "canonical")]);
-    rough.write("world.ndjson", &world);
-    rough.done(&["-q", "topics", "create"]);
+/// Kills either or both until each was struck often enough. Gives how many services and feeds were.
+fn kill_again_and_again(rough: &House) -> (u32, u32) {
     let mut log = rough.log();
     let mut chance = Chance(3);
-    let (mut feed, mut service) = (feeding(&rough), rough.serve((&SET, &[])));
+    let (mut feed, mut service) = (feeding(rough), rough.serve((&SET, &[])));
     let (mut killed_feeds, mut killed_services) = (0, 0);
     while killed_feeds < KILLS || killed_services < KILLS {
         // A moment between "just started" and "a hundred records later"; where no records flow, some looks later.
-        let done = |log: &entrepot::stream::embedded::EmbeddedLog| {
+        let done = |log: &EmbeddedLog| {
             let ingested = position(&log.positions("entrepot.ingest").unwrap(), "world");
             ingested + position(&log.positions("entrepot.assess").unwrap(), MOVEMENTS)
         };
@@ -95,14 +85,43 @@ fn fifty_kills_of_run_and_of_feed_change_no_verdict_and_no_count() {
         if feed.try_wait().unwrap().is_some() {
             let fed = messages(&mut log, "world").len();
             assert!(fed < RECORDS, "all was fed after {killed_feeds} and {killed_services} kills: too few records");
-            feed = feeding(&rough);
+            feed = feeding(rough);
         }
         if !service.is_alive() {
             service = rough.serve((&SET, &[]));
         }
     }
     kill(&mut feed);
-    service.end();
+    kill(&mut service.child);
+    (killed_services, killed_feeds)
+}
+
+/// What each raw position made, a movement in a family or a dead letter, sorted.
+fn inputs(log: &mut EmbeddedLog) -> Vec<(String, Option<Vec<u8>>)> {
+    let movements = messages(log, MOVEMENTS);
+    let told = movements.iter().filter(|movement| movement.key.as_deref() != Some(b"tick"));
+    let mut inputs: Vec<(String, Option<Vec<u8>>)> =
+        told.map(|movement| (header(movement, "entrepot-input"), movement.key.clone())).collect();
+    inputs.extend(messages(log, DEAD_LETTERS).iter().map(|letter| (header(letter, "dlq.offset"), None)));
+    inputs.sort();
+    inputs
+}
+
+#[test]
+fn fifty_kills_of_run_and_of_feed_change_no_verdict_and_no_count() {
+    let calm = House::new(&[("world", "canonical")]);
+    let world = world(&calm);
+    let file = calm.write("world.ndjson", &world);
+    calm.feed(&file, "world");
+    let page = calm.serve_to_the_end((&SET, &[]), CLOSING);
+    let counted = check_books(&page, &mut calm.log(), &["world"]);
+    assert!(counted.0 > 5_000 && counted.2 == RECORDS.div_ceil(20) as u64, "{counted:?}");
+
+    let rough = House::new(&[("world", "canonical")]);
+    rough.write("world.ndjson", &world);
+    rough.done(&["-q", "topics", "create"]);
+    let (killed_services, killed_feeds) = kill_again_and_again(&rough);
+    let mut log = rough.log();
     let file = rough.path("world.ndjson");
     rough.feed(&file, "world");
     let mut service = rough.serve((&SET, &[]));
@@ -120,15 +139,6 @@ fn fifty_kills_of_run_and_of_feed_change_no_verdict_and_no_count() {
         assert!(!calm.is_empty(), "{topic}");
     }
     // Each raw position made movements or a dead letter, and no two of either come from one: the same counts as undisturbed.
-    let inputs = |log: &mut entrepot::stream::embedded::EmbeddedLog| {
-        let movements = messages(log, MOVEMENTS);
-        let told = movements.iter().filter(|movement| movement.key.as_deref() != Some(b"tick"));
-        let mut inputs: Vec<(String, Option<Vec<u8>>)> =
-            told.map(|movement| (header(movement, "entrepot-input"), movement.key.clone())).collect();
-        inputs.extend(messages(log, DEAD_LETTERS).iter().map(|letter| (header(letter, "dlq.offset"), None)));
-        inputs.sort();
-        inputs
-    };
     let rough_inputs = inputs(&mut log);
     assert!(rough_inputs.windows(2).all(|pair| pair[0] != pair[1]), "a position is counted twice");
     assert_eq!(rough_inputs, inputs(&mut calm_log));
