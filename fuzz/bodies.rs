@@ -3,9 +3,9 @@
 
 use std::sync::OnceLock;
 
+use entrepot::decode::canonical_record;
 use entrepot::decode::{Decoded, Decoder, Mapping, Row, Surroundings, built_in_mappings, movement};
 use entrepot::domain::{Message, Position};
-use entrepot::decode::canonical_record;
 use entrepot::reference::Reference;
 
 /// A body and its name, which is that of its target and of its folder in `corpus/`.
