@@ -68,7 +68,7 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
         });
-        say(&format!("{:x?} {time:?}", &hash.finalize()[..8]));
+        say(&format!("{:x?} {time:?}", hash.finalize().get(..8)));
         return Ok(());
     }
     if wanted("loops") {

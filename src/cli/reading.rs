@@ -88,7 +88,7 @@ fn unknown(name: &str) -> Failure {
     let near = nearest(name, names.iter().map(String::as_str));
     let hint = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?"));
     let known = names.join(", ");
-    Failure::new(Exit::Invalid, format!("there is no mapping {name:?}{hint} Known are {known}, or the path of a .toml file"))
+    Failure::new(Exit::Invalid, format!("there is no mapping {name:?}{hint}; known are {known}, or the path of a .toml file"))
 }
 
 /// Cuts bytes into rows.

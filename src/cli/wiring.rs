@@ -165,7 +165,7 @@ pub(super) fn feed_named(config: &Config, name: &str) -> Result<Feed, Failure> {
     let known: Vec<&str> = feeds.iter().map(|feed| feed.name.as_str()).collect();
     let hint = nearest(name, known.iter().copied()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
     let listed = known.join(", ");
-    let message = format!("--feed {name}: the configuration has no such feed{hint} Known are {listed}; add a table [[feeds]]");
+    let message = format!("--feed {name}: the configuration has no such feed{hint}; known are {listed}; add a table [[feeds]]");
     Err(Failure::new(Exit::Invalid, message))
 }
 

@@ -1,14 +1,15 @@
 //! Movements and verdicts → bytes, with fixed key order; their JSON Schemas. Wire structs live here and in `decode` only.
 
+mod corridor;
 mod effects;
 mod movement;
 mod schema;
 mod verdict;
 
+pub use corridor::{BalanceWire, ByBandWire, ShipmentsWire};
 pub use effects::{DeadLetter, Effects, Output, Tally, Topic};
 pub use movement::{Normalised, TICK_KEY, movements, tick};
 pub use schema::schemas;
 pub use verdict::{
-    AlertWire, AssessmentWire, BalanceWire, ByBandWire, CorridorRefWire, CorridorWire, ProvenanceWire, Records, ShipmentsWire,
-    VerdictWire, bytes, rounded,
+    AlertWire, AssessmentWire, CorridorRefWire, CorridorWire, ProvenanceWire, Records, VerdictWire, bytes, rounded,
 };

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::corridor::{BalanceWire, ShipmentsWire};
 use crate::domain::Band;
-use crate::scoring::{Balance, Counted, Limit, Verdict};
+use crate::scoring::{Counted, Limit, Verdict};
 use crate::signals::{Figure, Layer};
 
 /// The verdict on a shipment.
@@ -246,58 +247,6 @@ pub struct WouldChangeWire<'a> {
     pub because: &'a str,
 }
 
-/// The mass balance in tonnes of contained element.
-#[derive(Serialize, JsonSchema)]
-pub struct BalanceWire {
-    window_months: u8,
-    account: &'static str,
-    exports_t: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    production_t: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secondary_t: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    other_imports_t: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    opening_stock_t: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    chinese_imports_t: Option<f64>,
-}
-
-/// The shipments of a corridor-month.
-#[derive(Serialize, JsonSchema)]
-pub struct ShipmentsWire {
-    /// How many are assessed and hold.
-    pub assessed: u64,
-    /// By band.
-    pub by_band: ByBandWire,
-}
-
-/// How many of each band.
-#[derive(Clone, Copy, Default, Serialize, JsonSchema)]
-pub struct ByBandWire {
-    /// `none`.
-    pub none: u64,
-    /// `watch`.
-    pub watch: u64,
-    /// `review`.
-    pub review: u64,
-    /// `priority`.
-    pub priority: u64,
-}
-
-impl ByBandWire {
-    /// Counts one.
-    pub fn count(&mut self, band: Band) {
-        match band {
-            Band::None => self.none += 1,
-            Band::Watch => self.watch += 1,
-            Band::Review => self.review += 1,
-            Band::Priority => self.priority += 1,
-        }
-    }
-}
-
 /// How to derive a verdict again.
 #[derive(Clone, Copy, Serialize, JsonSchema)]
 pub struct ProvenanceWire<'a> {
@@ -354,23 +303,6 @@ impl<'a> VerdictWire<'a> {
     pub fn would_change(verdict: &'a Verdict) -> Vec<WouldChangeWire<'a>> {
         let wire = |change: &'a crate::scoring::WouldChange| WouldChangeWire { signal: change.signal, because: &change.because };
         verdict.would_change_most.iter().map(wire).collect()
-    }
-}
-
-impl BalanceWire {
-    /// Lays a balance out, in tonnes with one decimal.
-    pub fn new(balance: &Balance) -> BalanceWire {
-        let tonnes = |value: Option<f64>| value.map(|value| rounded(value, 1));
-        BalanceWire {
-            window_months: balance.window_months,
-            account: balance.account.word(),
-            exports_t: rounded(balance.exports_t, 1),
-            production_t: tonnes(balance.production_t),
-            secondary_t: tonnes(balance.secondary_t),
-            other_imports_t: tonnes(balance.other_imports_t),
-            opening_stock_t: tonnes(balance.opening_stock_t),
-            chinese_imports_t: tonnes(balance.chinese_imports_t),
-        }
     }
 }
 
