@@ -344,3 +344,23 @@ fn thread_counts_and_batch_sizes_do_not_reach_the_outputs() {
         assert_eq!(outputs(workers, records_max), expected, "{workers} workers, {records_max} records");
     }
 }
+
+#[test]
+fn ticks_are_written_for_a_missed_midnight_and_not_for_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let mut log = make_log(&path);
+    let mut settings = service_settings(&path);
+    settings.ticks = Ticks::AtMidnight;
+    let mut serve_once = || {
+        let mut running = start(settings.clone()).unwrap();
+        running.look().unwrap();
+        running.wait(async {}).unwrap();
+        read_all(&mut log, MOVEMENTS).len()
+    };
+    // A log that no service has served yet has missed no midnight, and a restart on the same day misses none.
+    assert_eq!((serve_once(), serve_once()), (0, 0));
+    EmbeddedLog::open(&path).unwrap().set_ticked("2025-01-01".parse().unwrap()).unwrap();
+    let partitions = 4;
+    assert_eq!((serve_once(), serve_once()), (partitions, partitions));
+}
