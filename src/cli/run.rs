@@ -34,6 +34,8 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     if args.sample && !args.stage.is_empty() {
         return Err(Failure::new(Exit::Usage, "--sample runs every stage; leave --stage out"));
     }
+    // Before anything is opened: a service that is told to end while it starts drains, and exits 0, too.
+    let stop = listen_for_signals()?;
     let feeds = feeds(config, args.sample)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
     let mut log = log::create(config)?;
@@ -47,7 +49,6 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     if let Some(address) = running.address() {
         tracing::info!(%address, stages, log = %log.path().display(), "running; Ctrl-C drains and ends it");
     }
-    let stop = listen_for_signals()?;
     if args.sample {
         show_sample::show((config, &stop), &mut running)?;
     }
