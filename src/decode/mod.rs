@@ -16,7 +16,7 @@ mod units;
 mod wire;
 pub(crate) mod writer;
 
-use crate::domain::{Claim, Date, DeadLetterReason, Degrade, ExcludedReason, Message, Period, Timestamp};
+use crate::domain::{Claim, Date, DeadLetterReason, ExcludedReason, Message, Period, Timestamp};
 
 use canonical::ROLES;
 pub use mapping::{ExampleFailure, Layers, Mapping, MappingError, Sample, SampleField, SampleRow};
@@ -161,6 +161,3 @@ pub fn midnight_after(date: Date, days: u16) -> Timestamp {
 pub fn period_end(period: Period) -> Date {
     period.last().last_day()
 }
-
-/// Reasons the decoders give for a degraded record.
-pub const DEGRADES: &[Degrade] = Degrade::ALL;

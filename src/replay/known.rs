@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::{ReplayError, Span, Spill};
 use crate::domain::{Date, Message, Position, Timestamp};
-use crate::encode::Effects;
-use crate::stream::{Fold, tick_value};
+use crate::encode::{Effects, TICK_KEY, tick};
+use crate::stream::Fold;
 
 /// What a bounded run must know of a movement: when it became known, or that it is a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl<'a> Bounded<'a> {
     }
 
     fn tick(&mut self, date: Date) -> Result<bool, ReplayError> {
-        self.fold_one(b"tick".to_vec(), tick_value(date))
+        self.fold_one(TICK_KEY.to_vec(), tick(date))
     }
 
     fn fold_one(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<bool, ReplayError> {

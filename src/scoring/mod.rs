@@ -12,7 +12,7 @@ pub use verdict::{CorridorStep, ShipmentContext, assess_corridor, assess_shipmen
 pub use crate::signals::Coverage;
 
 use crate::domain::Band;
-use crate::signals::{Evidence, Layer, Signal};
+use crate::signals::{Evidence, Layer};
 
 /// A limit that bound the probability or the band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,6 +153,3 @@ pub struct CorridorVerdict {
     /// observed.
     pub stage_floor: Option<u16>,
 }
-
-/// The signals that this build evaluates.
-pub const SIGNALS: &[Signal] = Signal::ALL;

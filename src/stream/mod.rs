@@ -22,7 +22,7 @@ pub use error::LogError;
 pub use murmur2::{murmur2, partition_of};
 pub use report::{BatchReport, Beacon, Observer, Report};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
-pub use ticks::{tick_value, write_ticks};
+pub use ticks::write_ticks;
 pub use worker::{Worker, WorkerError};
 
 /// A stage's state for one partition, and its one verb.

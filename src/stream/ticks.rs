@@ -2,11 +2,7 @@
 
 use super::{Commit, Log, LogError, NextOffsets, Outgoing};
 use crate::domain::{Date, Partition};
-
-/// The value of a tick.
-pub fn tick_value(date: Date) -> Vec<u8> {
-    format!("{{\"kind\":\"tick\",\"date\":\"{date}\"}}").into_bytes()
-}
+use crate::encode::{TICK_KEY, tick};
 
 /// Writes a tick to every partition of `movements` (its full name), in one transaction. Older and equal ticks do no harm.
 ///
@@ -19,8 +15,8 @@ pub fn write_ticks(log: &mut dyn Log, movements: &str, date: Date) -> Result<Com
         log.send(Outgoing {
             topic: movements.into(),
             partition: Some(partition),
-            key: Some(b"tick".to_vec()),
-            value: Some(tick_value(date)),
+            key: Some(TICK_KEY.to_vec()),
+            value: Some(tick(date)),
             headers: Vec::new(),
         })?;
     }
