@@ -17,3 +17,5 @@ mod kill;
 #[path = "delivery/service.rs"]
 mod service;
 mod support;
+#[path = "delivery/time.rs"]
+mod time;

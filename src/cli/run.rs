@@ -13,7 +13,7 @@ use super::show_sample;
 use super::wiring::{Knowledge, feeds};
 use crate::config::{Config, Feed, LogHome};
 use crate::encode::Topic;
-use crate::service::{Labels, ServiceError, Settings, Ticks, interrupted, start};
+use crate::service::{Clock, Labels, ServiceError, Settings, Ticks, interrupted, start};
 use crate::signals::Signal;
 use crate::stream::{FoldFactory, Stage, WorkerSettings};
 
@@ -111,6 +111,7 @@ fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Know
         // The sample is a bounded run: its clocks end the day after its last record, never today.
         ticks: if args.sample { Ticks::Never } else { Ticks::AtMidnight },
         stuck_after: STUCK_AFTER,
+        clock: Clock::default(),
     })
 }
 

@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::http::{self, Pages};
-use super::{BuildInfo, Health, Labels, Metrics};
-use crate::domain::{Date, Timestamp};
+use super::{BuildInfo, Clock, Health, Labels, Metrics, ServiceError};
+use crate::domain::Date;
 use crate::encode::Topic;
 use crate::stream::embedded::{EmbeddedLog, Lease, Share};
 use crate::stream::{Beacon, Commit, Log, LogError, Observer, Report, Stage, Worker, WorkerError, WorkerSettings, write_ticks};
@@ -40,6 +40,8 @@ pub struct Settings {
     pub ticks: Ticks,
     /// A worker without a sign for so long is stuck.
     pub stuck_after: Duration,
+    /// Where its time comes from.
+    pub clock: Clock,
 }
 
 /// When a service writes ticks.
@@ -74,75 +76,6 @@ struct Thread {
     handle: Option<JoinHandle<Result<(), WorkerError>>>,
 }
 
-/// Why a service could not start, or ended otherwise than asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ServiceError {
-    /// The log failed or refuses.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// A worker gave up.
-    #[error("worker {stage}-{number}: {error}")]
-    Worker {
-        /// Its stage.
-        stage: &'static str,
-        /// Its number.
-        number: usize,
-        /// Why.
-        error: WorkerError,
-    },
-    /// A fold broke down: our bug.
-    #[error(
-        "worker {stage}-{number} broke down at {position}: a bug; nothing of its transaction is visible, a mended build reads it again"
-    )]
-    Panicked {
-        /// The stage.
-        stage: &'static str,
-        /// The worker's number.
-        number: usize,
-        /// The message in hand, TOPIC/PARTITION/OFFSET.
-        position: String,
-    },
-    /// A worker gives no sign.
-    #[error("worker {stage}-{number} is stuck at {position} for {seconds} s")]
-    Stuck {
-        /// The stage.
-        stage: &'static str,
-        /// The worker's number.
-        number: usize,
-        /// The message in hand.
-        position: String,
-        /// For how long.
-        seconds: u64,
-    },
-    /// The address cannot be had.
-    #[error("cannot listen on {address}: {detail} ([service] http_listen says where; port 0 takes a free one)")]
-    AddressTaken {
-        /// The address.
-        address: String,
-        /// What the system says.
-        detail: String,
-    },
-    /// The system gives no threads.
-    #[error("the system refuses a thread: {detail}")]
-    NoThreads {
-        /// What it says.
-        detail: String,
-    },
-}
-
-impl ServiceError {
-    /// The process's exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            ServiceError::Log(error) => error.exit_code(),
-            ServiceError::Worker { error, .. } => error.exit_code(),
-            ServiceError::Panicked { .. } | ServiceError::Stuck { .. } => 70,
-            ServiceError::AddressTaken { .. } => 69,
-            ServiceError::NoThreads { .. } => 75,
-        }
-    }
-}
-
 /// Opens the log, takes the lease, listens, and starts the workers of all stages.
 pub fn start(settings: Settings) -> Result<Running, ServiceError> {
     let refused = |error: std::io::Error| ServiceError::NoThreads { detail: error.to_string() };
@@ -168,7 +101,7 @@ pub fn start(settings: Settings) -> Result<Running, ServiceError> {
     for (stage, share, beacon) in plan {
         let mut handle = log.another()?;
         handle.subscribe(&stage.group, &stage.topics, share)?;
-        beacon.beat(now());
+        beacon.beat((settings.clock.now)());
         threads.push(spawn((handle, stage, share.index), &settings.worker, (&pages, &stop), beacon)?);
     }
     let (stop_http, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -181,11 +114,11 @@ pub fn start(settings: Settings) -> Result<Running, ServiceError> {
     });
     let ticked = match settings.ticks {
         Ticks::Never => Date::MAX,
-        Ticks::AtMidnight => log.ticked(today())?,
+        Ticks::AtMidnight => log.ticked((settings.clock.today)())?,
     };
     Ok(Running {
         ticked,
-        beaten: now(),
+        beaten: (settings.clock.now)(),
         stop_http: Some(stop_http),
         settings,
         log,
@@ -283,7 +216,7 @@ impl Running {
 
     /// One look around, to be repeated while the caller waits for something of its own: watchdog, lease, ticks.
     pub fn look(&mut self) -> Result<(), ServiceError> {
-        let now = now();
+        let now = self.now();
         if let Some((stage, number, silence, _)) = self.pages.health.stuck(now) {
             let position = self.position_of(stage, number);
             return Err(ServiceError::Stuck { stage, number, position, seconds: silence.as_secs() });
@@ -294,7 +227,7 @@ impl Running {
                 Err(error) => return Err(error.into()),
             }
         }
-        let today = today();
+        let today = (self.settings.clock.today)();
         if today > self.ticked {
             let movements = self.settings.worker.full_name(Topic::Movements);
             if write_ticks(&mut self.log, &movements, today)? == Commit::Committed {
@@ -308,17 +241,18 @@ impl Running {
     /// Ends the workers: open batches are committed, within the time allowed.
     fn drain(&mut self) -> Result<(), ServiceError> {
         self.stop.store(true, Ordering::Release);
-        let deadline = now() + self.settings.worker.drain_timeout;
+        let deadline = self.now() + self.settings.worker.drain_timeout;
         let mut outcome = Ok(());
         for index in 0..self.threads.len() {
+            let clock = Arc::clone(&self.settings.clock.now);
             let Some(thread) = self.threads.get_mut(index) else { break };
-            while !thread.handle.as_ref().is_none_or(JoinHandle::is_finished) && now() < deadline {
+            while !thread.handle.as_ref().is_none_or(JoinHandle::is_finished) && clock() < deadline {
                 std::thread::sleep(Duration::from_millis(2));
             }
             let Some(handle) = thread.handle.take_if(|handle| handle.is_finished()) else {
                 let (stage, number, position) = (thread.stage.name, thread.number, thread.position());
                 let seconds = self.settings.worker.drain_timeout.as_secs();
-                outcome = outcome.and(Err(ServiceError::Stuck { stage, number, position, seconds }));
+                outcome = outcome.and(Err(ServiceError::NotDrained { stage, number, position, seconds }));
                 continue;
             };
             let (stage, number) = (thread.stage.name, thread.number);
@@ -331,6 +265,10 @@ impl Running {
         }
         drop(self.stop_http.take());
         outcome
+    }
+
+    fn now(&self) -> Instant {
+        (self.settings.clock.now)()
     }
 
     fn position_of(&self, stage: &str, number: usize) -> String {
@@ -364,14 +302,4 @@ pub async fn interrupted() {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the watchdog and the drain go by the machine's time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a tick is due at midnight by the machine's time")]
-fn today() -> Date {
-    Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }

@@ -139,4 +139,22 @@ mod tests {
         check("xxxxxxxxxx.", Verdict::Resume);
         check("xxxxxxxxxx.x", Verdict::Unchanged);
     }
+
+    #[test]
+    fn a_probe_is_due_after_the_rest_once_and_a_bad_one_rests_as_long_again() {
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        let start = Instant::now();
+        let at = |seconds| start + std::time::Duration::from_secs(seconds);
+        let settings = WorkerSettings { window: 1, dead_letter_ratio_max: 0.2, ..WorkerSettings::default() };
+        assert_eq!(settings.probe_interval.as_secs(), 30);
+        let mut pauses = Pauses::default();
+        let note = |pauses: &mut Pauses, is_dead, seconds| pauses.note("topic", &effects(is_dead), (at(seconds), &settings));
+        assert_eq!(note(&mut pauses, true, 0), Verdict::Pause);
+        assert_eq!((pauses.due(at(29)), pauses.due(at(30))), (vec![], vec!["topic".to_owned()]));
+        assert_eq!(pauses.due(at(31)), Vec::<String>::new(), "one probe at a time");
+        assert_eq!(note(&mut pauses, true, 40), Verdict::RestAgain);
+        assert_eq!((pauses.due(at(69)), pauses.due(at(70))), (vec![], vec!["topic".to_owned()]));
+        assert_eq!(note(&mut pauses, false, 71), Verdict::Resume);
+        assert_eq!(pauses.due(at(1_000)), Vec::<String>::new());
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use entrepot::domain::{Header, Message, Partition};
-use entrepot::service::{Labels, Running, ServiceError, Settings, Ticks, start};
+use entrepot::service::{Clock, Labels, Running, ServiceError, Settings, Ticks, start};
 use entrepot::stream::embedded::EmbeddedLog;
 use entrepot::stream::{Log, NextOffsets, Outgoing, Range, Stage};
 
@@ -40,6 +40,7 @@ pub(crate) fn service_settings(path: &Path) -> Settings {
         labels: Labels { signals: vec!["C1".to_owned()], tables: vec![("ports".to_owned(), 5.0)] },
         ticks: Ticks::Never,
         stuck_after: Duration::from_secs(60),
+        clock: Clock::default(),
     }
 }
 
@@ -91,7 +92,7 @@ fn ask(address: SocketAddr, method: &str, path: &str) -> (u16, String) {
 }
 
 /// The sum over all samples of a metric that carry this text in their labels.
-fn metric(page: &str, name: &str, label: &str) -> f64 {
+pub(crate) fn metric(page: &str, name: &str, label: &str) -> f64 {
     let samples = page.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
     samples.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
 }
