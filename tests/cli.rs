@@ -214,6 +214,49 @@ fn the_table_has_the_columns_of_the_contract() {
     assert_eq!(header, ["FAMILY", "CORRIDOR", "MONTH", "P", "BAND", "SHARE(low–mid–high)", "WHY"]);
     assert!(lines.all(|line| line.starts_with("SB ")), "{table}");
     assert!(!table.contains('\x1b'), "no colour where stdout is no terminal");
+    // Two months of each corridor are still one row of each.
+    place.file("flows.ndjson", &format!("{FLOWS}{}", FLOWS.replace("2025-01", "2025-02")));
+    let table = stdout(&place.run(&["-q", "assess", "flows.ndjson", "--format", "table", "--min-band", "none"]));
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert_eq!(table.matches("highest of 2 months: ").count(), 2, "{table}");
+}
+
+#[test]
+fn a_table_without_rows_says_how_many_were_left_out_and_why() {
+    let place = Place::new();
+    place.file("flows.ndjson", FLOWS);
+    let table = stdout(&place.run(&["-q", "assess", "flows.ndjson", "--format", "table", "--min-band", "priority"]));
+    let said = "nothing of band priority or above; 2 verdicts lie below and are left out: --min-band none shows them";
+    assert_eq!(table.lines().skip(1).collect::<Vec<_>>(), [said]);
+    let none = stdout(&place.run(&["-q", "assess", "flows.ndjson", "--until", "2000-01-01", "--format", "table"]));
+    assert!(none.lines().nth(1).unwrap().starts_with("nothing to show"), "{none}");
+}
+
+#[test]
+fn a_feed_whose_format_its_mapping_does_not_read_is_refused_at_start() {
+    let place = Place::new();
+    assert_eq!(
+        code(&place.run(&["-q", "feed", &place.file("some.ndjson", FLOWS).display().to_string(), "--feed", "sample-bad"])),
+        0
+    );
+    let feed = |format: &str, mapping: &str| {
+        place.file("entrepot.toml", &format!("[[feeds]]\nname = \"korea\"\nformat = \"{format}\"\nmapping = \"{mapping}\"\n"));
+        place.run(&["check"])
+    };
+    assert_eq!(code(&feed("json", "korea-declarations")), 78);
+    check_golden("feed-format", (&place.run(&["run"]), 78));
+    for command in
+        [&["replay", "--from", "start", "--stage", "all", "--out", "x"][..], &["feed", "entrepot.toml", "--feed", "korea"]]
+    {
+        let output = place.run(command);
+        assert_eq!(code(&output), 78, "{command:?}: {}", stderr(&output));
+    }
+    for (format, mapping) in
+        [("csv", "korea-declarations"), ("json-table", "census"), ("ndjson", "canonical"), ("json", "canonical")]
+    {
+        let output = feed(format, mapping);
+        assert_eq!(code(&output), 0, "{format} {mapping}: {}", stderr(&output));
+    }
 }
 
 #[test]
@@ -228,8 +271,35 @@ fn dead_letters_hold_the_bytes_and_strict_says_no() {
     assert_eq!(code(&place.run(&["assess", "mixed.ndjson", "--strict"])), 1);
     place.file("bad.ndjson", "nonsense\n");
     assert_eq!(code(&place.run(&["assess", "bad.ndjson"])), 65);
+}
+
+#[test]
+fn an_input_without_a_row_exits_65_and_says_so() {
+    let place = Place::new();
     place.file("empty.ndjson", "");
-    assert_eq!(code(&place.run(&["assess", "empty.ndjson"])), 0);
+    place.file("blank.ndjson", "\n\n");
+    place.file("header.csv", "partner,month,kg\n");
+    place.file("no-data.json", r#"[["CTY_CODE","GEN_VAL_MO"]]"#);
+    std::fs::create_dir(place.0.path().join("nothing")).unwrap();
+    for (file, mapping) in [
+        ("empty.ndjson", "canonical"),
+        ("blank.ndjson", "canonical"),
+        ("empty.ndjson", "movements"),
+        ("empty.ndjson", "census-2024"),
+        ("nothing", "canonical"),
+    ] {
+        let output = place.run(&["assess", file, "--as", mapping, "--summary", "books.json"]);
+        assert_eq!((code(&output), stdout(&output)), (65, String::new()), "{file} as {mapping}: {}", stderr(&output));
+        let said = if file == "nothing" { "there is no file to read" } else { "no row in empty.ndjson" };
+        assert!(stderr(&output).contains(&said.replace("empty", file.split('.').next().unwrap())), "{}", stderr(&output));
+        let books: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(place.0.path().join("books.json")).unwrap()).unwrap();
+        assert_eq!(books["consumed"], 0);
+    }
+    // Beside a file with rows an empty one is no failure; neither is a date before all of them.
+    place.file("flows.ndjson", FLOWS);
+    assert_eq!(code(&place.run(&["assess", "empty.ndjson", "flows.ndjson"])), 0);
+    assert_eq!(code(&place.run(&["assess", "flows.ndjson", "--until", "2000-01-01"])), 0);
 }
 
 #[test]

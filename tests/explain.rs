@@ -69,6 +69,74 @@ fn every_kind_of_verdict_is_derived_again_and_one_altered_byte_is_found() {
     }
 }
 
+/// What names a model and a bundle for a run.
+fn set(model: &str, reference: &str) -> [String; 2] {
+    [format!("model.path={model}"), format!("reference.path={reference}")]
+}
+
+/// A model and a bundle of other content, each with one figure changed, in the folder of the house.
+fn write_others(house: &House) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let model = std::fs::read_to_string(root.join("model.toml")).unwrap();
+    let (before, line) = model.lines().find_map(|line| Some((line, line.strip_prefix("damping = ")?))).unwrap();
+    let figure = line.split_whitespace().next().unwrap();
+    let other = before.replacen(figure, &(figure.parse::<i32>().unwrap() - 100).to_string(), 1);
+    house.write("other-model.toml", model.replacen(before, &other, 1).as_bytes());
+    std::fs::create_dir(house.path("other-reference")).unwrap();
+    for entry in std::fs::read_dir(root.join("reference")).unwrap().map(Result::unwrap) {
+        let mut text = std::fs::read_to_string(entry.path()).unwrap();
+        if entry.file_name() == "lags.csv" {
+            // Other words in a source: nothing else changes, and yet it is another bundle.
+            assert!(text.contains("no figure found"));
+            text = text.replacen("no figure found", "no figure found yet", 1);
+        }
+        house.write(&format!("other-reference/{}", entry.file_name().to_str().unwrap()), text.as_bytes());
+    }
+}
+
+#[test]
+fn a_verdict_of_an_older_model_and_bundle_is_derived_again_with_those_kept_beside_the_log() {
+    let house = served();
+    write_others(&house);
+    let row = |month: &str, known: &str, kilograms: u32| {
+        format!(
+            r#"{{"kind":"trade_flow","reporter":"US","partner":"TH","flow":"import","period":"{month}","hs":"282580","net_mass_kg":{kilograms},"known_from":"{known}T00:00:00Z"}}"#
+        )
+    };
+    let later = format!("{}\n{}\n", row("2025-11", "2026-01-05", 400_000), row("2025-12", "2026-02-05", 410_000));
+    let later = house.write("later.ndjson", later.as_bytes());
+    house.feed(&later, "story");
+    let other = set("other-model.toml", "other-reference");
+    house.serve_to_the_end((&[&other[0], &other[1]], &[]), "2026-03-01");
+
+    let keyed = by_key(&mut house.log(), VERDICTS[2]);
+    let knowledge = |value: &[u8]| {
+        let value: serde_json::Value = serde_json::from_slice(value).unwrap();
+        ["model", "reference"].map(|name| value["provenance"][name].as_str().unwrap().to_owned())
+    };
+    let old = "SB/TH/US/2025-03".to_owned();
+    let new = "SB/TH/US/2025-12".to_owned();
+    let (old_hashes, new_hashes) = (knowledge(&keyed[old.as_bytes()][0]), knowledge(keyed[new.as_bytes()].last().unwrap()));
+    assert!(old_hashes.iter().zip(&new_hashes).all(|(old, new)| old != new), "{old_hashes:?} {new_hashes:?}");
+    // Whatever runs now: the shipped pair, the other one, or a mixture of both.
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/model.toml").display().to_string();
+    let mixed = set(&shipped, "other-reference");
+    for now in [None, Some(&other), Some(&mixed)] {
+        for id in [&[old.as_str(), "--revision", "1"][..], &[new.as_str()]] {
+            let set: Vec<&str> = now.into_iter().flatten().flat_map(|set| ["--set", set.as_str()]).collect();
+            let (code, stdout, stderr) = house.run(&[&["-q"], &set[..], &["explain"], id].concat());
+            assert_eq!(code, 0, "{id:?} with {now:?}: {stdout}{stderr}");
+            assert!(stdout.contains("the same, byte for byte"), "{stdout}");
+        }
+    }
+    // Where one of the two is kept no more, that is said, and nothing is claimed.
+    let log = rusqlite::Connection::open(house.path("log.db")).unwrap();
+    assert_eq!(log.execute("DELETE FROM artifacts WHERE hash = ?1", [&old_hashes[0]]).unwrap(), 1);
+    let (code, stdout, _) = house.run(&["-q", "--set", &other[0], "explain", &old, "--revision", "1"]);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains(&format!("not derived again: model {} is not kept beside this log", old_hashes[0])), "{stdout}");
+}
+
 const MAPPING: &str = r#"version = 1
 name = "mine"
 title = "Mine"

@@ -105,7 +105,7 @@ fn work(log: &EmbeddedLog, (name, topic, folds): (&'static str, &str, FoldFactor
 fn replay(log: &mut EmbeddedLog) -> Result<u64, Failure> {
     let mut gathered = Gathered::new(false);
     let knowledge = world::knowledge();
-    let between = Between { from: When::Start, until: When::End };
+    let between = Between { from: When::Start, until: When::End, ends: None };
     let (mut read, mut lost) = (|_| {}, |_| Ok(()));
     Rerun { log, movements: MOVEMENTS.to_owned(), gathered: &mut gathered, read: &mut read, lost: &mut lost }
         .assess_as_logged(between, &|| Box::new(Assess::new(knowledge.clone())))?;

@@ -121,7 +121,9 @@ pub(super) struct FeedArgs {
 #[command(after_help = "Examples:
   entrepot assess my.csv --as census
   entrepot assess flows.ndjson --until 2025-05-01 --format table --min-band watch
-  entrepot assess dump/movements.ndjson --as movements --order given")]
+  entrepot assess dump/movements.ndjson --as movements --order given
+
+Exit 65 where no row could be decoded or excluded: also where there is none, since an empty export is more often a failed one.")]
 pub(super) struct AssessArgs {
     /// Files, or - for stdin
     #[arg(required = true, value_name = "PATH|-")]

@@ -24,14 +24,20 @@ pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
     let inputs = inputs(&args.paths)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
     let mut run = Run::new(config, args, knowledge, progress);
-    let result = if args.mapping == "movements" { run.movements(&inputs) } else { run.records(&inputs) };
-    result?;
+    let rows = if args.mapping == "movements" { run.movements(&inputs) } else { run.records(&inputs) }?;
+    if rows == 0 {
+        let names: Vec<String> = inputs.iter().map(Input::shown).collect();
+        let held =
+            if names.is_empty() { "there is no file to read".to_owned() } else { format!("no row in {}", names.join(", ")) };
+        let next = "where that can be right, let the caller pass over exit 65";
+        tracing::error!("{held}: nothing was decoded; {next}");
+    }
     run.gathered.settle()?;
     run.print()?;
     if let Some(path) = &args.summary {
         run.write_summary(path)?;
     }
-    Ok(run.exit())
+    Ok(if rows == 0 { Exit::NothingDecoded } else { run.exit() })
 }
 
 /// The balance of the books, in the order of the contract.
@@ -103,22 +109,27 @@ impl<'a> Run<'a> {
         Run { config, args, knowledge, progress, summary: Summary::default(), gathered, lost: Vec::new() }
     }
 
-    /// Files of records: ingest each, then assess all of their movements.
-    fn records(&mut self, inputs: &[Input]) -> Result<(), Failure> {
+    /// Files of records: ingest each, then assess all of their movements. Gives how many rows there were.
+    fn records(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
         let reading = Reading::named(&self.args.mapping).map_err(|failure| failure.context("--as"))?;
         let mut movements = KnownMovements::new(self.args.order == AssessOrder::Given);
         let mut fold = self.knowledge.assess();
+        let mut rows = 0;
         for input in inputs {
             let feed = self.args.feed.clone().unwrap_or_else(|| input.feed());
             let feed = FeedIn { name: feed, topic: input.name.to_string(), reading: reading.clone() };
             let mut ingest = self.knowledge.ingest(vec![feed], self.config.ingest.payload_bytes_max);
-            each_message(input, &reading, &mut |message| self.ingest(&mut *ingest, &message, &mut movements))?;
+            each_message(input, &reading, &mut |message| {
+                rows += 1;
+                self.ingest(&mut *ingest, &message, &mut movements)
+            })?;
         }
         let until = self.args.until;
         let mut sink = sink(&mut self.summary, &mut self.gathered, &mut self.progress);
         let mut bounded = Bounded::new(&mut *fold, &mut sink);
         movements.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
-        Ok(bounded.close(until)?)
+        bounded.close(until)?;
+        Ok(rows)
     }
 
     fn ingest(&mut self, ingest: &mut dyn Fold, message: &Message, movements: &mut KnownMovements) -> Result<(), Failure> {
@@ -138,16 +149,18 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Dumped movements: as given they repeat what stood in the log; by `known_from` their ticks are made anew.
-    fn movements(&mut self, inputs: &[Input]) -> Result<(), Failure> {
+    /// Dumped movements: as given they repeat what stood in the log; by `known_from` their ticks are made anew. Gives how many
+    /// there were.
+    fn movements(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
         let lines = Reading::lines();
         let mut fold = self.knowledge.assess();
         let mut known = KnownMovements::new(false);
-        let (order, until) = (self.args.order, self.args.until);
+        let (order, until, mut rows) = (self.args.order, self.args.until, 0);
         let mut sink = sink(&mut self.summary, &mut self.gathered, &mut self.progress);
         let mut bounded = Bounded::new(&mut *fold, &mut sink);
         for input in inputs {
             each_message(input, &lines, &mut |message| {
+                rows += 1;
                 let value = message.value.unwrap_or_default();
                 let position = message.position.to_string();
                 let stamp = stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })?;
@@ -164,7 +177,7 @@ impl<'a> Run<'a> {
             known.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
             bounded.close(until)?;
         }
-        Ok(())
+        Ok(rows)
     }
 
     fn print(&mut self) -> Result<(), Failure> {

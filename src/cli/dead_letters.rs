@@ -6,17 +6,16 @@ use base64::Engine;
 use serde::Serialize;
 
 use super::args_dead_letters::{DeadLetterFilter, DeadLettersAction, DeadLettersArgs, RedriveArgs};
-use super::exit::{Exit, Failure, Outcome};
-use super::log;
+use super::exit::{Exit, Failure, Outcome, unknown};
+use super::log::{self, Home};
 use super::print::line;
 use super::replay::{ingest, send};
 use super::wiring::Knowledge;
-use crate::config::{Config, nearest};
+use crate::config::Config;
 use crate::domain::{DeadLetterReason, Header, Message, Position};
 use crate::encode::Topic;
 use crate::replay::explain::position_of;
 use crate::replay::{Between, ReplayError, When, ranges};
-use crate::stream::embedded::EmbeddedLog;
 use crate::stream::{Log, Outgoing};
 
 /// Messages of a redriven transaction.
@@ -54,7 +53,7 @@ struct Listed<'a> {
     source: String,
     first_seen: &'a str,
     stage: &'a str,
-    records: &'a str,
+    records: Vec<u32>,
     bytes: usize,
     detail: &'a str,
 }
@@ -87,7 +86,7 @@ impl Letter {
             source: self.source().map(|source| source.to_string()).unwrap_or_default(),
             first_seen: self.header("dlq.timestamp"),
             stage: self.header("dlq.stage"),
-            records: self.header("dlq.records"),
+            records: self.header("dlq.records").split(',').filter_map(|index| index.parse().ok()).collect(),
             bytes: self.bytes().len(),
             detail: self.header("dlq.detail"),
         };
@@ -114,18 +113,16 @@ impl Letter {
 }
 
 /// The letters that a filter lets through, oldest first; with a limit the newest of them.
-fn letters(config: &Config, log: &mut EmbeddedLog, filter: &DeadLetterFilter) -> Result<Vec<Letter>, Failure> {
+fn letters(config: &Config, log: &mut Home, filter: &DeadLetterFilter) -> Result<Vec<Letter>, Failure> {
     if let Some(reason) = &filter.reason {
         let known = DeadLetterReason::ALL.iter().map(|reason| reason.code());
         if reason.parse::<DeadLetterReason>().is_err() {
-            let hint = nearest(reason, known.clone()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            let known: Vec<&str> = known.collect();
-            let message = format!("--reason {reason}: there is no such reason{hint}; known are {}", known.join(", "));
+            let message = unknown(&format!("--reason {reason}: there is no such reason"), reason, &known.collect::<Vec<_>>());
             return Err(Failure::new(Exit::Usage, message));
         }
     }
     let topic = log::full(config, Topic::DeadLetters);
-    let between = Between { from: filter.from.unwrap_or(When::Start), until: filter.until.unwrap_or(When::End) };
+    let between = Between { from: filter.from.unwrap_or(When::Start), until: filter.until.unwrap_or(When::End), ends: None };
     let ranges = match ranges(log, &[topic], between) {
         Ok(ranges) => ranges,
         // No dead letters is good news, not a missing range.
@@ -150,7 +147,7 @@ fn letters(config: &Config, log: &mut EmbeddedLog, filter: &DeadLetterFilter) ->
     Ok(letters.split_off(surplus))
 }
 
-fn letter_with(config: &Config, log: &mut EmbeddedLog, id: &str) -> Result<Letter, Failure> {
+fn letter_with(config: &Config, log: &mut Home, id: &str) -> Result<Letter, Failure> {
     let topic = log::full(config, Topic::DeadLetters);
     if let Some(position) = position_of(&format!("{topic}/{id}")).filter(|_| id.matches('/').count() == 1)
         && let Some(message) = log.message(&position)?
@@ -175,7 +172,7 @@ enum Verdict {
     Refuses(String),
 }
 
-fn redrive(config: &Config, log: &mut EmbeddedLog, args: &RedriveArgs) -> Outcome {
+fn redrive(config: &Config, log: &mut Home, args: &RedriveArgs) -> Outcome {
     let letters = letters(config, log, &args.filter)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
     let (raw, mut ingest) = ingest(config, &knowledge)?;
@@ -220,7 +217,7 @@ fn redrive(config: &Config, log: &mut EmbeddedLog, args: &RedriveArgs) -> Outcom
 }
 
 /// The message as it first stood: where its letter holds but a part, from its raw topic.
-fn original(log: &mut EmbeddedLog, letter: &Letter) -> Result<Result<Message, String>, Failure> {
+fn original(log: &mut Home, letter: &Letter) -> Result<Result<Message, String>, Failure> {
     let Some(position) = letter.source() else {
         return Ok(Err("the headers dlq.topic, dlq.partition and dlq.offset do not name a place".to_owned()));
     };

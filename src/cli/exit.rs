@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::config::InvalidConfig;
+use crate::config::{InvalidConfig, nearest};
 
 /// The table of exit codes (sysexits where they fit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,5 +111,33 @@ impl<T, E: Into<anyhow::Error>> Exits<T> for Result<T, E> {
     }
 }
 
+/// Says of a name that it is unknown, which one is near, and which there are. Ends without a stop, for the caller to go on.
+pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let listed = known.join(", ");
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("{what}; did you mean {near}? Known are {listed}"),
+        None => format!("{what}; known are {listed}"),
+    }
+}
+
 /// What a command ends with.
 pub type Outcome = Result<Exit, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_told_in_whole_sentences() {
+        let said = |name| unknown("there is no such feed", name, &["korea", "census"]);
+        assert_eq!(said("corea"), "there is no such feed; did you mean korea? Known are korea, census");
+        assert_eq!(said("xyzzy-plugh"), "there is no such feed; known are korea, census");
+    }
+
+    #[test]
+    fn every_code_is_read_back() {
+        for code in [0, 1, 2, 65, 66, 69, 70, 73, 75, 76, 77, 78] {
+            assert_eq!(Exit::from_code(code) as u8, code);
+        }
+    }
+}

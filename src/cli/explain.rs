@@ -7,14 +7,13 @@ use serde_json::value::RawValue;
 use super::args::{ExplainArgs, ExplainFormat};
 use super::exit::{Exit, Failure, Outcome};
 use super::layout;
-use super::log;
+use super::log::{self, Home};
 use super::print::line;
 use super::wiring::Knowledge;
 use crate::config::Config;
 use crate::domain::Message;
 use crate::encode::Topic;
 use crate::replay::explain::{Which, derive_again, find, named};
-use crate::stream::embedded::EmbeddedLog;
 
 /// What was found, for the layouts.
 pub(super) struct Explained {
@@ -79,11 +78,7 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> Outcome {
 }
 
 /// The bytes as they come out now, or why they do not.
-fn derive(
-    config: &Config,
-    log: &mut EmbeddedLog,
-    (stored, value): (&Message, &Value),
-) -> Result<Result<Vec<u8>, String>, Failure> {
+fn derive(config: &Config, log: &mut Home, (stored, value): (&Message, &Value)) -> Result<Result<Vec<u8>, String>, Failure> {
     let hash = |name: &str| value.pointer(&format!("/provenance/{name}")).and_then(Value::as_str);
     let current = Knowledge::load(&config.model, &config.reference)?;
     let knowledge = match (hash("model"), hash("reference")) {

@@ -12,14 +12,13 @@ use serde::Deserialize;
 use super::args::FeedArgs;
 use super::exit::{Exit, Exits, Failure, Outcome};
 use super::input::{FILE_HEADER, Input, each_piece, files_of, inputs};
-use super::log;
+use super::log::{self, FeedProgress, Home};
 use super::pace::Pace;
 use super::progress::Progress;
 use super::reading::Reading;
 use super::wiring::feed_named;
 use crate::config::{Config, Feed};
 use crate::domain::Header;
-use crate::stream::embedded::{EmbeddedLog, FeedProgress};
 use crate::stream::{Commit, Log, NextOffsets, Outgoing};
 
 /// Messages and bytes of a batch.
@@ -52,7 +51,7 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
 
 /// Puts files onto one feed's raw topic.
 pub(super) struct Feeder {
-    log: EmbeddedLog,
+    log: Home,
     feed: String,
     topic: Arc<str>,
     reading: Reading,
@@ -67,7 +66,7 @@ struct IdRead<'a> {
 
 impl Feeder {
     /// A feeder of this feed.
-    pub(super) fn new(log: EmbeddedLog, feed: &Feed, rate: Option<u32>) -> Result<Feeder, Failure> {
+    pub(super) fn new(log: Home, feed: &Feed, rate: Option<u32>) -> Result<Feeder, Failure> {
         let reading = Reading::of_feed(feed)?;
         let pace = Pace::new(rate);
         Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace })
@@ -115,10 +114,11 @@ impl Feeder {
                 return Ok(());
             }
             sending.push(self.outgoing(bytes, &headers));
+            self.pace.add(1);
             progress.add(1);
             if sending.is_full() || self.pace.is_due() {
                 self.commit(&mut sending, false)?;
-                self.pace.wait(sending.sent);
+                self.pace.wait();
             }
             Ok(())
         })?;
@@ -126,6 +126,7 @@ impl Feeder {
             progress.bytes = size;
         }
         self.commit(&mut sending, true)?;
+        self.pace.wait();
         tracing::info!(file = shown, rows = sending.sent, topic = self.topic.as_ref(), "file was fed");
         Ok(())
     }
@@ -191,11 +192,14 @@ impl Feeder {
             for path in files {
                 let Ok(size) = size_of(&path) else { continue };
                 let is_settled = seen.insert(path.clone(), size) == Some(size);
-                if is_settled && fed.get(&path) != Some(&size) {
-                    for input in inputs(std::slice::from_ref(&path))? {
-                        self.file(&input)?;
-                    }
-                    fed.insert(path, size);
+                if !is_settled || fed.get(&path) == Some(&size) {
+                    continue;
+                }
+                match inputs(std::slice::from_ref(&path)).and_then(|found| found.iter().try_for_each(|input| self.file(input))) {
+                    Ok(()) => drop(fed.insert(path, size)),
+                    // Whoever put it there may take it away again: that ends no watch.
+                    Err(_) if !path.exists() => tracing::warn!(file = %path.display(), "file went away before it was fed"),
+                    Err(failure) => return Err(failure),
                 }
             }
             std::thread::sleep(LOOK_EVERY);

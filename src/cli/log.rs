@@ -1,11 +1,15 @@
-//! The log that the configuration names: opening it, and the topics that belong in it.
+//! The log that the configuration names: opening it, and the topics that belong in it. The one file of the command line that knows
+//! which home of [`crate::stream::Log`] it is.
+
+use std::path::Path;
 
 use super::exit::{Exit, Failure};
 use crate::config::{Config, Feed, LogHome};
 use crate::domain::Partition;
 use crate::encode::Topic;
 use crate::stream::LogError;
-use crate::stream::embedded::EmbeddedLog;
+
+pub(super) use crate::stream::embedded::{Artifact, EmbeddedLog as Home, FeedProgress};
 
 /// A topic that belongs in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,24 +31,24 @@ impl From<LogError> for Failure {
 }
 
 /// Opens the log where there is one.
-pub(super) fn open(config: &Config) -> Result<EmbeddedLog, Failure> {
-    match &config.log {
-        LogHome::Embedded { path } => Ok(EmbeddedLog::open(path)?),
-        LogHome::Kafka { .. } => Err(no_kafka()),
-    }
+pub(super) fn open(config: &Config) -> Result<Home, Failure> {
+    Ok(Home::open(path(config)?)?)
 }
 
 /// Opens the log, and makes it where there is none.
-pub(super) fn create(config: &Config) -> Result<EmbeddedLog, Failure> {
-    match &config.log {
-        LogHome::Embedded { path } => Ok(EmbeddedLog::create(path)?),
-        LogHome::Kafka { .. } => Err(no_kafka()),
-    }
+pub(super) fn create(config: &Config) -> Result<Home, Failure> {
+    Ok(Home::create(path(config)?)?)
 }
 
-fn no_kafka() -> Failure {
-    let message = "log.kind = kafka: this build has the embedded log alone; set log.kind = \"embedded\"";
-    Failure::new(Exit::Unavailable, message)
+/// Where the log stands, for the service to open it.
+pub(super) fn path(config: &Config) -> Result<&Path, Failure> {
+    match &config.log {
+        LogHome::Embedded { path } => Ok(path),
+        LogHome::Kafka { .. } => {
+            let message = "log.kind = kafka: this build has the embedded log alone; set log.kind = \"embedded\"";
+            Err(Failure::new(Exit::Unavailable, message))
+        }
+    }
 }
 
 /// The full name of a topic of ours.
@@ -77,7 +81,7 @@ pub(super) fn planned(config: &Config, feeds: &[Feed]) -> Vec<PlannedTopic> {
 }
 
 /// Makes what is missing; returns the names of what is new.
-pub(super) fn create_topics(log: &mut EmbeddedLog, planned: &[PlannedTopic]) -> Result<Vec<String>, Failure> {
+pub(super) fn create_topics(log: &mut Home, planned: &[PlannedTopic]) -> Result<Vec<String>, Failure> {
     let mut new = Vec::new();
     for topic in planned {
         if log.create_topic(&topic.name, topic.partitions)? {

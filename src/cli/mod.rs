@@ -12,6 +12,7 @@ mod input;
 mod layout;
 mod log;
 mod pace;
+mod prefixed;
 mod print;
 mod progress;
 mod reading;

@@ -165,6 +165,8 @@ struct Row {
     order: (std::cmp::Reverse<Band>, std::cmp::Reverse<i64>, String),
     cells: [String; 7],
     band: Band,
+    /// How many months of the corridor it stands for.
+    months: usize,
 }
 
 const COLUMNS: [&str; 7] = ["FAMILY", "CORRIDOR", "MONTH", "P", "BAND", "SHARE(low–mid–high)", "WHY"];
@@ -192,15 +194,38 @@ impl Row {
             share,
             why,
         ];
-        Row { order, cells, band }
+        Row { order, cells, band, months: 1 }
+    }
+
+    /// Family and corridor.
+    fn lane(&self) -> (&str, &str) {
+        let [family, corridor, ..] = &self.cells;
+        (family, corridor)
     }
 }
 
-/// Prints the table: corridors, then shipments, highest first, at most that many of each. Without a minimum, from `watch` on.
+/// One row a corridor, highest first: its highest month, which says how many others it stands for.
+fn one_a_corridor(sorted: Vec<Row>) -> Vec<Row> {
+    let mut kept: Vec<Row> = Vec::new();
+    for row in sorted {
+        match kept.iter_mut().find(|one| one.lane() == row.lane()) {
+            Some(one) => one.months += 1,
+            None => kept.push(row),
+        }
+    }
+    for row in kept.iter_mut().filter(|row| row.months > 1) {
+        let [.., why] = &mut row.cells;
+        *why = format!("highest of {} months: {why}", row.months);
+    }
+    kept
+}
+
+/// Prints the table: corridors, each by its highest month, then shipments, highest first, at most that many of each. Without a
+/// minimum, from `watch` on.
 pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<OnlyKind>, rows_max: usize) -> Result<(), Failure> {
     let least = min_band.unwrap_or(Band::Watch);
     let mut rows = Vec::new();
-    let (mut left_out, mut below) = (0, 0);
+    let (mut left_out, mut below) = (0, 0_u64);
     for (kind, topic) in [(OnlyKind::Corridors, Topic::Corridors), (OnlyKind::Assessments, Topic::Assessments)] {
         if only.is_some_and(|only| only != kind) {
             continue;
@@ -219,6 +244,9 @@ pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<On
             Ok(())
         })?;
         of_kind.sort_by(|one, other| one.order.cmp(&other.order));
+        if kind == OnlyKind::Corridors {
+            of_kind = one_a_corridor(of_kind);
+        }
         left_out += of_kind.len().saturating_sub(rows_max);
         of_kind.truncate(rows_max);
         rows.extend(of_kind);
@@ -227,10 +255,25 @@ pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<On
     if left_out > 0 {
         line(&format!("… and {left_out} more of band {least} or above"))?;
     }
-    if below > 0 {
+    if rows.is_empty() {
+        line(&nothing_shown(below, least))
+    } else if below > 0 {
         tracing::info!("{below} verdicts lie below {least} and are not shown; --min-band none shows them");
+        Ok(())
+    } else {
+        Ok(())
     }
-    Ok(())
+}
+
+/// What stands under a header without rows.
+fn nothing_shown(below: u64, least: Band) -> String {
+    match below {
+        0 => "nothing to show: no corridor and no shipment from one country to another came out".to_owned(),
+        1 => format!("nothing of band {least} or above; 1 verdict lies below and is left out: --min-band none shows it"),
+        many => {
+            format!("nothing of band {least} or above; {many} verdicts lie below and are left out: --min-band none shows them")
+        }
+    }
 }
 
 fn write_rows(rows: &[Row]) -> Result<(), Failure> {
@@ -272,5 +315,48 @@ fn padded(cells: &[String; 7], widths: &[usize; 7], band: Option<Band>) -> Strin
 pub(super) fn balance_on_stderr(dead_letters: usize) {
     if dead_letters > 0 {
         tracing::warn!("{dead_letters} messages are dead letters; --only dead-letters shows them");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(corridor: &str, month: &str, probability: f64) -> Row {
+        let id = format!("{corridor}/{month}");
+        let share = Share { low: 0.0, mid: None, high: 1.0 };
+        let mut parts = corridor.split('/').map(str::to_owned);
+        let mut part = || parts.next().unwrap();
+        Row::new(
+            Verdict {
+                id,
+                status: None,
+                family: part(),
+                intermediary: part(),
+                destination: part(),
+                month: Some(month.to_owned()),
+                event_date: None,
+                probability,
+                band: "watch".to_owned(),
+                chinese_share: share,
+                evidence: vec![Evidence { counted: 1, statement: "why".to_owned() }],
+            },
+            false,
+        )
+    }
+
+    #[test]
+    fn a_corridor_has_one_row_its_highest_month_that_says_for_how_many_it_stands() {
+        let mut rows = vec![
+            row("SB/TH/US", "2025-01", 0.5),
+            row("SB/TH/US", "2025-03", 0.7),
+            row("SB/MX/US", "2025-02", 0.6),
+            row("SB/TH/US", "2025-02", 0.6),
+            row("GA/TH/US", "2025-01", 0.2),
+        ];
+        rows.sort_by(|one, other| one.order.cmp(&other.order));
+        let shown: Vec<String> =
+            one_a_corridor(rows).iter().map(|row| [0, 1, 2, 6].map(|cell| row.cells[cell].clone()).join(" ")).collect();
+        assert_eq!(shown, ["SB TH/US 2025-03 highest of 3 months: why", "SB MX/US 2025-02 why", "GA TH/US 2025-01 why"]);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::exit::{Exit, Failure};
+use super::exit::{self, Exit, Failure};
 use super::wiring::read_file;
-use crate::config::{Feed, MappingSource, nearest};
+use crate::config::{Feed, FeedFormat, MappingSource};
 use crate::decode::{Decoder, Mapping, Piece, Splitter, built_in_mappings};
 use crate::reference::Reference;
 
@@ -38,7 +38,19 @@ impl Reading {
     /// How a feed of the configuration is read.
     pub(super) fn of_feed(feed: &Feed) -> Result<Reading, Failure> {
         let reading = Reading::load(&feed.mapping, feed.corrections);
-        reading.map_err(|failure| failure.context(format!("feed {}", feed.name)))
+        let reading = reading.map_err(|failure| failure.context(format!("feed {}", feed.name)))?;
+        let found = reading.decoder.format();
+        match feed.format {
+            // A message of canonical JSON is a line, or a list of records.
+            Some(FeedFormat::Json) if reading.is_canonical() => Ok(reading),
+            Some(said) if said.word() != found => {
+                let (name, mapping, said) = (&feed.name, &feed.mapping, said.word());
+                let next = "change one of them, or leave feeds.format out";
+                let message = format!("feed {name}: feeds.format = {said}, but its mapping {mapping} reads {found}; {next}");
+                Err(Failure::new(Exit::Invalid, message))
+            }
+            _ => Ok(reading),
+        }
     }
 
     /// Loads a mapping.
@@ -62,7 +74,12 @@ impl Reading {
         let Some(mapping) = self.decoder.mapping() else { return Ok(CANONICAL.to_owned()) };
         let failures: Vec<String> = mapping.run_examples(reference).iter().map(ToString::to_string).collect();
         if failures.is_empty() {
-            return Ok(format!("{}\n  {} examples come out", mapping.describe().trim_end(), mapping.examples_total()));
+            let examples = match mapping.examples_total() {
+                0 => "no example inside".to_owned(),
+                1 => "1 example comes out".to_owned(),
+                many => format!("{many} examples come out"),
+            };
+            return Ok(format!("{}\n  {examples}", mapping.describe().trim_end()));
         }
         Err(Failure::new(Exit::Invalid, format!("mapping {}: {}", mapping.name(), failures.join("\n"))))
     }
@@ -85,10 +102,9 @@ impl Reading {
 
 fn unknown(name: &str) -> Failure {
     let names = Reading::names();
-    let near = nearest(name, names.iter().map(String::as_str));
-    let hint = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?"));
-    let known = names.join(", ");
-    Failure::new(Exit::Invalid, format!("there is no mapping {name:?}{hint}; known are {known}, or the path of a .toml file"))
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let message = exit::unknown(&format!("there is no mapping {name:?}"), name, &names);
+    Failure::new(Exit::Invalid, format!("{message}; the path of a .toml file does as well"))
 }
 
 /// Cuts bytes into rows.

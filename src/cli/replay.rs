@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::args::{ReplayArgs, ReplayOrder, ReplayStage};
 use super::exit::{Exit, Failure, Outcome};
-use super::log;
+use super::log::{self, Home};
 use super::pace::Pace;
+use super::prefixed;
 use super::print::{LostMessage, line};
 use super::progress::Progress;
 use super::reading::Reading;
@@ -17,13 +18,10 @@ use super::wiring::{FeedIn, Knowledge, feeds};
 use crate::config::{Config, Feed, SourceOf};
 use crate::encode::Topic;
 use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, movement_output};
-use crate::stream::embedded::EmbeddedLog;
 use crate::stream::{Commit, Fold, Log, NextOffsets, Outgoing};
 
 /// The name of the file that says a folder is whole.
 const WHOLE: &str = "replay.json";
-/// Messages of a transaction, where outputs go to topics.
-const BATCH_MESSAGES_MAX: usize = 5_000;
 
 /// The last line.
 #[derive(Serialize)]
@@ -43,9 +41,14 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
     }
     let choose = |path: &Option<std::path::PathBuf>, set: &SourceOf| path.clone().map_or_else(|| set.clone(), SourceOf::Path);
     let knowledge = Knowledge::load(&choose(&args.model, &config.model), &choose(&args.reference, &config.reference))?;
+    let ends = match &args.out_prefix {
+        Some(prefix) => Some(prefixed::begin((config, args), &knowledge, (&mut log, prefix))?),
+        None => None,
+    };
     let mut gathered = Gathered::new(true);
     let mut lost = Vec::new();
-    let read = rerun(config, args, &knowledge, (&mut log, &mut gathered, &mut lost))?;
+    let between = Between { from: args.from, until: args.until, ends: ends.as_ref() };
+    let read = rerun((config, args), between, &knowledge, (&mut log, &mut gathered, &mut lost))?;
     gathered.settle()?;
     let topics: &[Topic] = match args.stage {
         ReplayStage::Ingest => &[Topic::Movements],
@@ -58,32 +61,36 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
     let report = serde_json::to_string(&report).expect("text and numbers are JSON");
     match (&args.out, &args.out_prefix) {
         (Some(folder), _) => write_files(folder, topics, &gathered, &lost, &report)?,
-        (None, Some(prefix)) => write_topics(config, prefix, topics, (&mut log, &gathered))?,
+        (None, Some(prefix)) => prefixed::write(config, prefix, topics, (&mut log, &gathered))?,
         (None, None) => return Err(Failure::new(Exit::Usage, "--out or --out-prefix says where the outputs go")),
     }
     line(&report)?;
     Ok(Exit::Done)
 }
 
-type Ends<'a> = (&'a mut EmbeddedLog, &'a mut Gathered, &'a mut Vec<LostMessage>);
+type Ends<'a> = (&'a mut Home, &'a mut Gathered, &'a mut Vec<LostMessage>);
 
-fn rerun(config: &Config, args: &ReplayArgs, knowledge: &Knowledge, ends: Ends<'_>) -> Result<u64, Failure> {
-    let (log, gathered, lost) = ends;
+fn rerun(
+    (config, args): (&Config, &ReplayArgs),
+    between: Between<'_>,
+    knowledge: &Knowledge,
+    (log, gathered, lost): Ends<'_>,
+) -> Result<u64, Failure> {
     let mut progress = Progress::new("replaying", None);
     let mut pace = Pace::new(args.rate);
     let mut read = 0;
     let mut on_read = |count| {
         read += count;
         progress.add(count);
+        pace.add(count);
         if pace.is_due() {
-            pace.wait(read);
+            pace.wait();
         }
     };
     let mut on_lost = |(message, letter)| {
         lost.push(LostMessage::new(&message, letter));
         Ok::<(), ReplayError>(())
     };
-    let between = Between { from: args.from, until: args.until };
     let movements = log::full(config, Topic::Movements);
     let mut rerun = Rerun { log, movements, gathered, read: &mut on_read, lost: &mut on_lost };
     match (args.stage, args.order) {
@@ -147,7 +154,7 @@ fn take_movements(
 }
 
 /// Refuses outputs that exist. With --resume a whole folder is not made again, and an unfinished one is.
-fn already_there(args: &ReplayArgs, config: &Config, log: &mut EmbeddedLog) -> Result<Option<String>, Failure> {
+fn already_there(args: &ReplayArgs, config: &Config, log: &mut Home) -> Result<Option<String>, Failure> {
     if let Some(folder) = &args.out {
         let whole = std::fs::read_to_string(folder.join(WHOLE)).ok();
         let has_files = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
@@ -191,38 +198,8 @@ fn write_files(folder: &Path, topics: &[Topic], gathered: &Gathered, lost: &[Los
     std::fs::write(folder.join(WHOLE), format!("{report}\n")).map_err(failed)
 }
 
-fn write_topics(
-    config: &Config,
-    prefix: &str,
-    topics: &[Topic],
-    (log, gathered): (&mut EmbeddedLog, &Gathered),
-) -> Result<(), Failure> {
-    for topic in topics {
-        let name = format!("{prefix}{}", crate::replay::wire_topic(*topic));
-        log.create_topic(&name, config.topics.partitions)?;
-        // The order is always the same, so what an interrupted replay has written is simply passed over.
-        let mut there: i64 = 0;
-        for partition in 0..config.topics.partitions {
-            there += log.end_offset(&name, partition)?;
-        }
-        let full: std::sync::Arc<str> = name.as_str().into();
-        let mut open = Vec::new();
-        gathered.each_in_turn::<Failure>(*topic, &mut |output| {
-            if there > 0 {
-                there -= 1;
-                return Ok(());
-            }
-            let (key, value, partition) = (Some(output.key), Some(output.value), output.partition);
-            open.push(Outgoing { topic: full.clone(), partition, key, value, headers: output.headers });
-            if open.len() >= BATCH_MESSAGES_MAX { send(log, &mut open) } else { Ok(()) }
-        })?;
-        send(log, &mut open)?;
-    }
-    Ok(())
-}
-
 /// Sends a batch in one transaction, again where others held the log.
-pub(super) fn send(log: &mut EmbeddedLog, open: &mut Vec<Outgoing>) -> Result<(), Failure> {
+pub(super) fn send(log: &mut Home, open: &mut Vec<Outgoing>) -> Result<(), Failure> {
     for attempt in 0..10_u32 {
         for outgoing in open.iter() {
             log.send(outgoing.clone())?;

@@ -11,7 +11,7 @@ use super::log;
 use super::replay::feeds_in;
 use super::show_sample;
 use super::wiring::{Knowledge, feeds};
-use crate::config::{Config, Feed, LogHome};
+use crate::config::{Config, Feed};
 use crate::encode::Topic;
 use crate::service::{Clock, Labels, ServiceError, Settings, Ticks, interrupted, start};
 use crate::signals::Signal;
@@ -77,9 +77,6 @@ async fn until(stop: Arc<AtomicBool>) {
 }
 
 fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Knowledge)) -> Result<Settings, Failure> {
-    let LogHome::Embedded { path } = &config.log else {
-        return Err(Failure::new(Exit::Unavailable, "log.kind = kafka: this build has the embedded log alone"));
-    };
     let transactions = &config.transactions;
     let worker = WorkerSettings {
         prefix: config.topics.prefix.clone(),
@@ -98,7 +95,7 @@ fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Know
         date.to_zoned(jiff::tz::TimeZone::UTC).map_or(0.0, |zoned| zoned.timestamp().as_second() as f64)
     };
     Ok(Settings {
-        log_path: path.clone(),
+        log_path: log::path(config)?.to_owned(),
         instance: config.service.instance.clone(),
         http_listen: config.service.http_listen.to_string(),
         stages: stages(config, &args.stage, (feeds, knowledge))?,

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::exit::{Exit, Exits, Failure};
+use super::exit::{Exit, Exits, Failure, unknown};
+use super::log::{Artifact, Home};
 use super::reading::Reading;
 use super::sample;
 use crate::assess::{Assess, FOLD, Knowledge as Known};
-use crate::config::{Config, Feed, SourceOf, nearest};
+use crate::config::{Config, Feed, SourceOf};
 use crate::domain::FeedName;
 use crate::ingest::{Feed as IngestFeed, Ingest, IngestLimits};
 use crate::reference::Reference;
 use crate::scoring::Model;
 use crate::service::BuildInfo;
 use crate::stream::Fold;
-use crate::stream::embedded::{Artifact, EmbeddedLog};
 
 /// The model that is compiled in.
 const MODEL: &str = include_str!("../../config/model.toml");
@@ -91,7 +91,7 @@ impl Knowledge {
     }
 
     /// Keeps both beside the log, by their hashes, for `explain`.
-    pub(super) fn keep(&self, log: &mut EmbeddedLog) -> Result<(), Failure> {
+    pub(super) fn keep(&self, log: &mut Home) -> Result<(), Failure> {
         let tables = serde_json::to_vec(&*self.tables).expect("text by text is JSON");
         let model = (self.model_hash(), "model", self.model_text.as_bytes().to_vec());
         let reference = (self.reference().fingerprint().to_owned(), "reference", tables);
@@ -102,7 +102,7 @@ impl Knowledge {
     }
 
     /// This knowledge, or that of these hashes as it was kept beside the log; why not, where neither is.
-    pub(super) fn at(self, log: &mut EmbeddedLog, model: &str, reference: &str) -> Result<Result<Knowledge, String>, Failure> {
+    pub(super) fn at(self, log: &mut Home, model: &str, reference: &str) -> Result<Result<Knowledge, String>, Failure> {
         if self.model_hash() == model && self.reference().fingerprint() == reference {
             return Ok(Ok(self));
         }
@@ -163,10 +163,8 @@ pub(super) fn feed_named(config: &Config, name: &str) -> Result<Feed, Failure> {
         return Ok(feed.clone());
     }
     let known: Vec<&str> = feeds.iter().map(|feed| feed.name.as_str()).collect();
-    let hint = nearest(name, known.iter().copied()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    let listed = known.join(", ");
-    let message = format!("--feed {name}: the configuration has no such feed{hint}; known are {listed}; add a table [[feeds]]");
-    Err(Failure::new(Exit::Invalid, message))
+    let message = unknown(&format!("--feed {name}: the configuration has no such feed"), name, &known);
+    Err(Failure::new(Exit::Invalid, format!("{message}; a table [[feeds]] adds one")))
 }
 
 /// The text of a file that the configuration or an argument names.

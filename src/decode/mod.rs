@@ -61,6 +61,16 @@ impl Decoder {
         }
     }
 
+    /// The word of the form that its messages have, as `envelope.format` says it.
+    pub fn format(&self) -> &'static str {
+        match self.mapping().map(|mapping| mapping.envelope().format) {
+            None | Some(mapping::Format::Ndjson) => "ndjson",
+            Some(mapping::Format::Csv(..)) => "csv",
+            Some(mapping::Format::Json) => "json",
+            Some(mapping::Format::JsonTable) => "json-table",
+        }
+    }
+
     /// How a file of the feed is cut into messages.
     pub fn split(&self) -> Split {
         match self.mapping().map(Mapping::envelope) {

@@ -14,7 +14,7 @@ mod when;
 pub use error::ReplayError;
 pub use gather::{Gathered, Glance, Line, Sums, wire_topic};
 pub use known::{Bounded, KnownMovements, Stamp, stamp_of};
-pub use range::{Between, ranges};
+pub use range::{Between, ends, ranges};
 pub use rerun::{Lost, Rerun, movement_output};
 pub use spill::{Span, Spill};
 pub use when::{InvalidWhen, When};

@@ -1,17 +1,42 @@
 //! WHEN → offsets: which part of each partition a bounded run reads. Moves nobody's position.
 
 use super::{ReplayError, When};
-use crate::domain::Offset;
+use crate::domain::{Offset, Partition};
 use crate::stream::embedded::EmbeddedLog;
-use crate::stream::{Log, Range};
+use crate::stream::{Log, NextOffsets, Range};
 
 /// From where to where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Between {
+pub struct Between<'a> {
     /// Inclusive.
     pub from: When,
     /// Exclusive.
     pub until: When,
+    /// Where the log ended when the run began, as [`ends`] gave it; what came later is no part of it. `None`: where it ends now.
+    pub ends: Option<&'a NextOffsets>,
+}
+
+impl Between<'_> {
+    /// Where a partition ended when the run began, if that was noted.
+    pub fn end_of(&self, topic: &str, partition: Partition) -> Option<Offset> {
+        self.ends.map(|ends| ends.get(&(topic.to_owned(), partition)).copied().unwrap_or(0))
+    }
+}
+
+/// Where the partitions of these topics end now; a topic that is not there has none.
+///
+/// # Errors
+///
+/// Where the log fails.
+pub fn ends(log: &mut EmbeddedLog, topics: &[String]) -> Result<NextOffsets, ReplayError> {
+    let mut ends = NextOffsets::new();
+    for found in log.topics()?.into_iter().filter(|found| topics.contains(&found.name)) {
+        for partition in 0..found.partitions {
+            let end = log.end_offset(&found.name, partition)?;
+            ends.insert((found.name.clone(), partition), end);
+        }
+    }
+    Ok(ends)
 }
 
 /// The ranges of all partitions of these topics, empty ones left out, by topic and partition.
@@ -19,7 +44,7 @@ pub struct Between {
 /// # Errors
 ///
 /// [`ReplayError::NotThere`] where no partition holds any of it: it says what there is.
-pub fn ranges(log: &mut EmbeddedLog, topics: &[String], between: Between) -> Result<Vec<Range>, ReplayError> {
+pub fn ranges(log: &mut EmbeddedLog, topics: &[String], between: Between<'_>) -> Result<Vec<Range>, ReplayError> {
     let described = log.topics()?;
     let mut ranges = Vec::new();
     let mut there = Vec::new();
@@ -32,6 +57,7 @@ pub fn ranges(log: &mut EmbeddedLog, topics: &[String], between: Between) -> Res
         let mut longest = 0;
         for partition in 0..found.partitions {
             let end = log.end_offset(topic, partition)?;
+            let end = between.end_of(topic, partition).map_or(end, |noted| end.min(noted));
             messages += end;
             longest = longest.max(end);
             let mut resolve =

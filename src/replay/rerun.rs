@@ -54,7 +54,7 @@ impl Rerun<'_> {
     /// # Errors
     ///
     /// Where the range is not there, or the log fails.
-    pub fn assess_as_logged(&mut self, between: Between, fold: &dyn Fn() -> Box<dyn Fold>) -> Result<(), ReplayError> {
+    pub fn assess_as_logged(&mut self, between: Between<'_>, fold: &dyn Fn() -> Box<dyn Fold>) -> Result<(), ReplayError> {
         for range in ranges(self.log, std::slice::from_ref(&self.movements), between)? {
             let mut fold = fold();
             let whole = Range { from: 0, ..range.clone() };
@@ -75,7 +75,7 @@ impl Rerun<'_> {
     /// # Errors
     ///
     /// As above.
-    pub fn assess_as_known(&mut self, between: Between, fold: &mut dyn Fold) -> Result<(), ReplayError> {
+    pub fn assess_as_known(&mut self, between: Between<'_>, fold: &mut dyn Fold) -> Result<(), ReplayError> {
         let mut known = KnownMovements::new(false);
         for range in ranges(self.log, std::slice::from_ref(&self.movements), between)? {
             for message in self.log.range(&range)? {
@@ -97,9 +97,9 @@ impl Rerun<'_> {
     /// # Errors
     ///
     /// As above.
-    pub fn ingest(&mut self, raw: &[String], between: Between, ingest: &mut dyn Fold) -> Result<KnownMovements, ReplayError> {
+    pub fn ingest(&mut self, raw: &[String], between: Between<'_>, ingest: &mut dyn Fold) -> Result<KnownMovements, ReplayError> {
         let ingested = self.ingest_range(raw, between, ingest)?;
-        self.in_order_of_log(ingested)
+        self.in_order_of_log(ingested, between)
     }
 
     /// The same, by `known_from`.
@@ -110,7 +110,7 @@ impl Rerun<'_> {
     pub fn ingest_as_known(
         &mut self,
         raw: &[String],
-        between: Between,
+        between: Between<'_>,
         ingest: &mut dyn Fold,
     ) -> Result<KnownMovements, ReplayError> {
         let mut ingested = self.ingest_range(raw, between, ingest)?;
@@ -141,7 +141,7 @@ impl Rerun<'_> {
         bounded.close(None)
     }
 
-    fn ingest_range(&mut self, raw: &[String], between: Between, fold: &mut dyn Fold) -> Result<Ingested, ReplayError> {
+    fn ingest_range(&mut self, raw: &[String], between: Between<'_>, fold: &mut dyn Fold) -> Result<Ingested, ReplayError> {
         let mut ingested = Ingested::default();
         for range in ranges(self.log, raw, between)? {
             for message in self.log.range(&range)? {
@@ -165,14 +165,15 @@ impl Rerun<'_> {
         Ok(ingested)
     }
 
-    fn in_order_of_log(&mut self, mut ingested: Ingested) -> Result<KnownMovements, ReplayError> {
+    fn in_order_of_log(&mut self, mut ingested: Ingested, between: Between<'_>) -> Result<KnownMovements, ReplayError> {
         ingested.spill.settle()?;
         let mut ordered = KnownMovements::new(true);
         let mut value = Vec::new();
         let described = self.log.topics()?;
         let partitions = described.iter().find(|topic| topic.name == self.movements).map_or(0, |topic| topic.partitions);
         for partition in 0..partitions {
-            let range = Range { topic: self.movements.clone(), partition, from: 0, until: None };
+            let until = between.end_of(&self.movements, partition);
+            let range = Range { topic: self.movements.clone(), partition, from: 0, until };
             for message in self.log.range(&range)? {
                 let message = message?;
                 let key = message.key.as_deref().unwrap_or_default();

@@ -1,0 +1,132 @@
+//! Outputs of a replay in topics of their own: begun with a note of its range, written in small transactions, taken up where a kill
+//! left it. Nothing is written twice, and nothing into topics that hold something else.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::args::ReplayArgs;
+use super::exit::{Exit, Exits, Failure};
+use super::log::{self, Home};
+use super::replay::send;
+use super::wiring::{Knowledge, feeds};
+use crate::config::Config;
+use crate::domain::Partition;
+use crate::encode::Topic;
+use crate::replay::{Gathered, ends, wire_topic};
+use crate::stream::{Log, NextOffsets, Outgoing, Range, partition_of};
+
+/// The key of the note.
+const NOTE: &[u8] = b"replay";
+
+/// What a replay was begun with: in its `progress` topic, before any output.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Note {
+    /// What must be the same again.
+    #[serde(flatten)]
+    same: Same,
+    /// Where the log ended, as topic, partition and offset.
+    ends: Vec<(String, Partition, i64)>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Same {
+    stage: String,
+    order: String,
+    from: String,
+    until: String,
+    model: String,
+    reference: String,
+}
+
+/// Notes where the log ends, or reads where it ended when this replay was begun.
+pub(super) fn begin(
+    (config, args): (&Config, &ReplayArgs),
+    knowledge: &Knowledge,
+    (home, prefix): (&mut Home, &str),
+) -> Result<NextOffsets, Failure> {
+    let topic = format!("{prefix}{}", wire_topic(Topic::Progress));
+    let same = Same {
+        stage: format!("{:?}", args.stage).to_lowercase(),
+        order: format!("{:?}", args.order).to_lowercase(),
+        from: args.from.to_string(),
+        until: args.until.to_string(),
+        model: knowledge.model_hash(),
+        reference: knowledge.reference().fingerprint().to_owned(),
+    };
+    home.create_topic(&topic, 1)?;
+    let first = home.range(&Range { topic: topic.clone(), partition: 0, from: 0, until: Some(1) })?.next().transpose()?;
+    if let Some(first) = first {
+        let note: Note = serde_json::from_slice(&first.value.unwrap_or_default()).exits(Exit::CannotCreate)?;
+        if note.same != same {
+            let began = serde_json::to_string(&note.same).expect("text is JSON");
+            let message = format!("--resume: {topic} was begun with {began}; take it up with the same, or choose another prefix");
+            return Err(Failure::new(Exit::CannotCreate, message));
+        }
+        return Ok(note.ends.into_iter().map(|(topic, partition, end)| ((topic, partition), end)).collect());
+    }
+    let mut topics: Vec<String> = feeds(config, false)?.into_iter().map(|feed| feed.topic).collect();
+    topics.push(log::full(config, Topic::Movements));
+    let ends = ends(home, &topics)?;
+    let listed = ends.iter().map(|((topic, partition), end)| (topic.clone(), *partition, *end)).collect();
+    let value = serde_json::to_vec(&Note { same, ends: listed }).expect("text and numbers are JSON");
+    let note =
+        Outgoing { topic: topic.into(), partition: Some(0), key: Some(NOTE.to_vec()), value: Some(value), headers: Vec::new() };
+    send(home, &mut vec![note])?;
+    Ok(ends)
+}
+
+/// Writes what is not there yet.
+pub(super) fn write(
+    config: &Config,
+    prefix: &str,
+    topics: &[Topic],
+    (home, gathered): (&mut Home, &Gathered),
+) -> Result<(), Failure> {
+    let partitions = config.topics.partitions;
+    for topic in topics {
+        let name: Arc<str> = format!("{prefix}{}", wire_topic(*topic)).into();
+        home.create_topic(&name, partitions)?;
+        let mut there = there(home, &name, partitions)?;
+        let mut open = Vec::new();
+        gathered.each_in_turn::<Failure>(*topic, &mut |output| {
+            let partition = output.partition.unwrap_or_else(|| partition_of(&output.key, partitions));
+            let hash = hashed(&output.key, &output.value);
+            match there.get_mut(&partition).and_then(VecDeque::pop_front) {
+                Some(known) if known == hash => return Ok(()),
+                Some(_) => {
+                    let message = format!("{name}/{partition} holds what this replay does not give; choose another prefix");
+                    return Err(Failure::new(Exit::CannotCreate, message));
+                }
+                None => {}
+            }
+            let (key, value, partition) = (Some(output.key), Some(output.value), Some(partition));
+            open.push(Outgoing { topic: Arc::clone(&name), partition, key, value, headers: output.headers });
+            if open.len() >= config.transactions.records_max { send(home, &mut open) } else { Ok(()) }
+        })?;
+        send(home, &mut open)?;
+    }
+    Ok(())
+}
+
+/// What an interrupted replay has written: the hash of each message, by partition.
+fn there(home: &mut Home, topic: &str, partitions: Partition) -> Result<BTreeMap<Partition, VecDeque<u64>>, Failure> {
+    let mut there: BTreeMap<Partition, VecDeque<u64>> = BTreeMap::new();
+    for partition in 0..partitions {
+        for message in home.range(&Range { topic: topic.to_owned(), partition, from: 0, until: None })? {
+            let message = message?;
+            let hash = hashed(&message.key.unwrap_or_default(), &message.value.unwrap_or_default());
+            there.entry(partition).or_default().push_back(hash);
+        }
+    }
+    Ok(there)
+}
+
+fn hashed(key: &[u8], value: &[u8]) -> u64 {
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    hash.update(&(key.len() as u64).to_be_bytes());
+    hash.update(key);
+    hash.update(value);
+    hash.digest()
+}
