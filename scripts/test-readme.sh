@@ -54,7 +54,7 @@ done
 [ -n "$run" ] || fail "does not say make run"
 bash "$work/session" >"$work/block.out" 2>"$work/block.err" || fail "a command failed"
 
-for said in '^FAMILY  CORRIDOR' ' consumed = .* balanced$' ' movements = .* balanced$' '/metrics '; do
+for said in '^FAMILY  *CORRIDOR' ' consumed = .* balanced$' ' movements = .* balanced$' '/metrics '; do
     grep -q "$said" "$work/run.out" || fail "make run does not print $said"
 done
 for said in 'the same, byte for byte' '"kind":"replay"' 'dlq.reason *unknown_country' '^entrepot_build_info' '"ready":true' \

@@ -175,6 +175,12 @@ fn dead_letters_are_put_back_once_the_mapping_is_mended_and_count_as_if_they_had
     let listed: Vec<serde_json::Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(listed.len(), 2, "{listed:?}");
     assert!(listed.iter().all(|letter| letter["reason"] == "unknown_country" && letter["feed"] == "mine"), "{listed:?}");
+    // Which records of the message: a list, as `assess` gives it.
+    assert!(listed.iter().all(|letter| letter["records"] == serde_json::json!([0])), "{listed:?}");
+    let assessed = house.done(&["-q", "assess", "rows.csv", "--as", "mine.toml", "--only", "dead-letters"]);
+    let assessed: Vec<serde_json::Value> = assessed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(assessed.len(), 2);
+    assert!(assessed.iter().all(|letter| letter["records"] == serde_json::json!([0])), "{assessed:?}");
     let shown = house.done(&["-q", "dead-letters", "show", listed[0]["id"].as_str().unwrap()]);
     assert!(shown.contains("Siam,2025-02,282580,250000"), "{shown}");
     assert!(house.done(&["-q", "dead-letters", "ls", "--reason", "malformed"]).is_empty());

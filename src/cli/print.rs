@@ -204,11 +204,15 @@ impl Row {
     }
 }
 
-/// One row a corridor, highest first: its highest month, which says how many others it stands for.
+/// One row a corridor, highest first: its highest month, the latest of several, which says how many others it stands for.
 fn one_a_corridor(sorted: Vec<Row>) -> Vec<Row> {
     let mut kept: Vec<Row> = Vec::new();
     for row in sorted {
         match kept.iter_mut().find(|one| one.lane() == row.lane()) {
+            // Of several that are equally high, the latest.
+            Some(one) if (one.order.0, one.order.1) == (row.order.0, row.order.1) => {
+                *one = Row { months: one.months + 1, ..row };
+            }
             Some(one) => one.months += 1,
             None => kept.push(row),
         }
@@ -350,6 +354,7 @@ mod tests {
         let mut rows = vec![
             row("SB/TH/US", "2025-01", 0.5),
             row("SB/TH/US", "2025-03", 0.7),
+            row("SB/TH/US", "2025-04", 0.7),
             row("SB/MX/US", "2025-02", 0.6),
             row("SB/TH/US", "2025-02", 0.6),
             row("GA/TH/US", "2025-01", 0.2),
@@ -357,6 +362,6 @@ mod tests {
         rows.sort_by(|one, other| one.order.cmp(&other.order));
         let shown: Vec<String> =
             one_a_corridor(rows).iter().map(|row| [0, 1, 2, 6].map(|cell| row.cells[cell].clone()).join(" ")).collect();
-        assert_eq!(shown, ["SB TH/US 2025-03 highest of 3 months: why", "SB MX/US 2025-02 why", "GA TH/US 2025-01 why"]);
+        assert_eq!(shown, ["SB TH/US 2025-04 highest of 4 months: why", "SB MX/US 2025-02 why", "GA TH/US 2025-01 why"]);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::exit::{self, Exit, Failure};
+use super::sample::MAPPINGS;
 use super::wiring::read_file;
 use crate::config::{Feed, FeedFormat, MappingSource};
 use crate::decode::{Decoder, Mapping, Piece, Splitter, built_in_mappings};
@@ -60,7 +61,7 @@ impl Reading {
                 return Ok(Reading { decoder: Arc::new(Decoder::canonical(corrections)), lines: false });
             }
             MappingSource::Named(name) => {
-                let found = built_in_mappings().iter().find(|(known, _)| known == name);
+                let found = built_in_mappings().iter().chain(&MAPPINGS).find(|(known, _)| known == name);
                 (name.clone(), found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| unknown(name))?)
             }
             MappingSource::File(path) => (path.display().to_string(), read_file(path)?),

@@ -16,7 +16,11 @@ const BYTES: &[(&str, &[u8])] = &[
     ("bad-census.json", include_bytes!("../../config/sample/bad-census.json")),
     ("bad-census-schema.json", include_bytes!("../../config/sample/bad-census-schema.json")),
     ("bad-census-html.json", include_bytes!("../../config/sample/bad-census-html.json")),
+    ("bad-amendments.csv", include_bytes!("../../config/sample/bad-amendments.csv")),
 ];
+
+/// Mappings that only the sample needs, by name.
+pub(super) const MAPPINGS: [(&str, &str); 1] = [("sample-amendments", include_str!("../../config/sample/amendments.toml"))];
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -71,7 +75,44 @@ mod tests {
     fn every_file_of_the_manifest_is_compiled_in_and_every_feed_can_be_read() {
         assert!(files().iter().all(|file| !file.bytes().is_empty()));
         for feed in feeds() {
-            assert!(super::super::reading::Reading::of_feed(&feed).is_ok(), "{}", feed.name);
+            let reading = super::super::reading::Reading::of_feed(&feed).unwrap();
+            assert!(reading.prove(crate::reference::Reference::built_in()).is_ok(), "the examples of {} come out", feed.mapping);
         }
+    }
+
+    #[test]
+    fn every_bad_row_of_the_sample_ends_as_announced() {
+        use super::super::reading::Reading;
+        use crate::decode::{Decoded, Row, Surroundings};
+        use crate::domain::{Message, Position};
+        use crate::reference::Reference;
+
+        let announced = include_str!("../../config/sample/bad.expected.csv");
+        let mut expected: Vec<&str> = announced.lines().skip(1).collect();
+        assert_eq!(expected.len(), 20);
+        let around = Surroundings { reference: Reference::built_in(), default_lag_days: 45, file_name: None };
+        for file in files().iter().filter(|file| file.path.starts_with("bad")) {
+            let reading = Reading::named(&file.mapping).unwrap();
+            let (decoder, mut cutter) = (reading.decoder(), reading.cutter());
+            let mut pieces = cutter.push(file.bytes());
+            pieces.extend(cutter.finish());
+            for (row, bytes) in pieces {
+                let position = Position { topic: "sample".into(), partition: 0, offset: row };
+                let timestamp = "2026-01-01T00:00:00Z".parse().ok();
+                let message = Message { position, timestamp, key: None, value: Some(bytes), headers: Vec::new() };
+                let outcome = match decoder.decode(&message, &around) {
+                    Decoded::Unreadable(error) => format!("dead_letter,{}", error.reason.code()),
+                    Decoded::Rows(rows) => match rows.as_slice() {
+                        [Row::Failed(error)] => format!("dead_letter,{}", error.reason.code()),
+                        [Row::Excluded(reason)] => format!("excluded,{}", reason.code()),
+                        other => panic!("{} {row}: {other:?}", file.path),
+                    },
+                };
+                let line = format!("{},{row},{outcome},", file.path);
+                let place = expected.iter().position(|expected| expected.starts_with(&line));
+                expected.remove(place.unwrap_or_else(|| panic!("{line} is not announced")));
+            }
+        }
+        assert_eq!(expected, Vec::<&str>::new(), "announced, and not there");
     }
 }

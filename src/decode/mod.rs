@@ -1,6 +1,7 @@
 //! Bytes → claims: canonical JSON, and every other feed through a mapping. Reads code tables, never facts.
 
 mod canonical;
+mod canonical_sample;
 mod delimited;
 mod draft;
 mod encoding;

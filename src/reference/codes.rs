@@ -113,6 +113,10 @@ pub struct Codes {
     countries: BTreeMap<(CodeSystem, String), CountryCode>,
     ports: BTreeMap<(PortSystem, String), (Country, Option<Port>)>,
     members_of_eu: BTreeSet<Country>,
+    /// What to call a country.
+    country_names: BTreeMap<Country, String>,
+    /// What to call a port, and the row that says so.
+    port_names: BTreeMap<Port, (String, String)>,
 }
 
 impl Codes {
@@ -151,6 +155,16 @@ impl Codes {
                 Some(port.copied().unwrap_or((country, None)))
             }
         }
+    }
+
+    /// What to call a country, in English; its code where the bundle has no name for it.
+    pub fn name_of_country<'a>(&'a self, country: &'a Country) -> &'a str {
+        self.country_names.get(country).map_or_else(|| country.code(), String::as_str)
+    }
+
+    /// What to call a port, and the id of the row that says so; `None` where the bundle has no name for it.
+    pub fn name_of_port(&self, port: Port) -> Option<(&str, &str)> {
+        self.port_names.get(&port).map(|(name, row)| (name.as_str(), row.as_str()))
     }
 
     /// The members of the European Union.
@@ -198,6 +212,7 @@ fn countries(files: &BTreeMap<String, String>, codes: &mut Codes, problems: &mut
         if row.list("groups").contains(&"EU") {
             codes.members_of_eu.insert(country);
         }
+        codes.country_names.insert(country, row.text("name").to_owned());
         let coded = [(CodeSystem::Iso3, "iso3"), (CodeSystem::M49, "m49"), (CodeSystem::Census, "census")];
         let mut keys = vec![(CodeSystem::Iso2, normal(CodeSystem::Iso2, country.code()), "id")];
         keys.extend(coded.map(|(system, column)| (system, normal(system, row.text(column)), column)));
@@ -244,6 +259,16 @@ fn ports(files: &BTreeMap<String, String>, codes: &mut Codes, problems: &mut Pro
         let (Some(system), Some(country)) = (system, country) else { continue };
         if !country.is_known() {
             continue;
+        }
+        if system == PortSystem::Unlocode && port.is_none_or(|port| port.to_string() != row.text("code")) {
+            row.wrong("unlocode", "is not the code of its row", problems);
+        }
+        if let Some(port) = port {
+            let named = (row.text("name").to_owned(), row.text("id").to_owned());
+            // The name under its own code before the one that another list gives it.
+            if system == PortSystem::Unlocode || !codes.port_names.contains_key(&port) {
+                codes.port_names.insert(port, named);
+            }
         }
         codes.ports.insert((system, without_zeros(row.text("code"))), (country, port));
         let names = row.text("names").split('|').chain([row.text("name")]).filter(|name| !name.is_empty());

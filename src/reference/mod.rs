@@ -286,6 +286,11 @@ fn hashed<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 impl AsOf<'_> {
+    /// Code systems and names, which are no matter of dates.
+    pub fn codes(&self) -> &Codes {
+        self.bundle.codes()
+    }
+
     /// The date.
     pub fn date(&self) -> Date {
         self.date

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::{Band, FamilyId};
 use crate::reference::FamilyClass;
 use crate::signals::{
-    BalanceNumbers, EpisodeNumbers, Layer, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers, draws,
+    BalanceNumbers, EpisodeNumbers, Layer, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers, draws, numbers,
 };
 
 const BUILT_IN: &str = include_str!("../../config/model.toml");
@@ -32,17 +32,6 @@ pub struct Model {
     pub alerts: Alerts,
     /// How far back, how late, how many.
     pub horizons: Horizons,
-}
-
-macro_rules! numbers {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty = $what:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct $name {
-            $(#[doc = $what] pub $field: $kind,)*
-        }
-    };
 }
 
 numbers! {

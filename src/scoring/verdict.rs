@@ -92,7 +92,7 @@ pub fn assess_shipment(facts: &RecordFacts, corridor: Option<&CorridorVerdict>, 
             (own.prior, own.rows, own.exists)
         }
     };
-    let (route, record) = route_cn_lading(facts, incentive, &model.parameters.route);
+    let (route, record) = route_cn_lading(facts, incentive, (&model.parameters.route, reference.codes()));
     let mut counted = combine(route.into_iter().collect(), &model.combination);
     let mut missing = Vec::new();
     if record != Coverage::Observed {

@@ -18,6 +18,7 @@ pub(crate) mod trade;
 pub(crate) use event_surge::event_surge;
 pub(crate) use incentive::{of_corridor as incentive_of_corridor, of_record as incentive_of_record};
 pub(crate) use mass_balance::mass_balance;
+pub(crate) use parameters::numbers;
 pub(crate) use parameters::{BalanceNumbers, EpisodeNumbers, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers};
 pub(crate) use route_cn_lading::route_cn_lading;
 pub(crate) use share::table as draws;

@@ -17,6 +17,7 @@ pub(crate) fn thousandths(value: f64) -> i32 {
     libm::rint(value.clamp(-1e6, 1e6) * 1000.0) as i32
 }
 
+/// A table of the model file: its numbers, each with what it means, and no key beside them.
 macro_rules! numbers {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty = $what:literal,)* }) => {
         $(#[$doc])*
@@ -27,6 +28,7 @@ macro_rules! numbers {
         }
     };
 }
+pub(crate) use numbers;
 
 /// What all signals need.
 #[derive(Clone, Debug, PartialEq)]

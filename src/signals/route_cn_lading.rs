@@ -16,18 +16,23 @@
 
 use crate::domain::{Country, Port};
 use crate::ledger::RecordFacts;
+use crate::reference::Codes;
 
 use super::parameters::{RouteNumbers, part};
 use super::{Coverage, Evidence, Figure, RestsOn, Signal};
 
 /// What the route of a shipment says, and whether it could be seen.
-pub(crate) fn route_cn_lading(facts: &RecordFacts, incentive: bool, numbers: &RouteNumbers) -> (Option<Evidence>, Coverage) {
+pub(crate) fn route_cn_lading(
+    facts: &RecordFacts,
+    incentive: bool,
+    (numbers, codes): (&RouteNumbers, &Codes),
+) -> (Option<Evidence>, Coverage) {
     let Some(origin) = facts.country_of_origin.filter(|origin| origin.is_known() && !origin.is_china()) else {
         return (None, Coverage::NotObservable);
     };
     let route_known =
         [facts.place_of_receipt, facts.port_of_lading].iter().any(Option::is_some) || facts.country_of_lading.is_some();
-    let Some((grade, how, rows)) = grade(facts, numbers) else {
+    let Some((grade, how, rows)) = grade(facts, numbers, codes) else {
         return (None, if route_known { Coverage::Observed } else { Coverage::NotObservable });
     };
     let whole = if incentive { numbers.incentive } else { numbers.no_incentive };
@@ -38,15 +43,19 @@ pub(crate) fn route_cn_lading(facts: &RecordFacts, incentive: bool, numbers: &Ro
         figures: vec![Figure { name: "grade", value: part(grade), decimals: 1 }],
         rests_on: vec![RestsOn::Record(facts.id.clone())],
         reference: rows,
-        falsified_by: format!("a receipt in {origin} on the same bill"),
+        falsified_by: format!("a receipt in {} on the same bill", codes.name_of_country(&origin)),
     };
     (Some(evidence), Coverage::Observed)
 }
 
 /// The highest grade, how to say it, and the reference rows it rests on.
-fn grade(facts: &RecordFacts, numbers: &RouteNumbers) -> Option<(i32, String, Vec<String>)> {
+fn grade(facts: &RecordFacts, numbers: &RouteNumbers, codes: &Codes) -> Option<(i32, String, Vec<String>)> {
     let chinese = |port: Option<Port>| port.filter(|port| port.country().is_china());
-    let at = |verb: &str, port: Port| (format!("{verb} at {port}"), vec![format!("ports/{port}")]);
+    let at = |verb: &str, port: Port| match codes.name_of_port(port) {
+        Some((name, row)) => (format!("{verb} at {name} ({port})"), vec![format!("ports/{row}")]),
+        // A well-formed code names its country without a row.
+        None => (format!("{verb} at {port} in {}", codes.name_of_country(&port.country())), Vec::new()),
+    };
     let in_china = |country: Option<Country>| country.filter(|country| country.is_china());
     if let Some(port) = chinese(facts.place_of_receipt) {
         let (how, rows) = at("received", port);
@@ -57,10 +66,10 @@ fn grade(facts: &RecordFacts, numbers: &RouteNumbers) -> Option<(i32, String, Ve
         return Some((numbers.received_or_laden, how, rows));
     }
     if let Some(country) = in_china(facts.country_of_lading) {
-        return Some((numbers.received_or_laden, format!("laden in {country}"), Vec::new()));
+        return Some((numbers.received_or_laden, format!("laden in {}", codes.name_of_country(&country)), Vec::new()));
     }
     if let Some(country) = in_china(facts.country_of_consignment) {
-        return Some((numbers.consigned, format!("consigned from {country}"), Vec::new()));
+        return Some((numbers.consigned, format!("consigned from {}", codes.name_of_country(&country)), Vec::new()));
     }
     let port = facts.transit_ports.iter().copied().find(|port| port.country().is_china())?;
     let (how, rows) = at("transshipped", port);
@@ -71,6 +80,7 @@ fn grade(facts: &RecordFacts, numbers: &RouteNumbers) -> Option<(i32, String, Ve
 mod tests {
     use super::super::trade::{country, shipment};
     use super::*;
+    use crate::reference::Reference;
     use crate::scoring::Model;
 
     /// Weights with and without a motive, and whether the route could be seen.
@@ -78,7 +88,7 @@ mod tests {
     fn check(facts: &RecordFacts, (with, without): (i32, i32), coverage: Coverage) {
         let numbers = Model::built_in().parameters.route;
         for (incentive, expected) in [(true, with), (false, without)] {
-            let (evidence, seen) = route_cn_lading(facts, incentive, &numbers);
+            let (evidence, seen) = route_cn_lading(facts, incentive, (&numbers, Reference::built_in().codes()));
             assert_eq!((evidence.as_ref().map_or(0, |one| one.weight), seen), (expected, coverage), "{evidence:?}");
         }
     }
@@ -118,14 +128,40 @@ mod tests {
         check(&RecordFacts { port_of_lading: None, ..shipment() }, (0, 0), Coverage::NotObservable);
     }
 
+    /// The statement, what would prove it wrong, and the rows of the bundle, of goods declared as Sri Lankan or Thai.
+    #[track_caller]
+    fn said(facts: RecordFacts, expected: [&str; 3]) {
+        let (evidence, _) = route_cn_lading(&facts, true, (&Model::built_in().parameters.route, Reference::built_in().codes()));
+        let evidence = evidence.unwrap();
+        assert_eq!([evidence.statement, evidence.falsified_by, evidence.reference.join(" ")], expected);
+        assert_eq!(evidence.rests_on, [RestsOn::Record("us-ams:MAEU123456789/1".to_owned())]);
+    }
+
     // Steel fittings declared as Sri Lankan that began their voyage in China: EAPA determination of August 2023.
     #[test]
-    fn says_where_it_began_and_what_was_declared() {
-        let facts = RecordFacts { country_of_origin: Some(country("LK")), place_of_receipt: port("CNTAO"), ..shipment() };
-        let (evidence, _) = route_cn_lading(&facts, true, &Model::built_in().parameters.route);
-        let evidence = evidence.unwrap();
-        assert_eq!(evidence.statement, "received at CNTAO, declared as made in LK");
-        assert_eq!(evidence.reference, ["ports/CNTAO"]);
-        assert_eq!(evidence.rests_on, [RestsOn::Record("us-ams:MAEU123456789/1".to_owned())]);
+    fn says_where_it_began_and_what_was_declared_by_name() {
+        let sri_lankan = RecordFacts { country_of_origin: Some(country("LK")), ..shipment() };
+        let wrong = "a receipt in Sri Lanka on the same bill";
+        said(
+            RecordFacts { place_of_receipt: port("CNTAO"), ..sri_lankan.clone() },
+            ["received at Qingdao (CNTAO), declared as made in LK", wrong, "ports/CNTAO"],
+        );
+        said(
+            RecordFacts { port_of_lading: port("HKHKG"), ..sri_lankan.clone() },
+            ["laden at Hong Kong (HKHKG), declared as made in LK", wrong, "ports/HKHKG"],
+        );
+        said(
+            RecordFacts { port_of_lading: port("CNZZ9"), ..sri_lankan.clone() },
+            ["laden at CNZZ9 in China, declared as made in LK", wrong, ""],
+        );
+        said(
+            RecordFacts { country_of_consignment: Some(country("MO")), ..sri_lankan },
+            ["consigned from Macao, declared as made in LK", wrong, ""],
+        );
+        let thai = RecordFacts { country_of_origin: Some(country("TH")), place_of_receipt: port("CNNGB"), ..shipment() };
+        said(
+            thai,
+            ["received at Ningbo (CNNGB), declared as made in TH", "a receipt in Thailand on the same bill", "ports/CNNGB"],
+        );
     }
 }

@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 pub use examples::ExampleFailure;
 pub use reader::MappingError;
 pub(super) use rows::PREAMBLE_MAX;
+pub(super) use sample::Evidenced;
 pub use sample::{Layers, Sample, SampleField, SampleRow};
 
 use self::examples::Example;

@@ -9,7 +9,7 @@ use super::value::Source;
 use super::{Format, Mapping};
 use crate::decode::draft::Kind;
 use crate::decode::mapping::field::Field;
-use crate::decode::{Decoder, Piece, Row, Surroundings};
+use crate::decode::{Decoder, Piece, Row, Surroundings, canonical_sample};
 use crate::domain::{Message, Position};
 
 /// What became of the first rows of a file.
@@ -32,7 +32,7 @@ pub struct SampleRow {
     pub row: u64,
     /// Canonical JSON with its quality, `excluded REASON`, or the error with field and value.
     pub outcome: String,
-    /// The fields with a text, in the order of the contract.
+    /// The fields with a text: of a mapping in the order of the contract, of canonical JSON by name.
     pub fields: Vec<SampleField>,
 }
 
@@ -40,7 +40,7 @@ pub struct SampleRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleField {
     /// Its name in canonical JSON.
-    pub field: &'static str,
+    pub field: String,
     /// The column or other source.
     pub from: String,
     /// The text after its steps; `None` is null.
@@ -58,6 +58,23 @@ pub struct Layers {
     pub corridor: Result<&'static str, &'static str>,
     /// Evidence of changes over time.
     pub time: Result<&'static str, &'static str>,
+}
+
+/// What the records of a feed hold, as far as evidence needs it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::decode) struct Evidenced {
+    /// Shipments.
+    shipments: bool,
+    /// Flows, or shipments that are declared complete.
+    sums: bool,
+    /// A declared origin.
+    origin: bool,
+    /// A dispatch, a receipt or a lading.
+    route: bool,
+    /// Parties.
+    parties: bool,
+    /// Masses, or quantities that may be.
+    mass: bool,
 }
 
 impl Mapping {
@@ -84,8 +101,8 @@ impl Mapping {
 
     fn fields(&self, place: &Place<'_>) -> Vec<SampleField> {
         let Ok(branch) = self.branch(place) else { return Vec::new() };
-        let field = |name, value: &super::value::Value| SampleField {
-            field: name,
+        let field = |name: &str, value: &super::value::Value| SampleField {
+            field: String::from(name),
             from: value.shown(&self.columns.slots),
             text: place.value(value).map(|text| text.into_owned()),
         };
@@ -113,29 +130,14 @@ impl Mapping {
         let mapped = |field: Field| self.branches.iter().any(|branch| branch.rules.iter().any(|rule| rule.field == field));
         let mass = mapped(Field::NetMass) || mapped(Field::GrossMass) || !self.quantities.is_empty();
         let route = [Field::CountryOfConsignment, Field::PlaceOfReceipt, Field::PortOfLading, Field::CountryOfLading];
-        let sums = flows || self.meaning.complete;
-        Layers {
-            record: match (shipments, mapped(Field::CountryOfOrigin), route.into_iter().any(mapped)) {
-                (true, true, true) => Ok("shipments with a declared origin and a route"),
-                (true, false, _) => Err("no declared origin"),
-                (true, true, false) => Err("no route: neither dispatch, receipt nor lading"),
-                (false, ..) => Err("no shipments"),
-            },
-            entity: match (shipments, self.lists.parties.is_empty()) {
-                (true, false) => Ok("shipments with parties"),
-                (true, true) => Err("no parties"),
-                (false, _) => Err("no shipments"),
-            },
-            corridor: match (sums, mass) {
-                (true, true) => Ok("sums of trade with mass"),
-                (true, false) => Ok("sums of trade in value alone: no mass balance"),
-                (false, _) => Err("shipments that are not declared complete"),
-            },
-            time: match sums {
-                true => Ok("sums of trade by period"),
-                false => Err("shipments that are not declared complete"),
-            },
-        }
+        Layers::of(Evidenced {
+            shipments,
+            sums: flows || self.meaning.complete,
+            origin: mapped(Field::CountryOfOrigin),
+            route: route.into_iter().any(mapped),
+            parties: !self.lists.parties.is_empty(),
+            mass,
+        })
     }
 
     /// What the mapping says, in a few lines.
@@ -162,8 +164,49 @@ impl Mapping {
     }
 }
 
+impl Layers {
+    /// What such contents can support.
+    pub(in crate::decode) fn of(has: Evidenced) -> Layers {
+        Layers {
+            record: match (has.shipments, has.origin, has.route) {
+                (true, true, true) => Ok("shipments with a declared origin and a route"),
+                (true, false, _) => Err("no declared origin"),
+                (true, true, false) => Err("no route: neither dispatch, receipt nor lading"),
+                (false, ..) => Err("no shipments"),
+            },
+            entity: match (has.shipments, !has.parties) {
+                (true, false) => Ok("shipments with parties"),
+                (true, true) => Err("no parties"),
+                (false, _) => Err("no shipments"),
+            },
+            corridor: match (has.sums, has.mass) {
+                (true, true) => Ok("sums of trade with mass"),
+                (true, false) => Ok("sums of trade in value alone: no mass balance"),
+                (false, _) => Err("shipments that are not declared complete"),
+            },
+            time: match has.sums {
+                true => Ok("sums of trade by period"),
+                false => Err("shipments that are not declared complete"),
+            },
+        }
+    }
+}
+
+impl Evidenced {
+    /// Adds what a record has, by the names of canonical JSON.
+    pub(in crate::decode) fn add(&mut self, has: impl Fn(&str) -> bool) {
+        let any = |names: &[&str]| names.iter().any(|name| has(name));
+        self.shipments |= has("destination");
+        self.sums |= has("period");
+        self.origin |= has("country_of_origin");
+        self.route |= any(&["country_of_consignment", "place_of_receipt", "port_of_lading", "country_of_lading"]);
+        self.parties |= has("parties");
+        self.mass |= any(&["net_mass_kg", "gross_mass_kg"]);
+    }
+}
+
 impl Sample {
-    fn note(&mut self, number: u64, row: &Row, fields: Vec<SampleField>) {
+    pub(in crate::decode) fn note(&mut self, number: u64, row: &Row, fields: Vec<SampleField>) {
         let (count, outcome) = match row {
             Row::Claim(_) => ("taken".to_owned(), outcome(row)),
             Row::Excluded(_) => (outcome(row), outcome(row)),
@@ -175,11 +218,13 @@ impl Sample {
 }
 
 impl Decoder {
-    /// What became of the first rows of a file, where the feed has a mapping.
-    pub fn sample(&self, bytes: &[u8], rows_max: usize, around: &Surroundings<'_>) -> Option<Sample> {
-        let mapping = self.mapping()?;
+    /// What became of the first rows of a file.
+    pub fn sample(&self, bytes: &[u8], rows_max: usize, around: &Surroundings<'_>) -> Sample {
         let pieces: Vec<Piece> = self.split_file(bytes).take(rows_max).collect();
-        Some(mapping.sample((bytes, &pieces), around))
+        match self.mapping() {
+            Some(mapping) => mapping.sample((bytes, &pieces), around),
+            None => canonical_sample::sample(self, &pieces, around),
+        }
     }
 }
 

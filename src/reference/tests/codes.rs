@@ -53,6 +53,18 @@ fn countries_are_read_in_every_system() {
 }
 
 #[test]
+fn countries_and_ports_have_a_name_and_a_row_that_says_it() {
+    let codes = bundle().codes();
+    assert_eq!(codes.name_of_country(&country("TH")), "Thailand");
+    assert_eq!(codes.name_of_country(&country("XX")), "XX");
+    let named = |code: &str| codes.name_of_port(code.parse().unwrap());
+    // Its own row before the one of Schedule K, which says Ching Tao.
+    assert_eq!(named("CNTAO"), Some(("Qingdao", "CNTAO")));
+    assert_eq!(named("NLRTM"), Some(("Rotterdam", "K42157")));
+    assert_eq!(named("CNZZ9"), None);
+}
+
+#[test]
 fn ports_are_read_in_every_system() {
     use PortSystem::*;
     let ningbo = Some((Country::CHINA, Some("CNNGB".parse().unwrap())));

@@ -1,0 +1,226 @@
+//! What each command does and prints, and with which code it ends.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::{FLOWS, Place, code, stderr, stdout};
+
+#[test]
+fn assess_prints_corridors_one_a_line_and_balances_its_books() {
+    let place = Place::new();
+    place.file("Flows 1.ndjson", FLOWS);
+    let output = place.run(&["assess", "Flows 1.ndjson", "--summary", "books.json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let values: Vec<serde_json::Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: Vec<&str> = values.iter().map(|value| value["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["SB/JP/US/2025-01", "SB/TH/US/2025-01"]);
+    assert_eq!(values[1]["as_of"], "2025-03-05");
+    let books: serde_json::Value = serde_json::from_slice(&std::fs::read(place.0.path().join("books.json")).unwrap()).unwrap();
+    let sum = |names: &[&str]| names.iter().map(|name| books[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(books["consumed"], 2);
+    assert_eq!(sum(&["accepted", "excluded", "dead_letter"]), 2);
+    assert_eq!(sum(&["movements"]), sum(&["assessed", "context", "duplicate", "superseded", "cancelled", "tick"]));
+}
+
+#[test]
+fn until_leaves_out_what_became_known_on_that_day() {
+    let place = Place::new();
+    place.file("flows.ndjson", FLOWS);
+    assert_eq!(stdout(&place.run(&["assess", "flows.ndjson", "--until", "2025-03-05"])), "");
+    let output = stdout(&place.run(&["assess", "flows.ndjson", "--until", "2025-03-06", "--only", "corridors"]));
+    assert_eq!(output.lines().count(), 2);
+}
+
+#[test]
+fn the_table_has_the_columns_of_the_contract() {
+    let place = Place::new();
+    place.file("flows.ndjson", FLOWS);
+    let output = place.run(&["assess", "flows.ndjson", "--format", "table", "--min-band", "none"]);
+    let table = stdout(&output);
+    let mut lines = table.lines();
+    let header: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+    assert_eq!(header, ["FAMILY", "CORRIDOR", "MONTH", "P", "BAND", "SHARE(low–mid–high)", "WHY"]);
+    assert!(lines.all(|line| line.starts_with("SB ")), "{table}");
+    assert!(!table.contains('\x1b'), "no colour where stdout is no terminal");
+    // Two months of each corridor are still one row of each.
+    place.file("flows.ndjson", &format!("{FLOWS}{}", FLOWS.replace("2025-01", "2025-02")));
+    let table = stdout(&place.run(&["-q", "assess", "flows.ndjson", "--format", "table", "--min-band", "none"]));
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert_eq!(table.matches("highest of 2 months: ").count(), 2, "{table}");
+}
+
+#[test]
+fn a_table_without_rows_says_how_many_were_left_out_and_why() {
+    let place = Place::new();
+    place.file("flows.ndjson", FLOWS);
+    let table = stdout(&place.run(&["-q", "assess", "flows.ndjson", "--format", "table", "--min-band", "priority"]));
+    let said = "nothing of band priority or above; 2 verdicts lie below and are left out: --min-band none shows them";
+    assert_eq!(table.lines().skip(1).collect::<Vec<_>>(), [said]);
+    let none = stdout(&place.run(&["-q", "assess", "flows.ndjson", "--until", "2000-01-01", "--format", "table"]));
+    assert!(none.lines().nth(1).unwrap().starts_with("nothing to show"), "{none}");
+}
+
+#[test]
+fn dead_letters_hold_the_bytes_and_strict_says_no() {
+    let place = Place::new();
+    place.file("mixed.ndjson", &format!("{FLOWS}nonsense\n"));
+    let output = place.run(&["-q", "assess", "mixed.ndjson", "--only", "dead-letters"]);
+    assert_eq!(code(&output), 0);
+    let letter: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((letter["source"].as_str(), letter["reason"].as_str()), (Some("mixed.ndjson/0/3"), Some("malformed")));
+    assert_eq!(letter["value_base64"], "bm9uc2Vuc2U=");
+    assert_eq!(code(&place.run(&["assess", "mixed.ndjson", "--strict"])), 1);
+    place.file("bad.ndjson", "nonsense\n");
+    assert_eq!(code(&place.run(&["assess", "bad.ndjson"])), 65);
+}
+
+#[test]
+fn a_fed_file_is_not_fed_twice_and_grows() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[[feeds]]\nname = \"flows\"\n");
+    place.file("flows.ndjson", FLOWS);
+    let rows = |place: &Place| {
+        let output = place.run(&["-q", "replay", "--from", "start", "--stage", "ingest", "--out", "out"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        std::fs::remove_dir_all(place.0.path().join("out")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        report["read"].as_u64().unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(code(&place.run(&["feed", "flows.ndjson", "--feed", "flows"])), 0);
+        assert_eq!(rows(&place), 2);
+    }
+    place.file("flows.ndjson", &format!("{FLOWS}{}", FLOWS.replace("2025-01", "2025-02")));
+    assert_eq!(code(&place.run(&["feed", "flows.ndjson", "--feed", "flows"])), 0);
+    assert_eq!(rows(&place), 4);
+}
+
+#[test]
+fn a_replay_does_not_write_over_what_is_there() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[[feeds]]\nname = \"flows\"\n");
+    place.file("flows.ndjson", FLOWS);
+    assert_eq!(code(&place.run(&["feed", "flows.ndjson", "--feed", "flows"])), 0);
+    let replay = ["-q", "replay", "--from", "start", "--stage", "all", "--order", "known", "--out", "out"];
+    let first = place.run(&replay);
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
+    assert_eq!(code(&place.run(&replay)), 73);
+    let resumed: Vec<&str> = replay.into_iter().chain(["--resume"]).collect();
+    assert_eq!(stdout(&place.run(&resumed)), stdout(&first));
+    let values = std::fs::read_to_string(place.0.path().join("out/corridors.ndjson")).unwrap();
+    assert_eq!(stdout(&place.run(&["assess", "flows.ndjson", "--history"])), values.replace("sample/0/", "flows.ndjson/0/"));
+}
+
+#[test]
+fn a_sample_has_one_form_for_canonical_json_and_for_mappings() {
+    let place = Place::new();
+    place.file("flows.ndjson", FLOWS);
+    place.file("bad.ndjson", "nonsense\n");
+    let shipped =
+        |path: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("config/mappings/samples").join(path).display().to_string();
+    let sample = |file: &str, mapping: &str| stdout(&place.run(&["check", file, "--as", mapping, "--sample", "2"]));
+    for shown in [sample("flows.ndjson", "canonical"), sample(&shipped("census-2024.csv"), "census-2024")] {
+        let starts: Vec<&str> = shown.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+        for start in ["row", "hs", "partner", "record", "entity", "corridor", "time"] {
+            assert!(starts.contains(&start), "{start}: {shown}");
+        }
+        assert!(shown.contains("2 taken"), "{shown}");
+    }
+    assert_eq!(code(&place.run(&["check", "bad.ndjson", "--sample", "2"])), 65);
+}
+
+#[test]
+fn examples_of_a_mapping_are_counted_in_words_that_fit() {
+    let place = Place::new();
+    let mapping = "version = 1\nname = \"one\"\ntitle = \"One\"\nkind = \"trade_flow\"\n[envelope]\nformat = \"csv\"\n[fields]\n\
+                   reporter = { const = \"US\" }\nflow = { const = \"import\" }\npartner = \"from\"\nperiod = \"month\"\nhs = \"code\"\n\
+                   net_mass_kg = \"kg\"\n";
+    let example = "[[examples]]\nname = \"a\"\ninput = \"from,month,code,kg\\nTH,2025-01,2825,1\\n\"\nexpect = [\"excluded hs_too_short\"]\n";
+    for (count, said) in [(0, "no example inside"), (1, "1 example comes out"), (2, "2 examples come out")] {
+        place.file("one.toml", &format!("{mapping}{}", example.repeat(count)));
+        let output = place.run(&["check", "one.toml"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).trim_end().ends_with(said), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn topics_are_planned_created_and_verified() {
+    let place = Place::new();
+    assert_eq!(code(&place.run(&["topics", "verify"])), 69);
+    assert!(stdout(&place.run(&["topics", "plan"])).contains("entrepot.movements"));
+    assert_eq!(code(&place.run(&["topics", "create"])), 0);
+    assert_eq!(code(&place.run(&["topics", "verify"])), 0);
+    assert_eq!(code(&place.run(&["--set", "topics.partitions=5", "topics", "verify"])), 1);
+    assert_eq!(code(&place.run(&["--set", "topics.partitions=5", "topics", "create"])), 76);
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let place = Place::new();
+    place.file("flows.ndjson", FLOWS);
+    let mut child = place.command(&["-q", "assess", "flows.ndjson"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// Runs the service on two flows until it has published a corridor, then ends it as Ctrl-C does.
+fn serve_until_published(place: &Place, id: &str) {
+    place.file("entrepot.toml", "[service]\nhttp_listen = \"127.0.0.1:0\"\n[[feeds]]\nname = \"flows\"\n");
+    // A later flow moves the family's clock, so that the first month is published whether or not a tick comes after it.
+    let later = FLOWS.replace("2025-01", "2025-02").replace("2025-03-05", "2025-04-05");
+    place.file("flows.ndjson", &format!("{FLOWS}{later}"));
+    assert_eq!(code(&place.run(&["-q", "feed", "flows.ndjson", "--feed", "flows"])), 0);
+    let mut service = place.command(&["-q", "run"]).spawn().unwrap();
+    while code(&place.run(&["-q", "explain", id])) == 66 {
+        assert!(service.try_wait().unwrap().is_none(), "the service ended before it published {id}");
+    }
+    let other = place.command(&["-q", "run"]).output().unwrap();
+    assert_eq!(code(&other), 75, "a second run: {}", stderr(&other));
+    let interrupted = Command::new("kill").args(["-INT", &service.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(service.wait().unwrap().code(), Some(0), "an interrupted service drains and exits 0");
+}
+
+#[test]
+fn a_verdict_is_derived_again_byte_for_byte_and_an_altered_byte_is_found() {
+    let (place, id) = (Place::new(), "SB/TH/US/2025-01");
+    serve_until_published(&place, id);
+    for format in ["text", "json", "markdown", "html"] {
+        let output = place.run(&["explain", id, "--format", format]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).contains("the same, byte for byte"), "{format}: {}", stdout(&output));
+    }
+    assert_eq!(code(&place.run(&["explain", id, "--revision", "99"])), 66);
+    let log = rusqlite::Connection::open(place.0.path().join("var/entrepot.db")).unwrap();
+    let alter = "UPDATE messages SET value = CAST(replace(CAST(value AS TEXT), '\"intermediary\":\"TH\"', '\"intermediary\":\"TJ\"') AS BLOB) \
+                 WHERE CAST(key AS TEXT) = ?1";
+    assert!(log.execute(alter, [id]).unwrap() > 0);
+    drop(log);
+    let output = place.run(&["explain", id, "--format", "json"]);
+    assert_eq!(code(&output), 1, "{}", stdout(&output));
+    assert!(stdout(&output).contains("differs from byte"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_dead_letter_keeps_its_bytes_and_is_refused_while_its_reason_holds() {
+    let place = Place::new();
+    let (id, line) = ("SB/TH/US/2025-01", "not canonical\n");
+    serve_until_published(&place, id);
+    place.file("bad.ndjson", line);
+    assert_eq!(code(&place.run(&["-q", "feed", "bad.ndjson", "--feed", "flows"])), 0);
+    let mut service = place.command(&["-q", "run", "--stage", "ingest"]).spawn().unwrap();
+    while stdout(&place.run(&["-q", "dead-letters", "ls"])).is_empty() {
+        assert!(service.try_wait().unwrap().is_none(), "the service ended before the dead letter was there");
+    }
+    Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap();
+    assert_eq!(service.wait().unwrap().code(), Some(0));
+    let listed: serde_json::Value = serde_json::from_str(&stdout(&place.run(&["dead-letters", "ls"]))).unwrap();
+    assert_eq!((listed["feed"].as_str(), listed["reason"].as_str()), (Some("flows"), Some("malformed")));
+    let shown = stdout(&place.run(&["dead-letters", "show", listed["source"].as_str().unwrap()]));
+    assert!(shown.trim_end().ends_with("not canonical"), "{shown}");
+    let refused = place.run(&["dead-letters", "redrive"]);
+    assert_eq!(code(&refused), 1);
+    assert!(stdout(&refused).contains("refused"), "{}", stdout(&refused));
+    assert_eq!(code(&place.run(&["dead-letters", "show", "0/99"])), 66);
+}

@@ -1,0 +1,199 @@
+//! What a user is told when something is wrong: each text names it and what to do next. Ten of them are golden files.
+
+use std::path::Path;
+use std::process::Output;
+
+use crate::{FLOWS, Place, code, stderr, stdout};
+
+/// Compares with `tests/golden/<name>.txt`; `UPDATE_EXPECT=1` writes it.
+#[track_caller]
+fn check_golden(name: &str, (output, expected_code): (&Output, i32)) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.txt"));
+    let found = stderr(output);
+    assert_eq!(code(output), expected_code, "{found}");
+    assert_eq!(stdout(output), "", "errors belong on stderr");
+    expect_test::expect_file![golden].assert_eq(&found);
+}
+
+#[test]
+fn an_unknown_key_of_the_configuration_names_line_and_neighbour() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[service]\nworker = 2\n");
+    check_golden("unknown-key", (&place.run(&["check"]), 78));
+}
+
+#[test]
+fn a_value_of_the_configuration_out_of_range_says_what_is_allowed() {
+    let place = Place::new();
+    check_golden("value-out-of-range", (&place.run(&["--set", "topics.partitions=0", "check"]), 78));
+}
+
+#[test]
+fn a_configuration_that_is_not_there_says_how_to_name_one() {
+    check_golden("no-configuration", (&Place::new().run(&["--config", "nowhere.toml", "check"]), 78));
+}
+
+#[test]
+fn an_unknown_mapping_names_its_neighbour_and_all_others() {
+    let place = Place::new();
+    place.file("my.csv", "a,b\n1,2\n");
+    check_golden("unknown-mapping", (&place.run(&["assess", "my.csv", "--as", "censis"]), 78));
+}
+
+#[test]
+fn an_unknown_key_of_a_mapping_names_file_line_and_neighbour() {
+    let place = Place::new();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/mappings/census.toml");
+    place.file("my.toml", &std::fs::read_to_string(shipped).unwrap().replacen("\ntitle", "\ntitel", 1));
+    check_golden("mapping-unknown-key", (&place.run(&["check", "my.toml"]), 78));
+}
+
+#[test]
+fn a_file_that_is_not_there_says_what_may_be_named() {
+    check_golden("no-file", (&Place::new().run(&["assess", "nowhere.csv"]), 66));
+}
+
+#[test]
+fn an_unknown_feed_names_its_neighbour() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[[feeds]]\nname = \"korea\"\n");
+    place.file("my.ndjson", FLOWS);
+    check_golden("unknown-feed", (&place.run(&["feed", "my.ndjson", "--feed", "corea"]), 78));
+}
+
+#[test]
+fn no_log_says_where_it_was_looked_for_and_how_to_make_one() {
+    check_golden("no-log", (&Place::new().run(&["replay", "--from", "start", "--out", "out"]), 69));
+}
+
+#[test]
+fn an_unknown_reason_lists_the_known_ones() {
+    let place = Place::new();
+    assert_eq!(code(&place.run(&["topics", "create"])), 0);
+    check_golden("unknown-reason", (&place.run(&["dead-letters", "ls", "--reason", "malformd"]), 2));
+}
+
+#[test]
+fn an_id_that_is_none_says_what_an_id_looks_like() {
+    check_golden("no-id", (&Place::new().run(&["explain", "antimony"]), 2));
+}
+
+#[test]
+fn a_range_that_is_not_there_says_what_is() {
+    let place = Place::new();
+    assert_eq!(code(&place.run(&["-q", "topics", "create"])), 0);
+    check_golden("no-range", (&place.run(&["replay", "--from", "offset:7", "--out", "out"]), 66));
+}
+
+#[test]
+fn a_broken_bundle_names_file_row_and_rule() {
+    let place = Place::new();
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/reference");
+    std::fs::create_dir(place.0.path().join("bundle")).unwrap();
+    for entry in std::fs::read_dir(bundle).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        std::fs::copy(entry.path(), place.0.path().join("bundle").join(entry.file_name())).unwrap();
+    }
+    let controls = place.0.path().join("bundle/controls.csv");
+    let text = std::fs::read_to_string(&controls).unwrap();
+    std::fs::write(&controls, text.replacen(",2024-", ",20x4-", 1)).unwrap();
+    let output = place.run(&["check", "bundle"]);
+    assert_eq!(code(&output), 78);
+    assert!(stderr(&output).contains("controls.csv") && stderr(&output).contains("20x4"), "{}", stderr(&output));
+}
+
+#[test]
+fn usage_errors_exit_2_and_later_commands_say_so() {
+    let place = Place::new();
+    for arguments in [&["assess"][..], &["frob"], &["replay", "--from", "start"], &["replay", "--from", "now", "--out", "x"], &[]]
+    {
+        assert_eq!(code(&place.run(arguments)), 2, "{arguments:?}");
+    }
+    for later in ["backtest", "diff"] {
+        let output = place.run(&[later, "--labels", "x"]);
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains("comes with a later release"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn every_help_shows_an_example() {
+    let place = Place::new();
+    let commands = ["run", "feed", "assess", "replay", "explain", "simulate", "dead-letters", "topics", "check"];
+    for command in commands {
+        let output = place.run(&[command, "--help"]);
+        assert_eq!(code(&output), 0, "{command}");
+        let help = stdout(&output);
+        assert!(help.contains("Example") && help.contains(&format!("entrepot {command}")), "{help}");
+    }
+    let help = stdout(&place.run(&["--help"]));
+    commands.iter().for_each(|command| assert!(help.contains(command), "{command}"));
+    assert!(!help.contains("backtest"), "commands of later releases are not offered");
+}
+
+#[test]
+fn a_feed_whose_format_its_mapping_does_not_read_is_refused_at_start() {
+    let place = Place::new();
+    assert_eq!(
+        code(&place.run(&["-q", "feed", &place.file("some.ndjson", FLOWS).display().to_string(), "--feed", "sample-bad"])),
+        0
+    );
+    let feed = |format: &str, mapping: &str| {
+        place.file("entrepot.toml", &format!("[[feeds]]\nname = \"korea\"\nformat = \"{format}\"\nmapping = \"{mapping}\"\n"));
+        place.run(&["check"])
+    };
+    assert_eq!(code(&feed("json", "korea-declarations")), 78);
+    check_golden("feed-format", (&place.run(&["run"]), 78));
+    for command in
+        [&["replay", "--from", "start", "--stage", "all", "--out", "x"][..], &["feed", "entrepot.toml", "--feed", "korea"]]
+    {
+        let output = place.run(command);
+        assert_eq!(code(&output), 78, "{command:?}: {}", stderr(&output));
+    }
+    for (format, mapping) in
+        [("csv", "korea-declarations"), ("json-table", "census"), ("ndjson", "canonical"), ("json", "canonical")]
+    {
+        let output = feed(format, mapping);
+        assert_eq!(code(&output), 0, "{format} {mapping}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn an_input_without_a_row_exits_65_and_says_so() {
+    let place = Place::new();
+    place.file("empty.ndjson", "");
+    place.file("blank.ndjson", "\n\n");
+    place.file("header.csv", "partner,month,kg\n");
+    place.file("no-data.json", r#"[["CTY_CODE","GEN_VAL_MO"]]"#);
+    std::fs::create_dir(place.0.path().join("nothing")).unwrap();
+    for (file, mapping) in [
+        ("empty.ndjson", "canonical"),
+        ("blank.ndjson", "canonical"),
+        ("empty.ndjson", "movements"),
+        ("empty.ndjson", "census-2024"),
+        ("nothing", "canonical"),
+    ] {
+        let output = place.run(&["assess", file, "--as", mapping, "--summary", "books.json"]);
+        assert_eq!((code(&output), stdout(&output)), (65, String::new()), "{file} as {mapping}: {}", stderr(&output));
+        let said = if file == "nothing" { "there is no file to read" } else { "no row in empty.ndjson" };
+        assert!(stderr(&output).contains(&said.replace("empty", file.split('.').next().unwrap())), "{}", stderr(&output));
+        let books: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(place.0.path().join("books.json")).unwrap()).unwrap();
+        assert_eq!(books["consumed"], 0);
+    }
+    // Beside a file with rows an empty one is no failure; neither is a date before all of them.
+    place.file("flows.ndjson", FLOWS);
+    assert_eq!(code(&place.run(&["assess", "empty.ndjson", "flows.ndjson"])), 0);
+    assert_eq!(code(&place.run(&["assess", "flows.ndjson", "--until", "2000-01-01"])), 0);
+}
+
+#[test]
+fn a_bad_configuration_stops_every_command() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[log]\nkind = \"paper\"\n");
+    place.file("flows.ndjson", FLOWS);
+    assert_eq!(code(&place.run(&["assess", "flows.ndjson"])), 78);
+    let mut other = place.command(&["assess", "flows.ndjson"]);
+    assert_eq!(code(&other.env("ENTREPOT_CONFIG", place.file("good.toml", "")).output().unwrap()), 0);
+    let mut spoiled = place.command(&["--config", "good.toml", "check"]);
+    assert_eq!(code(&spoiled.env("ENTREPOT__TOPICS__PARTITION", "3").output().unwrap()), 78);
+}
