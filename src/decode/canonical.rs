@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::draft::{Draft, Goods, Kind, Times, error, malformed, missing};
 use super::json::{self, NESTING_MAX, nesting};
-use super::wire::{Text, WireBill, WireContainer, WireMoney, WireParty, WireQuantity, WireRecord};
+use super::scan::Scan;
+use super::wire::{Number, Text, WireBill, WireContainer, WireMoney, WireParty, WireQuantity, WireRecord};
 use super::{DecodeError, Decoded, Row, number, time};
 use crate::domain::{
     BillOfLading, Container, Country, DeadLetterReason, Degrade, Grams, InvalidMass, Money, Party, Port, QualitySet, Quantity,
@@ -47,6 +48,9 @@ pub(super) fn not_text(bytes: &[u8]) -> String {
 
 /// One record; an error where the text is no JSON object at all.
 fn record(text: &str, times: Times<'_>) -> Result<Row, DecodeError> {
+    if let Some(wire) = Scan::whole(text) {
+        return Ok(read(wire, times).unwrap_or_else(Row::Failed));
+    }
     match serde_json::from_str::<WireRecord<'_>>(text) {
         Ok(wire) => Ok(read(wire, times).unwrap_or_else(Row::Failed)),
         Err(cause) => match json::members(text) {
@@ -126,9 +130,9 @@ fn read_head(wire: &WireRecord<'_>, kind: Kind, draft: &mut Draft) -> Result<(),
     }
     draft.revision = match wire.revision {
         None => None,
-        Some(raw) => {
-            let revision = raw.get().parse::<u32>().ok().filter(|revision| *revision >= 1);
-            Some(revision.ok_or_else(|| malformed("revision", format_args!("{} is no whole number from 1", raw.get())))?)
+        Some(Number(text)) => {
+            let revision = text.parse::<u32>().ok().filter(|revision| *revision >= 1);
+            Some(revision.ok_or_else(|| malformed("revision", format_args!("{text} is no whole number from 1")))?)
         }
     };
     draft.event_date = match &wire.event_date {
@@ -214,17 +218,17 @@ fn country(field: &str, text: Option<&Text<'_>>) -> Result<Option<Country>, Deco
     text.map(|text| text.0.parse::<Country>()).transpose().map_err(unknown)
 }
 
-fn mass(field: &str, raw: Option<&RawValue>) -> Result<Option<Grams>, DecodeError> {
-    let Some(raw) = raw else { return Ok(None) };
-    let grams = number::grams(raw.get()).ok_or_else(|| malformed(field, InvalidMass(raw.get().chars().take(60).collect())))?;
+fn mass(field: &str, number: Option<Number<'_>>) -> Result<Option<Grams>, DecodeError> {
+    let Some(Number(text)) = number else { return Ok(None) };
+    let grams = number::grams(text).ok_or_else(|| malformed(field, InvalidMass(text.chars().take(60).collect())))?;
     Ok(Some(grams))
 }
 
 fn quantity(wire: &WireQuantity<'_>) -> Result<Quantity, DecodeError> {
-    let value = wire.value.ok_or_else(|| missing("quantity.value", "a number"))?;
+    let Number(value) = wire.value.ok_or_else(|| missing("quantity.value", "a number"))?;
     let unit = wire.unit.as_ref().ok_or_else(|| missing("quantity.unit", "a unit of Rec 20 such as KGM"))?;
-    let number = number::exact(value.get()).filter(|number| !number.is_sign_negative() || number.is_zero());
-    let short = || value.get().chars().take(60).collect::<String>();
+    let number = number::exact(value).filter(|number| !number.is_sign_negative() || number.is_zero());
+    let short = || value.chars().take(60).collect::<String>();
     let value = number.ok_or_else(|| malformed("quantity.value", format_args!("{} is no number from 0", short())))?;
     let unit = Unit::new(&unit.0).ok_or_else(|| malformed("quantity.unit", format_args!("{:?} is no unit of Rec 20", unit.0)))?;
     Ok(Quantity { value, unit })
@@ -248,9 +252,9 @@ fn container(wire: WireContainer<'_>) -> Result<Container, DecodeError> {
     let number = wire.number.ok_or_else(|| missing("containers.number", "four capitals and seven digits"))?;
     let packages = match wire.packages {
         None => None,
-        Some(raw) => {
-            let count = raw.get().parse::<u32>();
-            Some(count.map_err(|_| malformed("containers.packages", format_args!("{} is no whole number from 0", raw.get())))?)
+        Some(Number(text)) => {
+            let count = text.parse::<u32>();
+            Some(count.map_err(|_| malformed("containers.packages", format_args!("{text} is no whole number from 0")))?)
         }
     };
     let number = number.0.parse().map_err(|cause| malformed("containers.number", cause))?;

@@ -10,6 +10,7 @@ mod mapping;
 pub mod movement;
 mod number;
 mod record;
+mod scan;
 mod shipped;
 mod split;
 mod time;
@@ -21,7 +22,8 @@ use crate::domain::{Claim, Date, DeadLetterReason, ExcludedReason, Message, Peri
 
 use canonical::ROLES;
 pub use mapping::{ExampleFailure, Layers, Mapping, MappingError, Sample, SampleField, SampleRow};
-pub use record::{canonical_content, canonical_record};
+pub use record::canonical_record;
+pub(crate) use record::write_content;
 pub use shipped::built_in_mappings;
 pub use split::{Piece, Split, Splitter};
 

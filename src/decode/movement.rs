@@ -1,14 +1,16 @@
-//! Bytes of `movements` → movements. Written by `encode::movement`; anything else there is a broken log, and said to be so.
+//! Bytes of `movements` → movements. Written by `encode::movement`; anything else there is a broken log, and said to be so. Reads the
+//! facts, which stand first, and never the record behind them.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 
 use serde::Deserialize;
 
-use super::DecodeError;
+use super::scan::{Scan, Scanned};
+use super::wire::Text;
+use super::{DecodeError, time};
 use crate::domain::{
-    Country, Date, DeadLetterReason, Degrade, FeedName, FlowFacts, Grams, Movement, MovementBody, Port, Position, QualitySet,
-    ShipmentFacts, Standing, Status,
+    Date, DeadLetterReason, Degrade, FlowFacts, Grams, HsSubheading, Movement, MovementBody, Position, QualitySet, ShipmentFacts,
+    Standing, Status, Timestamp,
 };
 
 /// What stands at an offset of `movements`.
@@ -21,122 +23,125 @@ pub enum OnMovements {
 }
 
 #[derive(Deserialize)]
-struct MovementRead<'a> {
-    #[serde(borrow)]
-    kind: Cow<'a, str>,
+struct TickRead<'a> {
+    kind: Option<&'a str>,
     date: Option<&'a str>,
-    family: Option<&'a str>,
-    standing: Option<&'a str>,
-    feed: Option<&'a str>,
-    known_from: Option<&'a str>,
-    content: Option<&'a str>,
-    #[serde(borrow)]
-    source: Option<Cow<'a, str>>,
-    hs6: Option<&'a str>,
-    mass_g: Option<u64>,
-    value_cents: Option<u64>,
-    lading: Option<&'a str>,
-    #[serde(default)]
-    quality: Vec<&'a str>,
-    #[serde(default)]
-    complete: bool,
-    #[serde(borrow)]
-    record: Option<RecordRead<'a>>,
-}
-
-#[derive(Deserialize)]
-struct RecordRead<'a> {
-    #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
-    revision: Option<u32>,
-    status: Option<&'a str>,
-    event_date: Option<&'a str>,
-    country_of_origin: Option<&'a str>,
-    country_of_consignment: Option<&'a str>,
-    destination: Option<&'a str>,
-    place_of_receipt: Option<&'a str>,
-    port_of_lading: Option<&'a str>,
-    #[serde(default)]
-    transit_ports: Vec<&'a str>,
-    reporter: Option<&'a str>,
-    partner: Option<&'a str>,
-    flow: Option<&'a str>,
-    period: Option<&'a str>,
-    hs: Option<&'a str>,
 }
 
 /// Reads what stands on `movements`.
 pub fn read(bytes: &[u8]) -> Result<OnMovements, DecodeError> {
-    let wire: MovementRead<'_> = serde_json::from_slice(bytes).map_err(|error| broken(&error.to_string()))?;
-    if wire.kind == "tick" {
-        return need(wire.date, "date").map(OnMovements::Tick);
+    let text = std::str::from_utf8(bytes).map_err(|_| broken("the bytes are no UTF-8"))?;
+    if !text.ends_with('}') {
+        return Err(broken("the message is cut off"));
     }
-    let record = wire.record.as_ref().ok_or_else(|| broken("record is missing"))?;
-    let feed: FeedName = need(wire.feed, "feed")?;
-    let body = match wire.kind.as_ref() {
-        "shipment" => MovementBody::Shipment(shipment(record, &wire, &feed)?),
-        "trade_flow" => MovementBody::TradeFlow(flow(record)?),
-        other => return Err(broken(&format!("kind {other:?} is none of shipment, trade_flow, tick"))),
-    };
-    let reasons = wire.quality.iter().map(|code| Degrade::from_str(code).map_err(|()| broken(&format!("quality {code:?}"))));
-    let content = wire.content.and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    if let Some(facts) = text.strip_prefix(r#"{"shipment":[["#) {
+        return movement(&mut Scan::new(facts), shipment);
+    }
+    if let Some(facts) = text.strip_prefix(r#"{"trade_flow":[["#) {
+        return movement(&mut Scan::new(facts), flow);
+    }
+    let tick: TickRead<'_> = serde_json::from_str(text).map_err(|error| broken(&error.to_string()))?;
+    match (tick.kind, tick.date) {
+        (Some("tick"), Some(date)) => {
+            date.parse().map(OnMovements::Tick).map_err(|_| broken(&format!("date {date:?} does not parse")))
+        }
+        _ => Err(broken("it begins as no shipment, trade_flow or tick")),
+    }
+}
+
+/// What reads the second list, which tells the feed's own facts.
+type Body = fn(&mut Scan<'_>, &str) -> Result<MovementBody, DecodeError>;
+
+/// Both lists, place by place. What stands behind them is not looked at.
+fn movement(scan: &mut Scan<'_>, body: Body) -> Result<OnMovements, DecodeError> {
+    let family = text(scan, "family")?;
+    let standing = scan.item(Scan::plain).ok_or_else(|| broken_at("standing"))?;
+    let feed = scan.item(Scan::plain).ok_or_else(|| broken_at("feed"))?;
+    let known_from = Timestamp::new(number(scan, "known_from")?, number(scan, "known_from")?);
+    let content = scan.item(Scan::plain).and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    let content = content.ok_or_else(|| broken_at("content"))?;
+    let topic = scan.item(Scan::string).ok_or_else(|| broken_at("source"))?;
+    let source = Position { topic: topic.into(), partition: number(scan, "source")?, offset: number(scan, "source")? };
+    let hs6 = HsSubheading::numbered(number(scan, "hs6")?).ok_or_else(|| broken_at("hs6"))?;
+    let mass = maybe(scan, number, "mass")?.map(Grams);
+    let value_cents = maybe(scan, number, "value")?;
+    let reasons = scan.item(Vec::<Text<'_>>::scan).ok_or_else(|| broken_at("quality"))?;
+    let quality = reasons.iter().map(|Text(code)| Degrade::from_str(code).map_err(|()| broken_at("quality")));
+    let quality = quality.collect::<Result<QualitySet, DecodeError>>()?;
+    let complete = scan.item(bool::scan).ok_or_else(|| broken_at("complete"))?;
+    let body = scan.goes_on(b']').and_then(|_| scan.sign(b'[')).ok_or_else(|| broken_at("the second list")).and_then(|()| body(scan, feed))?;
     Ok(OnMovements::Movement(Box::new(Movement {
-        family: need(wire.family, "family")?,
-        standing: if wire.standing == Some(Standing::Context.word()) { Standing::Context } else { Standing::Home },
-        feed,
-        known_from: need(wire.known_from, "known_from")?,
-        content: content.ok_or_else(|| broken("content is missing"))?,
-        source: position(wire.source.as_deref().unwrap_or_default()).ok_or_else(|| broken("source is no position"))?,
-        hs6: need(wire.hs6, "hs6")?,
-        mass: wire.mass_g.map(Grams),
-        value_cents: wire.value_cents,
-        quality: reasons.collect::<Result<QualitySet, DecodeError>>()?,
-        complete: wire.complete,
+        family,
+        standing: if standing == Standing::Context.word() { Standing::Context } else { Standing::Home },
+        feed: feed.parse().map_err(|_| broken_at("feed"))?,
+        known_from: known_from.map_err(|_| broken_at("known_from"))?,
+        content,
+        source,
+        hs6,
+        mass,
+        value_cents,
+        quality,
+        complete,
         body,
     })))
 }
 
-fn shipment(record: &RecordRead<'_>, wire: &MovementRead<'_>, feed: &FeedName) -> Result<ShipmentFacts, DecodeError> {
-    let ports = record.transit_ports.iter().map(|port| need::<Port>(Some(port), "transit_ports"));
-    Ok(ShipmentFacts {
-        id: format!("{feed}:{}", record.id.as_deref().ok_or_else(|| broken("id is missing"))?),
-        revision: record.revision.unwrap_or(1),
-        status: if record.status == Some("cancelled") { Status::Cancelled } else { Status::Active },
-        event_date: need(record.event_date, "event_date")?,
-        country_of_origin: may(record.country_of_origin, "country_of_origin")?,
-        country_of_consignment: may(record.country_of_consignment, "country_of_consignment")?,
-        country_of_lading: may::<Country>(wire.lading, "lading")?,
-        destination: need(record.destination, "destination")?,
-        place_of_receipt: may(record.place_of_receipt, "place_of_receipt")?,
-        port_of_lading: may(record.port_of_lading, "port_of_lading")?,
-        transit_ports: ports.collect::<Result<Vec<Port>, DecodeError>>()?,
-    })
+fn shipment(scan: &mut Scan<'_>, feed: &str) -> Result<MovementBody, DecodeError> {
+    let own = scan.item(Scan::string).ok_or_else(|| broken_at("id"))?;
+    let mut id = String::with_capacity(feed.len() + 1 + own.len());
+    [feed, ":", &own].iter().for_each(|part| id.push_str(part));
+    Ok(MovementBody::Shipment(ShipmentFacts {
+        id,
+        revision: number(scan, "revision")?,
+        status: match scan.item(bool::scan) {
+            Some(true) => Status::Cancelled,
+            Some(false) => Status::Active,
+            None => return Err(broken_at("status")),
+        },
+        event_date: scan.item(Scan::plain).and_then(time::iso_date).ok_or_else(|| broken_at("event_date"))?,
+        country_of_origin: maybe(scan, text, "country_of_origin")?,
+        country_of_consignment: maybe(scan, text, "country_of_consignment")?,
+        country_of_lading: maybe(scan, text, "country_of_lading")?,
+        destination: text(scan, "destination")?,
+        place_of_receipt: maybe(scan, text, "place_of_receipt")?,
+        port_of_lading: maybe(scan, text, "port_of_lading")?,
+        transit_ports: {
+            let ports = scan.item(Vec::<Text<'_>>::scan).ok_or_else(|| broken_at("transit_ports"))?;
+            ports.iter().map(|Text(port)| port.parse().map_err(|_| broken_at("transit_ports"))).collect::<Result<_, _>>()?
+        },
+    }))
 }
 
-fn flow(record: &RecordRead<'_>) -> Result<FlowFacts, DecodeError> {
-    Ok(FlowFacts {
-        reporter: need(record.reporter, "reporter")?,
-        partner: need(record.partner, "partner")?,
-        flow: need(record.flow, "flow")?,
-        period: need(record.period, "period")?,
-        hs: need(record.hs, "hs")?,
-    })
+fn flow(scan: &mut Scan<'_>, _feed: &str) -> Result<MovementBody, DecodeError> {
+    Ok(MovementBody::TradeFlow(FlowFacts {
+        reporter: text(scan, "reporter")?,
+        partner: text(scan, "partner")?,
+        flow: text(scan, "flow")?,
+        period: text(scan, "period")?,
+        hs: text(scan, "hs")?,
+    }))
 }
 
-fn need<T: FromStr>(text: Option<&str>, field: &str) -> Result<T, DecodeError> {
-    let text = text.ok_or_else(|| broken(&format!("{field} is missing")))?;
-    text.parse().map_err(|_| broken(&format!("{field} {text:?} does not parse")))
+fn text<T: FromStr>(scan: &mut Scan<'_>, field: &str) -> Result<T, DecodeError> {
+    scan.item(Scan::plain).and_then(|text| text.parse().ok()).ok_or_else(|| broken_at(field))
 }
 
-fn may<T: FromStr>(text: Option<&str>, field: &str) -> Result<Option<T>, DecodeError> {
-    text.map(|text| need(Some(text), field)).transpose()
+fn number<T: FromStr>(scan: &mut Scan<'_>, field: &str) -> Result<T, DecodeError> {
+    scan.item(Scan::number).and_then(|number| number.parse().ok()).ok_or_else(|| broken_at(field))
 }
 
-/// `TOPIC/PARTITION/OFFSET`; a topic may hold slashes, where it is the name of a file.
-fn position(text: &str) -> Option<Position> {
-    let (rest, offset) = text.rsplit_once('/')?;
-    let (topic, partition) = rest.rsplit_once('/')?;
-    Some(Position { topic: topic.into(), partition: partition.parse().ok()?, offset: offset.parse().ok()? })
+/// What reads one place of a list.
+type Read<'a, T> = fn(&mut Scan<'a>, &str) -> Result<T, DecodeError>;
+
+fn maybe<'a, T>(scan: &mut Scan<'a>, read: Read<'a, T>, field: &str) -> Result<Option<T>, DecodeError> {
+    if scan.word("null") {
+        return scan.goes_on(b']').map(|_| None).ok_or_else(|| broken_at(field));
+    }
+    read(scan, field).map(Some)
+}
+
+fn broken_at(field: &str) -> DecodeError {
+    broken(&format!("{field} does not read"))
 }
 
 fn broken(what: &str) -> DecodeError {

@@ -8,129 +8,163 @@ use crate::domain::{
 };
 
 /// Bytes that most records have at most.
-const ROOM: usize = 1024;
+const ROOM: usize = 960;
 
 /// The canonical JSON of a claim, one line without its line end. Quality is not part of it: decoding finds it again.
 pub fn canonical_record(claim: &Claim) -> Vec<u8> {
-    json(claim, Some(claim.known_from))
-}
-
-/// The same without `known_from`, which is no part of a record's content: equal bytes are a duplicate.
-pub fn canonical_content(claim: &Claim) -> Vec<u8> {
-    json(claim, None)
-}
-
-fn json(claim: &Claim, known_from: Option<Timestamp>) -> Vec<u8> {
     let mut json = Json::with_capacity(ROOM);
-    json.raw(b"{");
-    match &claim.record {
-        Record::Shipment(shipment) => {
-            head(&mut json, &claim.id, known_from, shipment);
-            places(&mut json, shipment);
-            if let Some(mass) = shipment.net_mass {
-                json.key("net_mass_kg").kilograms(mass);
-            }
-            if let Some(mass) = shipment.gross_mass {
-                json.key("gross_mass_kg").kilograms(mass);
-            }
-            amounts(&mut json, shipment.quantity, shipment.customs_value);
-            json.optional("valuation", shipment.valuation.map(|valuation| valuation.word()));
-            document(&mut json, shipment);
-        }
-        Record::TradeFlow(flow) => trade_flow(&mut json, known_from, flow),
-    }
-    json.raw(b"}");
+    write(&mut json, claim, Some(claim.known_from));
     json.into_bytes()
 }
 
-fn version(json: &mut Json, version: HsVersion) {
-    json.key("hs_version").raw(b"\"").whole(u64::try_from(version.year()).unwrap_or_default(), 4).raw(b"\"");
+/// The same without `known_from`, which is no part of a record's content: equal bytes are a duplicate.
+pub(crate) fn write_content(json: &mut Json, claim: &Claim) {
+    write(json, claim, None);
+}
+
+fn write(json: &mut Json, claim: &Claim, known_from: Option<Timestamp>) {
+    match &claim.record {
+        Record::Shipment(shipment) => {
+            head(json, &claim.id, known_from, shipment);
+            places(json, shipment);
+            if let Some(mass) = shipment.net_mass {
+                json.raw(br#","net_mass_kg":"#).kilograms(mass);
+            }
+            if let Some(mass) = shipment.gross_mass {
+                json.raw(br#","gross_mass_kg":"#).kilograms(mass);
+            }
+            amounts(json, shipment.quantity, shipment.customs_value);
+            word(json, br#","valuation":"#, shipment.valuation.map(|valuation| valuation.word()));
+            document(json, shipment);
+        }
+        Record::TradeFlow(flow) => trade_flow(json, known_from, flow),
+    }
+    json.raw(b"}");
+}
+
+/// A member that is one of our own words, which need no escapes, where there is one.
+fn word(json: &mut Json, name: &[u8], word: Option<&str>) {
+    if let Some(word) = word {
+        json.raw(name).quoted(word.as_bytes());
+    }
+}
+
+fn country(json: &mut Json, name: &[u8], country: Option<Country>) {
+    if let Some(country) = country {
+        json.raw(name).quoted(country.letters());
+    }
+}
+
+fn port(json: &mut Json, name: &[u8], port: Option<Port>) {
+    if let Some(port) = port {
+        json.raw(name).quoted(port.letters());
+    }
+}
+
+/// A member in the words of a document, where there is one.
+fn text(json: &mut Json, name: &[u8], text: Option<&str>) {
+    if let Some(text) = text {
+        json.raw(name).text(text);
+    }
+}
+
+fn goods(json: &mut Json, digits: &str, version: HsVersion) {
+    json.raw(br#","hs":"#).quoted(digits.as_bytes());
+    json.raw(br#","hs_version":""#).whole(u64::from(version.year().unsigned_abs()), 4).raw(b"\"");
 }
 
 fn head(json: &mut Json, id: &str, known_from: Option<Timestamp>, shipment: &Shipment) {
-    json.member("kind", "shipment").member("id", id).key("revision").whole(u64::from(shipment.revision), 1);
-    json.member("status", if shipment.status == Status::Cancelled { "cancelled" } else { "active" });
-    json.key("event_date").date(shipment.event_date);
+    json.raw(br#"{"kind":"shipment","id":"#).text(id).raw(br#","revision":"#).whole(u64::from(shipment.revision), 1);
+    json.raw(match shipment.status {
+        Status::Cancelled => br#","status":"cancelled","event_date":"#.as_slice(),
+        Status::Active => br#","status":"active","event_date":"#,
+    });
+    json.date(shipment.event_date);
     if let Some(known_from) = known_from {
-        json.key("known_from").instant(known_from);
+        json.raw(br#","known_from":"#).instant(known_from);
     }
-    json.member("flow", shipment.flow.word());
-    json.optional("reporter", shipment.reporter.as_ref().map(Country::code));
-    json.member("hs", shipment.hs.digits());
-    version(json, shipment.hs_version);
-    json.optional("description", shipment.description.as_deref()).optional("marks", shipment.marks.as_deref());
+    json.raw(br#","flow":"#).quoted(shipment.flow.word().as_bytes());
+    country(json, br#","reporter":"#, shipment.reporter);
+    goods(json, shipment.hs.digits(), shipment.hs_version);
+    text(json, br#","description":"#, shipment.description.as_deref());
+    text(json, br#","marks":"#, shipment.marks.as_deref());
 }
 
 fn places(json: &mut Json, shipment: &Shipment) {
-    json.optional("country_of_origin", shipment.country_of_origin.as_ref().map(Country::code));
-    json.optional("country_of_consignment", shipment.country_of_consignment.as_ref().map(Country::code));
-    json.member("destination", shipment.destination.code());
-    json.optional("place_of_receipt", shipment.place_of_receipt.as_ref().map(Port::code));
-    json.optional("port_of_lading", shipment.port_of_lading.as_ref().map(Port::code));
-    json.optional("country_of_lading", shipment.country_of_lading.as_ref().map(Country::code));
-    list(json, "transit_ports", &shipment.transit_ports, |json, port| {
-        json.text(port.code());
+    country(json, br#","country_of_origin":"#, shipment.country_of_origin);
+    country(json, br#","country_of_consignment":"#, shipment.country_of_consignment);
+    country(json, br#","destination":"#, Some(shipment.destination));
+    port(json, br#","place_of_receipt":"#, shipment.place_of_receipt);
+    port(json, br#","port_of_lading":"#, shipment.port_of_lading);
+    country(json, br#","country_of_lading":"#, shipment.country_of_lading);
+    list(json, br#","transit_ports":["#, &shipment.transit_ports, |json, port| {
+        json.quoted(port.letters());
     });
-    json.optional("port_of_unlading", shipment.port_of_unlading.as_ref().map(Port::code));
+    port(json, br#","port_of_unlading":"#, shipment.port_of_unlading);
 }
 
 fn amounts(json: &mut Json, quantity: Option<Quantity>, value: Option<Money>) {
     if let Some(Quantity { value, unit }) = quantity {
-        json.key("quantity").raw(b"{").key("value").decimal(value).member("unit", unit.code()).raw(b"}");
+        json.raw(br#","quantity":{"value":"#).decimal(value).raw(br#","unit":"#).quoted(unit.code().as_bytes()).raw(b"}");
     }
     if let Some(Money { amount, currency }) = value {
-        json.key("customs_value").raw(b"{").key("amount").raw(b"\"").decimal(amount).raw(b"\"");
-        json.member("currency", currency.code()).raw(b"}");
+        json.raw(br#","customs_value":{"amount":""#).decimal(amount).raw(br#"","currency":"#);
+        json.quoted(currency.code().as_bytes()).raw(b"}");
     }
 }
 
 fn document(json: &mut Json, shipment: &Shipment) {
     if let Some(BillOfLading { master, house }) = &shipment.bill_of_lading {
-        json.key("bill_of_lading").raw(b"{").optional("master", master.as_deref()).optional("house", house.as_deref()).raw(b"}");
+        json.raw(br#","bill_of_lading":{"#).optional("master", master.as_deref()).optional("house", house.as_deref()).raw(b"}");
     }
-    list(json, "containers", &shipment.containers, container);
-    list(json, "parties", &shipment.parties, party);
+    list(json, br#","containers":["#, &shipment.containers, container);
+    list(json, br#","parties":["#, &shipment.parties, party);
 }
 
 /// A member that is an array, unless it is empty.
-fn list<T>(json: &mut Json, key: &str, items: &[T], write: impl Fn(&mut Json, &T)) {
+fn list<T>(json: &mut Json, opening: &[u8], items: &[T], write: impl Fn(&mut Json, &T)) {
     if items.is_empty() {
         return;
     }
-    json.key(key).raw(b"[");
+    json.raw(opening);
     items.iter().for_each(|item| write(json.comma(), item));
     json.raw(b"]");
 }
 
 fn container(json: &mut Json, container: &Container) {
-    json.raw(b"{").member("number", container.number.as_str()).optional("seal", container.seal.as_deref());
+    json.raw(br#"{"number":"#).quoted(container.number.as_str().as_bytes());
+    text(json, br#","seal":"#, container.seal.as_deref());
     if let Some(packages) = container.packages {
-        json.key("packages").whole(u64::from(packages), 1);
+        json.raw(br#","packages":"#).whole(u64::from(packages), 1);
     }
     if let Some(empty) = container.empty {
-        json.key("empty").raw(if empty { "true" } else { "false" }.as_bytes());
+        json.raw(if empty { br#","empty":true"#.as_slice() } else { br#","empty":false"# });
     }
     json.raw(b"}");
 }
 
 fn party(json: &mut Json, party: &Party) {
     let role = ROLES.iter().find(|(_, role)| *role == party.role).map_or("shipper", |(word, _)| *word);
-    json.raw(b"{").member("role", role).optional("name", party.name.as_deref());
-    json.optional("identifier", party.identifier.as_deref());
-    json.optional("country", party.country.as_ref().map(Country::code)).raw(b"}");
+    json.raw(br#"{"role":"#).quoted(role.as_bytes());
+    text(json, br#","name":"#, party.name.as_deref());
+    text(json, br#","identifier":"#, party.identifier.as_deref());
+    country(json, br#","country":"#, party.country);
+    json.raw(b"}");
 }
 
 fn trade_flow(json: &mut Json, known_from: Option<Timestamp>, flow: &TradeFlow) {
-    json.member("kind", "trade_flow").member("reporter", flow.reporter.code()).member("partner", flow.partner.code());
-    json.optional("consignment_partner", flow.consignment_partner.as_ref().map(Country::code));
-    json.member("flow", flow.flow.word()).member("period", &flow.period.to_string()).member("hs", flow.hs.digits());
-    version(json, flow.hs_version);
+    json.raw(br#"{"kind":"trade_flow","reporter":"#).quoted(flow.reporter.letters());
+    country(json, br#","partner":"#, Some(flow.partner));
+    country(json, br#","consignment_partner":"#, flow.consignment_partner);
+    json.raw(br#","flow":"#).quoted(flow.flow.word().as_bytes());
+    json.raw(br#","period":"#).quoted(flow.period.to_string().as_bytes());
+    goods(json, flow.hs.digits(), flow.hs_version);
     if let Some(mass) = flow.net_mass {
-        json.key("net_mass_kg").kilograms(mass);
+        json.raw(br#","net_mass_kg":"#).kilograms(mass);
     }
     amounts(json, flow.quantity, flow.customs_value);
-    json.optional("valuation", flow.valuation.map(|valuation| valuation.word()));
+    word(json, br#","valuation":"#, flow.valuation.map(|valuation| valuation.word()));
     if let Some(known_from) = known_from {
-        json.key("known_from").instant(known_from);
+        json.raw(br#","known_from":"#).instant(known_from);
     }
 }

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::scan::{Scan, Scanned};
+
 /// A string, borrowed where it holds no escapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
@@ -32,6 +34,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// A value as written: where it is a number, none of its digits is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Number<'a>(pub(super) &'a str);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Number<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number<'a>, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Number(raw.get()))
+    }
+}
+
 /// A member that does not fit: the field, and the value as written.
 pub(super) struct Fault {
     pub(super) field: &'static str,
@@ -42,7 +54,7 @@ pub(super) struct Fault {
 macro_rules! wire {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Default)]
+        #[derive(Debug, Default, PartialEq)]
         pub(super) struct $name<'a> {
             $(pub(super) $field: Option<$type>,)*
             /// A member that nothing reads was there.
@@ -90,6 +102,31 @@ macro_rules! wire {
             }
         }
 
+        impl<'a> Scanned<'a> for $name<'a> {
+            fn scan(scan: &mut Scan<'a>) -> Option<$name<'a>> {
+                let mut wire = $name::default();
+                scan.sign(b'{')?;
+                loop {
+                    let name = scan.plain()?;
+                    scan.sign(b':')?;
+                    match name {
+                        $(stringify!($field) => {
+                            if wire.$field.is_some() {
+                                return None;
+                            }
+                            if !scan.word("null") {
+                                wire.$field = Some(Scanned::scan(scan)?);
+                            }
+                        })*
+                        _ => return None,
+                    }
+                    if !scan.goes_on(b'}')? {
+                        return Some(wire);
+                    }
+                }
+            }
+        }
+
         impl<'a> $name<'a> {
             /// The first member that does not fit, among the members of an object.
             #[allow(dead_code, reason = "of the outermost object alone a single member is named")]
@@ -125,7 +162,7 @@ wire! {
     WireRecord {
         kind: Text<'a>,
         id: Text<'a>,
-        revision: &'a RawValue,
+        revision: Number<'a>,
         status: Text<'a>,
         event_date: Text<'a>,
         period: Text<'a>,
@@ -146,8 +183,8 @@ wire! {
         country_of_lading: Text<'a>,
         transit_ports: Vec<Text<'a>>,
         port_of_unlading: Text<'a>,
-        net_mass_kg: &'a RawValue,
-        gross_mass_kg: &'a RawValue,
+        net_mass_kg: Number<'a>,
+        gross_mass_kg: Number<'a>,
         quantity: WireQuantity<'a>,
         customs_value: WireMoney<'a>,
         valuation: Text<'a>,
@@ -160,7 +197,7 @@ wire! {
 wire! {
     /// `{"value":20,"unit":"TNE"}`.
     WireQuantity {
-        value: &'a RawValue,
+        value: Number<'a>,
         unit: Text<'a>,
     }
 }
@@ -186,7 +223,7 @@ wire! {
     WireContainer {
         number: Text<'a>,
         seal: Text<'a>,
-        packages: &'a RawValue,
+        packages: Number<'a>,
         empty: bool,
     }
 }

@@ -69,6 +69,11 @@ impl HsSubheading {
     /// Sorts before every subheading.
     pub const FIRST: HsSubheading = HsSubheading(0);
 
+    /// The subheading with this number, of at most six digits.
+    pub fn numbered(number: u32) -> Option<HsSubheading> {
+        (number <= 999_999).then_some(HsSubheading(number))
+    }
+
     /// The four-digit heading above this subheading, as a number.
     pub fn heading(self) -> u32 {
         self.0 / 100
@@ -167,9 +172,16 @@ impl FromStr for HsVersion {
 
     /// Accepts the year from which the edition was in force (`2022`), with or without `HS`.
     fn from_str(text: &str) -> Result<HsVersion, InvalidHsCode> {
-        let year = text.trim_start_matches("HS");
-        let version = HsVersion::ALL.into_iter().find(|version| version.to_string() == year);
-        version.ok_or_else(|| InvalidHsCode(text.to_owned()))
+        match text.trim_start_matches("HS") {
+            "1988" => Ok(HsVersion::Hs1988),
+            "1996" => Ok(HsVersion::Hs1996),
+            "2002" => Ok(HsVersion::Hs2002),
+            "2007" => Ok(HsVersion::Hs2007),
+            "2012" => Ok(HsVersion::Hs2012),
+            "2017" => Ok(HsVersion::Hs2017),
+            "2022" => Ok(HsVersion::Hs2022),
+            _ => Err(InvalidHsCode(text.to_owned())),
+        }
     }
 }
 

@@ -47,8 +47,14 @@ impl FromStr for ContainerNumber {
     /// Accepts four capitals and seven digits; blanks and hyphens between them are ignored.
     fn from_str(text: &str) -> Result<ContainerNumber, InvalidContainerNumber> {
         let invalid = || InvalidContainerNumber(text.to_owned());
-        let compact: Vec<u8> = text.bytes().filter(|b| !matches!(b, b' ' | b'-')).collect();
-        let number: [u8; 11] = compact.try_into().map_err(|_| invalid())?;
+        let mut signs = text.bytes().filter(|b| !matches!(b, b' ' | b'-'));
+        let mut number = [0; 11];
+        for slot in &mut number {
+            *slot = signs.next().ok_or_else(invalid)?;
+        }
+        if signs.next().is_some() {
+            return Err(invalid());
+        }
         let [letters @ .., _, _, _, _, _, _, _] = &number;
         let [_, _, _, _, digits @ ..] = &number;
         let well_formed = letters.iter().all(u8::is_ascii_uppercase) && digits.iter().all(u8::is_ascii_digit);

@@ -39,6 +39,21 @@ impl Country {
         self != Country::UNKNOWN
     }
 
+    /// The country with these two letters, where there is one.
+    pub fn of(code: [u8; 2]) -> Option<Country> {
+        static KNOWN: [bool; 26 * 26] = known(CODES.as_bytes());
+        if !code.iter().all(u8::is_ascii_uppercase) {
+            return None;
+        }
+        let index = code.iter().fold(0usize, |index, letter| index * 26 + usize::from(letter - b'A'));
+        KNOWN.get(index).copied().unwrap_or(false).then_some(Country(code))
+    }
+
+    /// The two letters, as they stand in bytes.
+    pub fn letters(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The two letters.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("XX")
@@ -61,17 +76,8 @@ impl FromStr for Country {
     type Err = InvalidCountry;
 
     fn from_str(text: &str) -> Result<Country, InvalidCountry> {
-        let invalid = || InvalidCountry(text.to_owned());
-        let code: [u8; 2] = text.as_bytes().try_into().map_err(|_| invalid())?;
-        if !code.iter().all(u8::is_ascii_uppercase) {
-            return Err(invalid());
-        }
-        // Codes stand three bytes apart, so a match on a boundary is a whole code.
-        let codes = CODES.as_bytes();
-        let index = code.iter().fold(0usize, |index, letter| index * 26 + usize::from(letter - b'A'));
-        const KNOWN: [bool; 26 * 26] = known(CODES.as_bytes());
-        debug_assert!(codes.len() % 3 == 2);
-        if KNOWN.get(index).copied().unwrap_or(false) { Ok(Country(code)) } else { Err(invalid()) }
+        let code = text.as_bytes().try_into().ok().and_then(Country::of);
+        code.ok_or_else(|| InvalidCountry(text.to_owned()))
     }
 }
 

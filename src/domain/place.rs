@@ -15,7 +15,12 @@ impl Port {
     /// The country in which the place lies; a well-formed code gives it without a table.
     pub fn country(self) -> Country {
         let [first, second, ..] = self.code;
-        std::str::from_utf8(&[first, second]).ok().and_then(|code| code.parse().ok()).unwrap_or(Country::UNKNOWN)
+        Country::of([first, second]).unwrap_or(Country::UNKNOWN)
+    }
+
+    /// The five characters, as they stand in bytes.
+    pub fn letters(&self) -> &[u8] {
+        &self.code
     }
 
     /// The five characters.

@@ -1,7 +1,11 @@
-//! Movements → bytes: what stands on `movements`, internal to the service. The record stands whole inside, so that a later fold may read more.
+//! Movements → bytes: what stands on `movements`, internal to the service. What the fold reads stands first, so that reading stops
+//! there; the record stands whole behind it, so that a later fold may read more.
 
 use crate::decode::writer::Json;
-use crate::domain::{Claim, Country, Date, FamilyId, FeedName, Grams, HsSubheading, Position, QualitySet, Record, Standing};
+use crate::domain::{
+    Claim, Country, Date, FamilyId, FeedName, Grams, HsSubheading, Port, Position, QualitySet, Record, Shipment, Standing, Status,
+    TradeFlow,
+};
 
 /// What ingest found out about a claim, beside the claim itself.
 #[derive(Clone, Debug)]
@@ -23,52 +27,101 @@ pub struct Normalised<'a> {
 }
 
 /// The bytes of a claim as each of the families sees it: home first, then context.
-pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyId]) -> Vec<(FamilyId, Vec<u8>)> {
-    let kind = match &normalised.claim.record {
-        Record::Shipment(_) => "shipment",
-        Record::TradeFlow(_) => "trade_flow",
+///
+/// `{"shipment":[[FAMILY,STANDING,…],[…]],"kind":"shipment","known_from":"…","record":{…}}`, or the same with `trade_flow`. The two
+/// lists are read by `decode::movement`, place by place.
+pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyId]) -> impl Iterator<Item = (FamilyId, Vec<u8>)> {
+    let (opening, kind) = match &normalised.claim.record {
+        Record::Shipment(_) => (br#"{"shipment":[[""#.as_slice(), br#","kind":"shipment","known_from":"#.as_slice()),
+        Record::TradeFlow(_) => (br#"{"trade_flow":[[""#.as_slice(), br#","kind":"trade_flow","known_from":"#.as_slice()),
     };
-    let common = common(normalised);
-    let wire = |family: FamilyId, standing: Standing| {
-        let mut json = Json::with_capacity(common.len() + 80);
-        json.raw(b"{").member("kind", kind).member("family", family.as_str()).member("standing", standing.word());
-        json.comma().raw(&common).raw(b"}");
-        (family, json.into_bytes())
+    // The record first: its hash is one of the facts, which stand before it in the message.
+    let mut json = Json::with_capacity(ROOM);
+    crate::decode::write_content(&mut json, normalised.claim);
+    let (length, content) = (json.as_bytes().len(), xxhash_rust::xxh3::xxh3_64(json.as_bytes()));
+    facts(&mut json, normalised, content);
+    json.raw(kind).instant(normalised.claim.known_from).raw(br#","record":"#);
+    let bytes = json.into_bytes();
+    let write = move |(family, standing): (FamilyId, Standing)| {
+        let (record, facts) = bytes.split_at_checked(length).unwrap_or_default();
+        let mut whole = Vec::with_capacity(bytes.len() + 48);
+        let parts = [opening, family.as_str().as_bytes(), br#"",""#, standing.word().as_bytes(), br#"","#, facts, record, b"}"];
+        parts.iter().for_each(|part| whole.extend_from_slice(part));
+        (family, whole)
     };
-    let context = context.iter().filter(|family| **family != home).map(|family| wire(*family, Standing::Context));
-    std::iter::once(wire(home, Standing::Home)).chain(context).collect()
+    let context = context.iter().filter(move |family| **family != home).map(|family| (*family, Standing::Context));
+    std::iter::once((home, Standing::Home)).chain(context).map(write)
 }
 
-/// The members that are the same in every family.
-fn common(normalised: &Normalised<'_>) -> Vec<u8> {
-    let claim = normalised.claim;
-    let record = crate::decode::canonical_content(claim);
-    let content = xxhash_rust::xxh3::xxh3_64(&record);
-    let lading = match &claim.record {
-        Record::Shipment(shipment) => shipment.port_of_lading.map(|port| port.country()).or(shipment.country_of_lading),
-        Record::TradeFlow(_) => None,
+/// Bytes that a record and its facts have at most in most cases.
+const ROOM: usize = 1000;
+
+/// What the fold reads, behind family and standing.
+fn facts(json: &mut Json, normalised: &Normalised<'_>, content: u64) {
+    let (claim, source) = (normalised.claim, normalised.source);
+    json.quoted(normalised.feed.as_str().as_bytes());
+    json.raw(b",").signed(claim.known_from.as_second()).raw(b",").signed(i64::from(claim.known_from.subsec_nanosecond()));
+    json.raw(b",").quoted(&hexadecimal(content)).raw(b",").text(&source.topic);
+    json.raw(b",").signed(i64::from(source.partition)).raw(b",").signed(source.offset);
+    json.raw(b",").whole(u64::from(normalised.hs6.number()), 1);
+    number(json, normalised.mass.map(|mass| mass.0));
+    number(json, normalised.value_cents);
+    json.raw(b",[");
+    normalised.quality.iter().for_each(|reason| {
+        json.comma().quoted(reason.code().as_bytes());
+    });
+    json.raw(if claim.complete { b"],true],[".as_slice() } else { b"],false],[" });
+    match &claim.record {
+        Record::Shipment(shipment) => shipment_facts(json, &claim.id, shipment),
+        Record::TradeFlow(flow) => flow_facts(json, flow),
+    }
+    json.raw(b"]]");
+}
+
+fn shipment_facts(json: &mut Json, id: &str, shipment: &Shipment) {
+    let lading = shipment.port_of_lading.map(Port::country).or(shipment.country_of_lading);
+    json.text(id).raw(b",").whole(u64::from(shipment.revision), 1);
+    json.raw(if shipment.status == Status::Cancelled { b",true,".as_slice() } else { b",false," }).date(shipment.event_date);
+    for country in [shipment.country_of_origin, shipment.country_of_consignment, lading, Some(shipment.destination)] {
+        letters(json, country.as_ref().map(Country::letters));
+    }
+    for port in [shipment.place_of_receipt, shipment.port_of_lading] {
+        letters(json, port.as_ref().map(Port::letters));
+    }
+    json.raw(b",[");
+    shipment.transit_ports.iter().for_each(|port| {
+        json.comma().quoted(port.letters());
+    });
+    json.raw(b"]");
+}
+
+fn flow_facts(json: &mut Json, flow: &TradeFlow) {
+    json.quoted(flow.reporter.letters()).raw(b",").quoted(flow.partner.letters());
+    json.raw(b",").quoted(flow.flow.word().as_bytes()).raw(b",").quoted(flow.period.to_string().as_bytes());
+    json.raw(b",").quoted(flow.hs.digits().as_bytes());
+}
+
+fn hexadecimal(number: u64) -> [u8; 16] {
+    let mut digits = [0; 16];
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        let value = (number >> (4 * place)) as u8 & 15;
+        *digit = if value < 10 { b'0' + value } else { b'a' - 10 + value };
+    }
+    digits
+}
+
+fn number(json: &mut Json, number: Option<u64>) {
+    match number {
+        Some(number) => json.raw(b",").whole(number, 1),
+        None => json.raw(b",null"),
     };
-    let mut json = Json::with_capacity(record.len() + 320);
-    json.member("feed", normalised.feed.as_str()).key("known_from").instant(claim.known_from);
-    json.member("content", &format!("{content:016x}")).member("source", &normalised.source.to_string());
-    json.key("hs6").raw(b"\"").whole(u64::from(normalised.hs6.number()), 6).raw(b"\"");
-    if let Some(mass) = normalised.mass {
-        json.key("mass_g").whole(mass.0, 1);
-    }
-    if let Some(cents) = normalised.value_cents {
-        json.key("value_cents").whole(cents, 1);
-    }
-    json.optional("lading", lading.as_ref().map(Country::code));
-    if !normalised.quality.is_empty() {
-        json.key("quality").raw(b"[");
-        normalised.quality.iter().for_each(|reason| {
-            json.comma().text(reason.code());
-        });
-        json.raw(b"]");
-    }
-    json.key("complete").raw(if claim.complete { "true" } else { "false" }.as_bytes());
-    json.key("record").raw(&record);
-    json.into_bytes()
+}
+
+fn letters(json: &mut Json, letters: Option<&[u8]>) {
+    match letters {
+        Some(letters) => json.raw(b",").quoted(letters),
+        None => json.raw(b",null"),
+    };
 }
 
 /// The bytes of a tick: a day has come.

@@ -1,0 +1,161 @@
+//! JSON in the form in which programs write it, read in one pass into the wire structs. All that is unusual (escapes, exponents, unknown
+//! or repeated members, faults) gives `None` and is left to the general reader: what is taken here, that one takes to the same effect.
+
+use std::borrow::Cow;
+
+use super::wire::{Number, Text};
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// What can be read in one pass.
+pub(super) trait Scanned<'a>: Sized {
+    /// The value at the place, blanks before it not counted.
+    fn scan(scan: &mut Scan<'a>) -> Option<Self>;
+}
+
+impl<'a> Scan<'a> {
+    /// At the start of a text.
+    pub(super) fn new(text: &'a str) -> Scan<'a> {
+        Scan { text, at: 0 }
+    }
+
+    /// The whole text as one value.
+    pub(super) fn whole<T: Scanned<'a>>(text: &'a str) -> Option<T> {
+        let mut scan = Scan::new(text);
+        let value = T::scan(&mut scan)?;
+        (scan.peek().is_none() && scan.at == text.len()).then_some(value)
+    }
+
+    /// The next sign that is no blank.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at)? {
+                b' ' | b'\n' | b'\t' | b'\r' => self.at += 1,
+                sign => return Some(*sign),
+            }
+        }
+    }
+
+    /// Takes this sign.
+    #[inline]
+    pub(super) fn sign(&mut self, sign: u8) -> Option<()> {
+        (self.peek()? == sign).then(|| self.at += 1)
+    }
+
+    /// Whether a list or object goes on behind a value; takes the comma or the closing sign.
+    #[inline]
+    pub(super) fn goes_on(&mut self, closing: u8) -> Option<bool> {
+        let sign = self.peek()?;
+        self.at += 1;
+        if sign == b',' { Some(true) } else { (sign == closing).then_some(false) }
+    }
+
+    /// A value of a list, with what parts it from the next one.
+    #[inline]
+    pub(super) fn item<T>(&mut self, read: impl FnOnce(&mut Scan<'a>) -> Option<T>) -> Option<T> {
+        let value = read(self)?;
+        self.goes_on(b']')?;
+        Some(value)
+    }
+
+    /// Takes a word such as `null`, where it stands there.
+    #[inline]
+    pub(super) fn word(&mut self, word: &str) -> bool {
+        let found = self.peek().is_some() && self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes()));
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    /// A string without escapes.
+    #[inline]
+    pub(super) fn plain(&mut self) -> Option<&'a str> {
+        self.sign(b'"')?;
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let length = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ')?;
+        let text = self.text.get(self.at..self.at + length).filter(|_| rest.get(length) == Some(&b'"'))?;
+        self.at += length + 1;
+        Some(text)
+    }
+
+    /// A string, with or without escapes.
+    pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
+        let before = self.at;
+        if let Some(plain) = self.plain() {
+            return Some(Cow::Borrowed(plain));
+        }
+        self.at = before;
+        self.sign(b'"')?;
+        let (start, mut escaped) = (self.at - 1, false);
+        let length = self.text.get(self.at..)?.bytes().position(|byte| {
+            let closes = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            closes
+        })?;
+        self.at += length + 1;
+        serde_json::from_str::<String>(self.text.get(start..self.at)?).ok().map(Cow::Owned)
+    }
+
+    /// A number without exponent, as written.
+    #[inline]
+    pub(super) fn number(&mut self) -> Option<&'a str> {
+        self.peek()?;
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let length = rest.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')).unwrap_or(rest.len());
+        let number = self.text.get(self.at..self.at + length)?;
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let unsigned = number.strip_prefix('-').unwrap_or(number);
+        let point = unsigned.bytes().position(|byte| byte == b'.');
+        let (whole, fraction) = point.map_or((unsigned, "0"), |at| unsigned.split_at_checked(at).unwrap_or_default());
+        let fraction = fraction.strip_prefix('.').unwrap_or(fraction);
+        let is_plain = digits(whole) && digits(fraction) && (whole.len() == 1 || !whole.starts_with('0'));
+        self.at += length;
+        is_plain.then_some(number)
+    }
+}
+
+impl<'a> Scanned<'a> for Text<'a> {
+    #[inline]
+    fn scan(scan: &mut Scan<'a>) -> Option<Text<'a>> {
+        scan.plain().map(|text| Text(Cow::Borrowed(text)))
+    }
+}
+
+impl<'a> Scanned<'a> for Number<'a> {
+    #[inline]
+    fn scan(scan: &mut Scan<'a>) -> Option<Number<'a>> {
+        scan.number().map(Number)
+    }
+}
+
+impl<'a> Scanned<'a> for bool {
+    fn scan(scan: &mut Scan<'a>) -> Option<bool> {
+        if scan.word("true") {
+            return Some(true);
+        }
+        scan.word("false").then_some(false)
+    }
+}
+
+impl<'a, T: Scanned<'a>> Scanned<'a> for Vec<T> {
+    fn scan(scan: &mut Scan<'a>) -> Option<Vec<T>> {
+        scan.sign(b'[')?;
+        let mut all = Vec::new();
+        if scan.peek()? == b']' {
+            scan.at += 1;
+            return Some(all);
+        }
+        loop {
+            all.push(T::scan(scan)?);
+            if !scan.goes_on(b']')? {
+                return Some(all);
+            }
+        }
+    }
+}
