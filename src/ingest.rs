@@ -158,6 +158,9 @@ impl Ingest {
         } else {
             self.reference.as_of(known_on).rate(money.currency, month)?
         };
+        if let Some(cents) = small_cents(money.amount, rate) {
+            return Some(cents);
+        }
         let cents = money.amount.checked_mul(rate)?.checked_mul(Decimal::ONE_HUNDRED)?;
         u64::try_from(cents.round()).ok()
     }
@@ -172,6 +175,20 @@ impl Ingest {
         let slips = [1000.0, 2204.62, 0.4536, 1.0 / 1000.0, 1.0 / 2204.62, 1.0 / 0.4536];
         !fits(dollars_per_kilogram) && slips.into_iter().any(|factor| fits(dollars_per_kilogram * factor))
     }
+}
+
+/// The common case of the product, in whole numbers and rounded half to even as the general one: at most 19 digits in all.
+fn small_cents(amount: Decimal, rate: Decimal) -> Option<u64> {
+    let digits = |number: Decimal| u64::try_from(number.mantissa()).ok();
+    let hundredths = digits(amount)?.checked_mul(digits(rate)?)?.checked_mul(100)?;
+    let unit = 10u64.checked_pow(amount.scale() + rate.scale())?;
+    let (whole, rest) = (hundredths / unit, hundredths % unit);
+    let up = match rest.cmp(&(unit - rest)) {
+        std::cmp::Ordering::Less => 0,
+        std::cmp::Ordering::Equal => whole & 1,
+        std::cmp::Ordering::Greater => 1,
+    };
+    Some(whole + up)
 }
 
 fn unreadable(feed: &Feed, reason: DeadLetterReason, detail: String) -> Effects {
@@ -194,5 +211,34 @@ fn money_of(claim: &Claim) -> Option<(Money, Month)> {
     match &claim.record {
         Record::Shipment(shipment) => shipment.customs_value.map(|money| (money, Month::of(shipment.event_date))),
         Record::TradeFlow(flow) => flow.customs_value.map(|money| (money, flow.period.last())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn small_products_round_as_decimals_do(amount in 0u64..1 << 40, rate in 0u64..1 << 20, scales in (0u32..6, 0u32..9)) {
+            let (amount, rate) = (Decimal::from(amount), Decimal::from(rate));
+            for divisor in [1u64, 2, 5] {
+                let (mut amount, mut rate) = (amount * Decimal::from(divisor), rate);
+                prop_assert!(amount.set_scale(scales.0).is_ok() && rate.set_scale(scales.1).is_ok());
+                let general = u64::try_from((amount * rate * Decimal::ONE_HUNDRED).round()).ok();
+                if let Some(cents) = small_cents(amount, rate) {
+                    prop_assert_eq!(Some(cents), general);
+                }
+            }
+        }
+
+        #[test]
+        fn halves_round_to_even(whole in 0u64..1 << 40) {
+            let amount = Decimal::from_i128_with_scale(i128::from(whole) * 10 + 5, 3);
+            let general = u64::try_from((amount * Decimal::ONE_HUNDRED).round()).ok();
+            prop_assert_eq!(small_cents(amount, Decimal::ONE), general);
+        }
     }
 }

@@ -31,7 +31,7 @@ struct TickRead<'a> {
 /// Reads what stands on `movements`.
 pub fn read(bytes: &[u8]) -> Result<OnMovements, DecodeError> {
     let text = std::str::from_utf8(bytes).map_err(|_| broken("the bytes are no UTF-8"))?;
-    if !text.ends_with('}') {
+    if !text.trim_end().ends_with('}') {
         return Err(broken("the message is cut off"));
     }
     if let Some(facts) = text.strip_prefix(r#"{"shipment":[["#) {
@@ -69,7 +69,11 @@ fn movement(scan: &mut Scan<'_>, body: Body) -> Result<OnMovements, DecodeError>
     let quality = reasons.iter().map(|Text(code)| Degrade::from_str(code).map_err(|()| broken_at("quality")));
     let quality = quality.collect::<Result<QualitySet, DecodeError>>()?;
     let complete = scan.item(bool::scan).ok_or_else(|| broken_at("complete"))?;
-    let body = scan.goes_on(b']').and_then(|_| scan.sign(b'[')).ok_or_else(|| broken_at("the second list")).and_then(|()| body(scan, feed))?;
+    let body = scan
+        .goes_on(b']')
+        .and_then(|_| scan.sign(b'['))
+        .ok_or_else(|| broken_at("the second list"))
+        .and_then(|()| body(scan, feed))?;
     Ok(OnMovements::Movement(Box::new(Movement {
         family,
         standing: if standing == Standing::Context.word() { Standing::Context } else { Standing::Home },

@@ -157,7 +157,10 @@ fn trade_flow(json: &mut Json, known_from: Option<Timestamp>, flow: &TradeFlow) 
     country(json, br#","partner":"#, Some(flow.partner));
     country(json, br#","consignment_partner":"#, flow.consignment_partner);
     json.raw(br#","flow":"#).quoted(flow.flow.word().as_bytes());
-    json.raw(br#","period":"#).quoted(flow.period.to_string().as_bytes());
+    json.raw(br#","period":"#);
+    flow.period.with_text(|period| {
+        json.quoted(period.as_bytes());
+    });
     goods(json, flow.hs.digits(), flow.hs_version);
     if let Some(mass) = flow.net_mass {
         json.raw(br#","net_mass_kg":"#).kilograms(mass);

@@ -68,7 +68,8 @@ impl<'a> Scan<'a> {
     /// Takes a word such as `null`, where it stands there.
     #[inline]
     pub(super) fn word(&mut self, word: &str) -> bool {
-        let found = self.peek().is_some() && self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes()));
+        let found =
+            self.peek().is_some() && self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes()));
         self.at += if found { word.len() } else { 0 };
         found
     }
@@ -107,7 +108,8 @@ impl<'a> Scan<'a> {
     pub(super) fn number(&mut self) -> Option<&'a str> {
         self.peek()?;
         let rest = self.text.as_bytes().get(self.at..)?;
-        let length = rest.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')).unwrap_or(rest.len());
+        let length =
+            rest.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')).unwrap_or(rest.len());
         let number = self.text.get(self.at..self.at + length)?;
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         let unsigned = number.strip_prefix('-').unwrap_or(number);
@@ -156,6 +158,79 @@ impl<'a, T: Scanned<'a>> Scanned<'a> for Vec<T> {
             if !scan.goes_on(b']')? {
                 return Some(all);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decode::wire::WireRecord;
+
+    const RECORD: &str = r#"{"kind":"shipment","id":"A-1","revision":2,"hs":"282580","net_mass_kg":20.5,"gross_mass_kg": -0.0,
+        "quantity":{"value":20,"unit":"TNE"},"customs_value":{"amount":"1.50","currency":"USD"},"transit_ports":["SGSIN", "KRPUS"],
+        "bill_of_lading":{"master":"M"},"containers":[{"number":"CSQU3054383","packages":3,"empty":false}],"marks":null,
+        "parties":[{"role":"shipper","name":"Beispiel Öl","country":"DE"},{"role":"consignee"}]}"#;
+
+    /// What is taken in one pass, the general reader takes to the same effect.
+    #[track_caller]
+    fn check(text: &str) -> bool {
+        let scanned: Option<WireRecord<'_>> = Scan::whole(text);
+        if let Some(scanned) = &scanned {
+            assert_eq!(Some(scanned), serde_json::from_str(text).ok().as_ref(), "{text}");
+        }
+        scanned.is_some()
+    }
+
+    #[test]
+    fn a_plain_record_is_taken() {
+        assert!(check(RECORD));
+    }
+
+    #[test]
+    fn what_is_unusual_is_left_alone() {
+        for text in [
+            "",
+            "{}",
+            r#"{"id":"a\u0041"}"#,
+            r#"{"id":"a","id":"b"}"#,
+            r#"{"other":1}"#,
+            r#"{"revision":01}"#,
+            r#"{"revision":1e3}"#,
+            r#"{"revision":-}"#,
+            r#"{"revision":1.}"#,
+            r#"{"revision":"1"}"#,
+            r#"{"id":"a"} x"#,
+            r#"{"id":"a",}"#,
+            r#"{"parties":[null]}"#,
+            "{\"id\":\"a\u{1}\"}",
+        ] {
+            assert!(!check(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_with_escapes_are_read_where_they_are_asked_for() {
+        let mut scan = Scan::new(r#""a\"\\" "b" "c\x""#);
+        assert_eq!(scan.string().as_deref(), Some("a\"\\"));
+        assert_eq!(scan.string().as_deref(), Some("b"));
+        assert_eq!(scan.string(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn changed_records_are_taken_alike_or_left_alone(
+            changes in proptest::collection::vec((0..RECORD.len(), 0usize..6, "[ -~\u{0}ö]"), 1..4)
+        ) {
+            let mut text: Vec<char> = RECORD.chars().collect();
+            for (at, length, sign) in changes {
+                let at = at.min(text.len());
+                let end = (at + length).min(text.len());
+                text.splice(at..end, sign.chars());
+            }
+            check(&text.into_iter().collect::<String>());
         }
     }
 }

@@ -137,8 +137,13 @@ pub struct TradeFlow {
 impl TradeFlow {
     /// `reporter/flow/partner/hs/period`.
     pub fn id(&self) -> String {
-        let period = self.period.to_string();
-        [self.reporter.code(), self.flow.word(), self.partner.code(), self.hs.digits(), &period].join("/")
+        let mut id = String::with_capacity(48);
+        for part in [self.reporter.code(), self.flow.word(), self.partner.code(), self.hs.digits()] {
+            id.push_str(part);
+            id.push('/');
+        }
+        self.period.with_text(|period| id.push_str(period));
+        id
     }
 }
 

@@ -172,7 +172,11 @@ impl FromStr for HsVersion {
 
     /// Accepts the year from which the edition was in force (`2022`), with or without `HS`.
     fn from_str(text: &str) -> Result<HsVersion, InvalidHsCode> {
-        match text.trim_start_matches("HS") {
+        let mut year = text;
+        while let Some(rest) = year.strip_prefix("HS") {
+            year = rest;
+        }
+        match year {
             "1988" => Ok(HsVersion::Hs1988),
             "1996" => Ok(HsVersion::Hs1996),
             "2002" => Ok(HsVersion::Hs2002),

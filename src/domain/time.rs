@@ -105,16 +105,31 @@ impl Period {
     }
 }
 
+impl Period {
+    /// `2025`, `2025-H1`, `2025-Q1` or `2025-02`, in the first places, and how many there are.
+    fn text(self) -> ([u8; 7], usize) {
+        let digit = |number: i16| b'0' + u8::try_from(number % 10).unwrap_or_default();
+        let (year, month) = (self.first.year(), i16::from(self.first.number()));
+        let (part, length) = match self.months {
+            12 => ([b' '; 2], 4),
+            6 => ([b'H', digit((month + 5) / 6)], 7),
+            3 => ([b'Q', digit((month + 2) / 3)], 7),
+            _ => ([digit(month / 10), digit(month)], 7),
+        };
+        let [first, second] = part;
+        ([digit(year / 1000), digit(year / 100), digit(year / 10), digit(year), b'-', first, second], length)
+    }
+
+    /// Gives the text to a reader without a place of its own.
+    pub fn with_text<T>(self, read: impl FnOnce(&str) -> T) -> T {
+        let (text, length) = self.text();
+        read(text.get(..length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default())
+    }
+}
+
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let year = self.first.year();
-        let number = self.first.number();
-        match self.months {
-            12 => write!(f, "{year:04}"),
-            6 => write!(f, "{year:04}-H{}", (number + 5) / 6),
-            3 => write!(f, "{year:04}-Q{}", (number + 2) / 3),
-            _ => write!(f, "{}", self.first),
-        }
+        self.with_text(|text| f.write_str(text))
     }
 }
 

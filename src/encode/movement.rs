@@ -3,8 +3,8 @@
 
 use crate::decode::writer::Json;
 use crate::domain::{
-    Claim, Country, Date, FamilyId, FeedName, Grams, HsSubheading, Port, Position, QualitySet, Record, Shipment, Standing, Status,
-    TradeFlow,
+    Claim, Country, Date, FamilyId, FeedName, Grams, HsSubheading, Port, Position, QualitySet, Record, Shipment, Standing,
+    Status, TradeFlow,
 };
 
 /// What ingest found out about a claim, beside the claim itself.
@@ -97,7 +97,10 @@ fn shipment_facts(json: &mut Json, id: &str, shipment: &Shipment) {
 
 fn flow_facts(json: &mut Json, flow: &TradeFlow) {
     json.quoted(flow.reporter.letters()).raw(b",").quoted(flow.partner.letters());
-    json.raw(b",").quoted(flow.flow.word().as_bytes()).raw(b",").quoted(flow.period.to_string().as_bytes());
+    json.raw(b",").quoted(flow.flow.word().as_bytes()).raw(b",");
+    flow.period.with_text(|period| {
+        json.quoted(period.as_bytes());
+    });
     json.raw(b",").quoted(flow.hs.digits().as_bytes());
 }
 
@@ -131,3 +134,64 @@ pub fn tick(date: Date) -> Vec<u8> {
 
 /// The key under which ticks stand; it names no family.
 pub const TICK_KEY: &[u8] = b"tick";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::movement::{OnMovements, read};
+    use crate::decode::{Decoded, Decoder, Row, Surroundings};
+    use crate::domain::{Degrade, Message, Movement};
+    use crate::reference::Reference;
+
+    const SHIPMENT: &str = r#"{"kind":"shipment","id":"a \"b\" \\ ö","revision":2,"status":"cancelled","event_date":"2025-03-01","known_from":"2025-03-04T05:06:07.89Z","hs":"2825800000","country_of_origin":"TH","destination":"US","port_of_lading":"CNNGB","transit_ports":["SGSIN","KRPUS"],"net_mass_kg":20000}"#;
+    const FLOW: &str = r#"{"kind":"trade_flow","reporter":"US","partner":"TH","flow":"import","period":"2025-Q1","hs":"282580","net_mass_kg":1,"known_from":"2025-05-01T00:00:00Z"}"#;
+
+    /// Written and read again, in both families, the JSON being whole.
+    fn written(record: &str) -> Vec<Movement> {
+        let source = Position { topic: "a/b \"c\".csv".into(), partition: 3, offset: -1 };
+        let (position, value) = (source.clone(), Some(record.as_bytes().to_vec()));
+        let message = Message { position, timestamp: None, key: None, value, headers: Vec::new() };
+        let around = Surroundings { reference: Reference::built_in(), default_lag_days: 45, file_name: None };
+        let Decoded::Rows(rows) = Decoder::canonical(false).decode(&message, &around) else { panic!("no rows") };
+        let [Row::Claim(claim)] = rows.as_slice() else { panic!("no claim") };
+        let (feed, quality) = ("some-feed".parse().unwrap(), [Degrade::NoMass, Degrade::HsSplit].into_iter().collect());
+        let (mass, hs6) = (Some(Grams(20_000_000)), "282580".parse().unwrap());
+        let normalised = Normalised { claim, feed: &feed, source: &source, hs6, mass, value_cents: None, quality };
+        let listed: [FamilyId; 2] = ["SB".parse().unwrap(), "H2825".parse().unwrap()];
+        let families = movements(&normalised, listed[0], &listed);
+        let read_again = |(family, bytes): (FamilyId, Vec<u8>)| {
+            let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(whole["known_from"], claim.known_from.to_string());
+            assert_eq!(whole["record"]["hs"], serde_json::from_str::<serde_json::Value>(record).unwrap()["hs"]);
+            let Ok(OnMovements::Movement(movement)) = read(&bytes) else { panic!("{whole}") };
+            assert_eq!((movement.family, &movement.source, movement.quality), (family, &source, quality));
+            assert_eq!((movement.known_from, movement.mass, movement.value_cents), (claim.known_from, mass, None));
+            assert!(read(&bytes[..bytes.len() - 3]).is_err());
+            *movement
+        };
+        families.map(read_again).collect()
+    }
+
+    #[test]
+    fn a_movement_is_read_as_it_was_written() {
+        for record in [SHIPMENT, FLOW] {
+            let [home, context] = written(record).try_into().unwrap();
+            assert_eq!((home.standing, context.standing), (Standing::Home, Standing::Context));
+            assert_eq!((home.content, &home.body), (context.content, &context.body));
+        }
+    }
+
+    #[test]
+    fn facts_stand_in_their_places() {
+        let shown = format!("{:?}", written(SHIPMENT)[0].body);
+        for fact in ["some-feed:a \\\"b\\\" \\\\ ö", "revision: 2", "Cancelled", "2025-03-01", "Some(CNNGB)", "[SGSIN, KRPUS]"] {
+            assert!(shown.contains(fact), "{fact} in {shown}");
+        }
+        assert!(
+            shown.contains(
+                "country_of_origin: Some(TH), country_of_consignment: None, country_of_lading: Some(CN), destination: US"
+            )
+        );
+        assert!(format!("{:?}", written(FLOW)[0].body).contains("reporter: US, partner: TH, flow: Import"));
+    }
+}

@@ -38,6 +38,9 @@ impl<'a> Place<'a> {
         if value.null_when.as_ref().is_some_and(|when| self.holds(when)) {
             return None;
         }
+        if value.words.is_empty() && !value.words_only {
+            return Some(text);
+        }
         match value.words.get(text.as_ref()) {
             Some(word) => Some(Cow::Borrowed(word)),
             None if value.words_only => None,
@@ -47,8 +50,11 @@ impl<'a> Place<'a> {
 
     /// The text after its steps, before null markers: conditions compare it, since a marker may be what they look for.
     fn before_nulls(&'a self, value: &'a Value) -> Option<Cow<'a, str>> {
-        let text = trimmed(self.source(&value.source)?);
-        value.steps.iter().try_fold(text, apply)
+        let mut text = trimmed(self.source(&value.source)?);
+        for step in &value.steps {
+            text = apply(text, step)?;
+        }
+        Some(text)
     }
 
     fn source(&'a self, source: &'a Source) -> Option<Cow<'a, str>> {
@@ -126,6 +132,13 @@ impl<'a> Place<'a> {
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    // Most texts begin and end in a letter or digit.
+    if let [first, .., last] | [first @ last] = text.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return text;
+    }
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
