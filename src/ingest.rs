@@ -147,7 +147,7 @@ impl Ingest {
         let normalised = Normalised { claim, feed: &feed.name, source, hs6, mass, value_cents, quality };
         effects.tallies.extend(quality.iter().map(|reason| Tally::Reason(reason.code().to_owned())));
         for (family, value) in movements(&normalised, home, families.context(hs6)) {
-            let key = family.as_str().as_bytes().to_vec();
+            let key = family.letters().to_vec();
             effects.outputs.push(Output { topic: Topic::Movements, partition: None, key, value, headers: Vec::new() });
         }
     }

@@ -68,8 +68,8 @@ fn text(json: &mut Json, name: &[u8], text: Option<&str>) {
     }
 }
 
-fn goods(json: &mut Json, digits: &str, version: HsVersion) {
-    json.raw(br#","hs":"#).quoted(digits.as_bytes());
+fn goods(json: &mut Json, digits: &[u8], version: HsVersion) {
+    json.raw(br#","hs":"#).quoted(digits);
     json.raw(br#","hs_version":""#).whole(u64::from(version.year().unsigned_abs()), 4).raw(b"\"");
 }
 
@@ -85,7 +85,7 @@ fn head(json: &mut Json, id: &str, known_from: Option<Timestamp>, shipment: &Shi
     }
     json.raw(br#","flow":"#).quoted(shipment.flow.word().as_bytes());
     country(json, br#","reporter":"#, shipment.reporter);
-    goods(json, shipment.hs.digits(), shipment.hs_version);
+    goods(json, shipment.hs.letters(), shipment.hs_version);
     text(json, br#","description":"#, shipment.description.as_deref());
     text(json, br#","marks":"#, shipment.marks.as_deref());
 }
@@ -109,7 +109,7 @@ fn amounts(json: &mut Json, quantity: Option<Quantity>, value: Option<Money>) {
     }
     if let Some(Money { amount, currency }) = value {
         json.raw(br#","customs_value":{"amount":""#).decimal(amount).raw(br#"","currency":"#);
-        json.quoted(currency.code().as_bytes()).raw(b"}");
+        json.quoted(currency.letters()).raw(b"}");
     }
 }
 
@@ -132,7 +132,7 @@ fn list<T>(json: &mut Json, opening: &[u8], items: &[T], write: impl Fn(&mut Jso
 }
 
 fn container(json: &mut Json, container: &Container) {
-    json.raw(br#"{"number":"#).quoted(container.number.as_str().as_bytes());
+    json.raw(br#"{"number":"#).quoted(container.number.letters());
     text(json, br#","seal":"#, container.seal.as_deref());
     if let Some(packages) = container.packages {
         json.raw(br#","packages":"#).whole(u64::from(packages), 1);
@@ -161,7 +161,7 @@ fn trade_flow(json: &mut Json, known_from: Option<Timestamp>, flow: &TradeFlow) 
     flow.period.with_text(|period| {
         json.quoted(period.as_bytes());
     });
-    goods(json, flow.hs.digits(), flow.hs_version);
+    goods(json, flow.hs.letters(), flow.hs_version);
     if let Some(mass) = flow.net_mass {
         json.raw(br#","net_mass_kg":"#).kilograms(mass);
     }

@@ -79,10 +79,18 @@ impl<'a> Scan<'a> {
     pub(super) fn plain(&mut self) -> Option<&'a str> {
         self.sign(b'"')?;
         let rest = self.text.as_bytes().get(self.at..)?;
-        let length = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ')?;
+        let length = plain_length(rest);
         let text = self.text.get(self.at..self.at + length).filter(|_| rest.get(length) == Some(&b'"'))?;
         self.at += length + 1;
         Some(text)
+    }
+
+    /// The name of a member, with its colon.
+    #[inline]
+    pub(super) fn name(&mut self) -> Option<&'a str> {
+        let name = self.plain()?;
+        self.sign(b':')?;
+        Some(name)
     }
 
     /// A string, with or without escapes.
@@ -108,18 +116,40 @@ impl<'a> Scan<'a> {
     pub(super) fn number(&mut self) -> Option<&'a str> {
         self.peek()?;
         let rest = self.text.as_bytes().get(self.at..)?;
-        let length =
-            rest.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')).unwrap_or(rest.len());
-        let number = self.text.get(self.at..self.at + length)?;
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let unsigned = number.strip_prefix('-').unwrap_or(number);
-        let point = unsigned.bytes().position(|byte| byte == b'.');
-        let (whole, fraction) = point.map_or((unsigned, "0"), |at| unsigned.split_at_checked(at).unwrap_or_default());
-        let fraction = fraction.strip_prefix('.').unwrap_or(fraction);
-        let is_plain = digits(whole) && digits(fraction) && (whole.len() == 1 || !whole.starts_with('0'));
+        let digits = |from: usize| rest.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+        let sign = usize::from(rest.first() == Some(&b'-'));
+        let whole = digits(sign);
+        if whole == 0 || (whole > 1 && rest.get(sign) == Some(&b'0')) {
+            return None;
+        }
+        let mut length = sign + whole;
+        if rest.get(length) == Some(&b'.') {
+            let fraction = digits(length + 1);
+            length += 1 + Some(fraction).filter(|fraction| *fraction > 0)?;
+        }
+        let number = self.text.get(self.at..self.at + length).filter(|_| !matches!(rest.get(length), Some(b'e' | b'E')))?;
         self.at += length;
-        is_plain.then_some(number)
+        Some(number)
     }
+}
+
+/// How many bytes stand before the first quote, backslash or control sign; eight are looked at at once.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = below(word ^ (ONES * u64::from(b'"')), 1) | below(word ^ (ONES * u64::from(b'\\')), 1) | below(word, b' ');
+        // A borrow may mark bytes above one that is found, never below: the lowest mark holds.
+        if found != 0 {
+            return at * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < b' ';
+    bytes.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 impl<'a> Scanned<'a> for Text<'a> {

@@ -106,22 +106,25 @@ macro_rules! wire {
             fn scan(scan: &mut Scan<'a>) -> Option<$name<'a>> {
                 let mut wire = $name::default();
                 scan.sign(b'{')?;
+                let mut name = scan.name()?;
+                // Members mostly come in the order of the contract: then one round takes them all.
                 loop {
-                    let name = scan.plain()?;
-                    scan.sign(b':')?;
-                    match name {
-                        $(stringify!($field) => {
-                            if wire.$field.is_some() {
-                                return None;
-                            }
-                            if !scan.word("null") {
-                                wire.$field = Some(Scanned::scan(scan)?);
-                            }
-                        })*
-                        _ => return None,
-                    }
-                    if !scan.goes_on(b'}')? {
-                        return Some(wire);
+                    let mut taken = false;
+                    $(if name == stringify!($field) {
+                        if wire.$field.is_some() {
+                            return None;
+                        }
+                        if !scan.word("null") {
+                            wire.$field = Some(Scanned::scan(scan)?);
+                        }
+                        if !scan.goes_on(b'}')? {
+                            return Some(wire);
+                        }
+                        name = scan.name()?;
+                        taken = true;
+                    })*
+                    if !taken {
+                        return None;
                     }
                 }
             }

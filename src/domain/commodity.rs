@@ -15,8 +15,12 @@ pub struct HsCode {
 impl HsCode {
     /// The digits as declared, leading zeros kept.
     pub fn digits(&self) -> &str {
-        let digits = self.digits.get(..usize::from(self.length)).unwrap_or_default();
-        std::str::from_utf8(digits).unwrap_or_default()
+        std::str::from_utf8(self.letters()).unwrap_or_default()
+    }
+
+    /// The digits, as they stand in bytes.
+    pub fn letters(&self) -> &[u8] {
+        self.digits.get(..usize::from(self.length)).unwrap_or_default()
     }
 
     /// The first six digits, on which countries agree.
@@ -223,8 +227,12 @@ impl FamilyId {
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
-        std::str::from_utf8(text).unwrap_or_default()
+        std::str::from_utf8(self.letters()).unwrap_or_default()
+    }
+
+    /// The id, as it stands in bytes.
+    pub fn letters(&self) -> &[u8] {
+        self.text.get(..usize::from(self.length)).unwrap_or_default()
     }
 
     /// Is the family of a code that several materials share.

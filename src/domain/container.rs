@@ -8,6 +8,11 @@ use std::str::FromStr;
 pub struct ContainerNumber([u8; 11]);
 
 impl ContainerNumber {
+    /// The characters, as they stand in bytes.
+    pub fn letters(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The eleven characters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

@@ -14,6 +14,11 @@ impl Currency {
     /// The US dollar.
     pub const USD: Currency = Currency(*b"USD");
 
+    /// The characters, as they stand in bytes.
+    pub fn letters(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The code.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

@@ -45,7 +45,7 @@ pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyI
     let write = move |(family, standing): (FamilyId, Standing)| {
         let (record, facts) = bytes.split_at_checked(length).unwrap_or_default();
         let mut whole = Vec::with_capacity(bytes.len() + 48);
-        let parts = [opening, family.as_str().as_bytes(), br#"",""#, standing.word().as_bytes(), br#"","#, facts, record, b"}"];
+        let parts = [opening, family.letters(), br#"",""#, standing.word().as_bytes(), br#"","#, facts, record, b"}"];
         parts.iter().for_each(|part| whole.extend_from_slice(part));
         (family, whole)
     };
@@ -101,7 +101,7 @@ fn flow_facts(json: &mut Json, flow: &TradeFlow) {
     flow.period.with_text(|period| {
         json.quoted(period.as_bytes());
     });
-    json.raw(b",").quoted(flow.hs.digits().as_bytes());
+    json.raw(b",").quoted(flow.hs.letters());
 }
 
 fn hexadecimal(number: u64) -> [u8; 16] {

@@ -49,6 +49,7 @@ impl<'a> Place<'a> {
     }
 
     /// The text after its steps, before null markers: conditions compare it, since a marker may be what they look for.
+    #[inline]
     fn before_nulls(&'a self, value: &'a Value) -> Option<Cow<'a, str>> {
         let mut text = trimmed(self.source(&value.source)?);
         for step in &value.steps {
@@ -57,6 +58,7 @@ impl<'a> Place<'a> {
         Some(text)
     }
 
+    #[inline]
     fn source(&'a self, source: &'a Source) -> Option<Cow<'a, str>> {
         match source {
             Source::Column(slot) => self.cell(*slot),
@@ -77,7 +79,7 @@ impl<'a> Place<'a> {
             Source::Header(name) => self.message.header(name).map(Cow::Borrowed),
             Source::First(parts) => parts.iter().find_map(|part| self.value(part)),
             Source::Concat(parts, separator) => {
-                let mut whole = String::new();
+                let mut whole = String::with_capacity(CONCAT_ROOM);
                 for (at, part) in parts.iter().enumerate() {
                     if at > 0 {
                         whole.push_str(separator);
@@ -89,6 +91,7 @@ impl<'a> Place<'a> {
         }
     }
 
+    #[inline]
     fn cell(&self, slot: usize) -> Option<Cow<'_, str>> {
         match &self.cells {
             Cells::Table { layout, cells } => {
@@ -131,6 +134,7 @@ impl<'a> Place<'a> {
     }
 }
 
+#[inline]
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     // Most texts begin and end in a letter or digit.
     if let [first, .., last] | [first @ last] = text.as_bytes()
@@ -145,6 +149,9 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
         Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     }
 }
+
+/// Bytes that a text made of several has in most cases.
+const CONCAT_ROOM: usize = 32;
 
 /// A part of a text, borrowed where the text is.
 fn part<'a>(text: Cow<'a, str>, of: impl Fn(&str) -> Option<&str>) -> Option<Cow<'a, str>> {
