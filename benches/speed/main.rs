@@ -3,7 +3,7 @@
 //! Divan lends its black box and not its clock: it times one loop after the other, and what is promised is the ratio of two, which
 //! must be taken in turns where a machine has moods.
 //!
-//! `ENTREPOT_BENCH_RECORDS` sets the size of the sample, `ENTREPOT_BENCH_ONLY` (loops, log, growth, state, peak) what is measured; `hash`
+//! `ENTREPOT_BENCH_RECORDS` sets the size of the sample, `ENTREPOT_BENCH_ONLY` (loops, log, carry, growth, state, peak) what is measured; `hash`
 //! prints a hash of all outputs, to hold a change of speed against the build before it.
 
 #![allow(
@@ -77,6 +77,9 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
     }
     if wanted("log") {
         log::measure(&raw, &mut table)?;
+    }
+    if wanted("carry") {
+        log::without_folds(&raw, &mut table)?;
     }
     if wanted("state") {
         scale::state(&raw, &mut table)?;

@@ -4,7 +4,7 @@ use super::{Glance, ReplayError};
 use crate::domain::{CorridorId, Date, Message, Position};
 use crate::encode::Topic;
 use crate::stream::embedded::EmbeddedLog;
-use crate::stream::{Fold, Log, LogError, Range, topic_name};
+use crate::stream::{Fold, LogError, Range, topic_name};
 
 /// Which of the revisions of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,7 +113,7 @@ pub fn derive_again(log: &mut EmbeddedLog, stored: &Message, fold: &mut dyn Fold
     let range = Range { topic: input.topic.to_string(), partition: input.partition, from: 0, until: Some(input.offset + 1) };
     let rank = Glance::of(stored.value.as_deref().unwrap_or_default()).rank();
     let mut derived = None;
-    for message in log.range(&range)? {
+    for message in log.values(&range)? {
         let message = message?;
         let effects = fold.apply(&message);
         if message.position.offset < input.offset {

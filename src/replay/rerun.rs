@@ -58,12 +58,20 @@ impl Rerun<'_> {
         for range in ranges(self.log, std::slice::from_ref(&self.movements), between)? {
             let mut fold = fold();
             let whole = Range { from: 0, ..range.clone() };
-            for message in self.log.range(&whole)? {
+            let mut dead = Vec::new();
+            for message in self.log.values(&whole)? {
                 let message = message?;
                 let effects = fold.apply(&message);
                 if message.position.offset >= range.from {
                     (self.read)(1);
-                    keep(self.gathered, self.lost, &message, effects)?;
+                    effects.outputs.iter().try_for_each(|output| self.gathered.push(output))?;
+                    dead.extend(effects.dead_letter.map(|letter| (message.position, letter)));
+                }
+            }
+            // Assess looks at no header, so none was read; a dead letter has all of them.
+            for (position, letter) in dead {
+                if let Some(message) = self.log.message(&position)? {
+                    (self.lost)((message, letter))?;
                 }
             }
         }
@@ -78,7 +86,7 @@ impl Rerun<'_> {
     pub fn assess_as_known(&mut self, between: Between<'_>, fold: &mut dyn Fold) -> Result<(), ReplayError> {
         let mut known = KnownMovements::new(false);
         for range in ranges(self.log, std::slice::from_ref(&self.movements), between)? {
-            for message in self.log.range(&range)? {
+            for message in self.log.values(&range)? {
                 let message = message?;
                 (self.read)(1);
                 let value = message.value.unwrap_or_default();
@@ -202,16 +210,4 @@ impl Ingested {
         let index = waiting.iter().position(|(key, _)| key == family)?;
         waiting.remove(index).map(|(_, span)| span)
     }
-}
-
-fn keep(
-    gathered: &mut Gathered,
-    lost: &mut dyn FnMut(Lost) -> Result<(), ReplayError>,
-    message: &Message,
-    effects: Effects,
-) -> Result<(), ReplayError> {
-    if let Some(letter) = effects.dead_letter {
-        lost((message.clone(), letter))?;
-    }
-    effects.outputs.iter().try_for_each(|output| gathered.push(output))
 }

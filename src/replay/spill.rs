@@ -74,13 +74,41 @@ impl Spill {
     /// Where the file cannot be read.
     pub fn read(&self, span: Span, into: &mut Vec<u8>) -> Result<(), ReplayError> {
         into.clear();
-        let in_memory = self.memory.len() as u64;
-        if span.start < in_memory {
-            let start = usize::try_from(span.start).unwrap_or(usize::MAX);
-            let bytes = self.memory.get(start..start + span.length as usize);
-            into.extend_from_slice(bytes.expect("a span was made by this spill"));
+        if let Some(bytes) = self.in_memory(span) {
+            into.extend_from_slice(bytes);
             return Ok(());
         }
+        self.read_file(span, into)
+    }
+
+    /// The same without a copy where the bytes are in memory; else they are read into `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    pub fn get<'a>(&'a self, span: Span, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], ReplayError> {
+        match self.in_memory(span) {
+            Some(bytes) => Ok(bytes),
+            None => {
+                self.read_file(span, buffer)?;
+                Ok(buffer)
+            }
+        }
+    }
+
+    fn in_memory(&self, span: Span) -> Option<&[u8]> {
+        if span.length == 0 {
+            return Some(&[]);
+        }
+        if span.start >= self.memory.len() as u64 {
+            return None;
+        }
+        let start = usize::try_from(span.start).unwrap_or(usize::MAX);
+        Some(self.memory.get(start..start + span.length as usize).expect("a span was made by this spill"))
+    }
+
+    fn read_file(&self, span: Span, into: &mut Vec<u8>) -> Result<(), ReplayError> {
+        let in_memory = self.memory.len() as u64;
         let file = self.file.as_ref().expect("a span beyond memory was made by writing the file");
         into.resize(span.length as usize, 0);
         file.get_ref().read_exact_at(into, span.start - in_memory).map_err(|error| failed("reading", error))
@@ -122,7 +150,11 @@ mod tests {
         for (span, word) in spans.iter().zip(words) {
             spill.read(*span, &mut found).unwrap();
             assert_eq!(found, word);
+            assert_eq!(spill.get(*span, &mut Vec::new()).unwrap(), word);
         }
+        let mut empty = Spill::new(8);
+        let nothing = empty.push(b"").unwrap();
+        assert_eq!(empty.get(nothing, &mut Vec::new()).unwrap(), b"");
         assert!(spill.file.is_some(), "the fourth word does not fit into memory");
     }
 }

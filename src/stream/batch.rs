@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{BatchReport, NextOffsets, Outgoing, WorkerSettings};
+use super::{BatchReport, NextOffsets, WorkerSettings};
 use crate::domain::{Message, Offset, Partition, Position, Timestamp};
 use crate::encode::Effects;
 
@@ -52,7 +52,7 @@ impl Batch {
     }
 
     /// Counts a message, its offset and what it caused.
-    pub(super) fn add(&mut self, message: &Message, effects: &Effects, (now, counts_messages): (Instant, bool)) {
+    pub(super) fn add(&mut self, message: &Message, effects: &mut Effects, (now, counts_messages): (Instant, bool)) {
         self.opened.get_or_insert(now);
         self.records += 1;
         self.bytes += message.value.as_ref().map_or(0, |value| value.len() as u64);
@@ -68,15 +68,15 @@ impl Batch {
         if let Some(letter) = &effects.dead_letter {
             *self.report.dead_letters.entry((letter.feed.clone(), letter.reason)).or_default() += letter.count;
         }
-        self.report.tallies.extend(effects.tallies.iter().cloned());
+        self.report.tallies.append(&mut effects.tallies);
     }
 
-    /// Counts a message on its way out.
-    pub(super) fn sent(&mut self, outgoing: &Outgoing) {
-        self.bytes += outgoing.value.as_ref().map_or(0, |value| value.len() as u64);
-        match self.written.iter_mut().find(|(topic, _)| **topic == *outgoing.topic) {
+    /// Counts a message on its way out, by its topic and the bytes of its value.
+    pub(super) fn sent(&mut self, topic: &Arc<str>, bytes: usize) {
+        self.bytes += bytes as u64;
+        match self.written.iter_mut().find(|(known, _)| Arc::ptr_eq(known, topic) || known == topic) {
             Some((_, count)) => *count += 1,
-            None => self.written.push((Arc::clone(&outgoing.topic), 1)),
+            None => self.written.push((Arc::clone(topic), 1)),
         }
     }
 
@@ -96,7 +96,8 @@ impl Batch {
     }
 
     fn place(&mut self, position: &Position) -> &mut Place {
-        let is_here = |place: &Place| place.partition == position.partition && place.topic == position.topic;
+        let is_topic = |topic: &Arc<str>| Arc::ptr_eq(topic, &position.topic) || *topic == position.topic;
+        let is_here = |place: &Place| place.partition == position.partition && is_topic(&place.topic);
         let index = self.places.iter().position(is_here).unwrap_or(self.places.len());
         if index == self.places.len() {
             let topic = Arc::clone(&position.topic);

@@ -1,8 +1,10 @@
 //! What stands around a value: the headers of outputs, and the whole of a dead letter. Never looks into a value.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
-use super::{Outgoing, WorkerSettings};
+use super::{Log, LogError, Outgoing, WorkerSettings};
 use crate::domain::{Header, Message, Timestamp};
 use crate::encode::{DeadLetter, Output, Topic};
 
@@ -10,31 +12,67 @@ use crate::encode::{DeadLetter, Output, Topic};
 const TRUNCATED_BYTES: usize = 65_536;
 
 const SOURCE: &str = "entrepot-source";
+const TRACE: &str = "traceparent";
 const FIRST_TIMESTAMP: &str = "dlq.timestamp";
 
-/// An output with its headers: those of every output, then its own.
-pub(super) fn output(output: Output, cause: &Message, settings: &WorkerSettings) -> Outgoing {
-    let own = |key: &str| output.headers.iter().any(|header| header.key == key);
-    let source = cause.header(SOURCE).map_or_else(|| cause.position.to_string(), str::to_owned);
-    let mut headers = Vec::with_capacity(6 + output.headers.len());
-    let common = [
-        ("content-type", "application/json".to_owned()),
-        ("entrepot-schema", schema(output.topic).to_owned()),
-        (SOURCE, source),
-        ("entrepot-input", cause.position.to_string()),
-        ("entrepot-build", settings.build.clone()),
-    ];
-    headers.extend(common.into_iter().filter(|(key, _)| !own(key)).map(|(key, value)| header(key, value)));
-    if !own("traceparent") {
-        headers.extend(cause.headers.iter().rfind(|header| header.key == "traceparent").cloned());
+/// What stands around every output of a worker, made once.
+pub(super) struct Envelopes {
+    topics: Vec<(Topic, Arc<str>)>,
+    build: String,
+}
+
+impl Envelopes {
+    pub(super) fn new(settings: &WorkerSettings) -> Envelopes {
+        Envelopes { topics: Vec::new(), build: settings.build.clone() }
     }
-    headers.extend(output.headers);
-    Outgoing {
-        topic: settings.full_name(output.topic).into(),
-        partition: output.partition,
-        key: Some(output.key),
-        value: Some(output.value),
-        headers,
+
+    /// The full name of a topic, made once.
+    fn topic(&mut self, topic: Topic, settings: &WorkerSettings) -> Arc<str> {
+        if let Some((_, name)) = self.topics.iter().find(|(known, _)| *known == topic) {
+            return Arc::clone(name);
+        }
+        let name: Arc<str> = settings.full_name(topic).into();
+        self.topics.push((topic, Arc::clone(&name)));
+        name
+    }
+
+    /// Sends the outputs of a message, each with the headers of every output, then its own. `sent` hears of each.
+    pub(super) fn send(
+        &mut self,
+        (outputs, cause): (Vec<Output>, &Message),
+        settings: &WorkerSettings,
+        log: &mut impl Log,
+        sent: &mut dyn FnMut(&Arc<str>, usize),
+    ) -> Result<(), LogError> {
+        if outputs.is_empty() {
+            return Ok(());
+        }
+        let input = cause.position.to_string();
+        let source = cause.header(SOURCE).unwrap_or(&input);
+        let trace = cause.headers.iter().rfind(|header| header.key == TRACE);
+        for output in outputs {
+            let Output { topic, partition, key, value, headers } = output;
+            let (kind, topic) = (schema(topic), self.topic(topic, settings));
+            let common: [(&str, &[u8]); 6] = [
+                ("content-type", b"application/json"),
+                ("entrepot-schema", kind.as_bytes()),
+                (SOURCE, source.as_bytes()),
+                ("entrepot-input", input.as_bytes()),
+                ("entrepot-build", self.build.as_bytes()),
+                (TRACE, trace.map_or(&[], |header| header.value.as_slice())),
+            ];
+            let common =
+                if trace.is_some() { common.as_slice() } else { common.split_last().map_or(common.as_slice(), |(_, rest)| rest) };
+            sent(&topic, value.len());
+            if headers.is_empty() {
+                log.send_under(common, Outgoing { topic, partition, key: Some(key), value: Some(value), headers })?;
+                continue;
+            }
+            let is_own = |key: &str| headers.iter().any(|header| header.key == key);
+            let common: Vec<_> = common.iter().copied().filter(|(key, _)| !is_own(key)).collect();
+            log.send_under(&common, Outgoing { topic, partition, key: Some(key), value: Some(value), headers })?;
+        }
+        Ok(())
     }
 }
 

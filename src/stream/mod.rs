@@ -61,6 +61,13 @@ pub trait Log {
     /// Adds a message to the open transaction. Nobody sees it before the commit.
     fn send(&mut self, outgoing: Outgoing) -> Result<(), LogError>;
 
+    /// [`Log::send`] with more headers, lent by the caller, before its own: a log that writes them down at once need not own them.
+    fn send_under(&mut self, lent: &[(&str, &[u8])], mut outgoing: Outgoing) -> Result<(), LogError> {
+        let owned = lent.iter().map(|(key, value)| Header { key: (*key).to_owned(), value: value.to_vec() });
+        outgoing.headers.splice(0..0, owned);
+        self.send(outgoing)
+    }
+
     /// Commits what was sent, and these offsets, in one: both are there or neither. Offsets may be empty (a mere writer).
     fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError>;
 

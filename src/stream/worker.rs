@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
+use super::envelope::Envelopes;
 use super::pause::{Pauses, Verdict};
 use super::{BatchReport, Beacon, Commit, Event, Fold, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
 use crate::domain::{DeadLetterReason, Message, Offset, Partition, Timestamp};
@@ -25,6 +26,9 @@ pub struct Worker<L> {
     beacon: Arc<Beacon>,
     parts: BTreeMap<(Arc<str>, Partition), Part>,
     batch: Batch,
+    envelopes: Envelopes,
+    /// The clock, as read after the last event.
+    now: Instant,
     /// What a recycled transaction held. It may have been committed without our hearing of it; `Assigned` tells.
     unsure: Option<BatchReport>,
     pauses: Pauses,
@@ -89,6 +93,7 @@ impl WorkerError {
 impl<L: Log> Worker<L> {
     /// A worker over a subscribed handle.
     pub fn new(log: L, (stage, settings): (Stage, WorkerSettings), observer: Observer, beacon: Arc<Beacon>) -> Worker<L> {
+        let envelopes = Envelopes::new(&settings);
         Worker {
             log,
             stage,
@@ -97,6 +102,8 @@ impl<L: Log> Worker<L> {
             beacon,
             parts: BTreeMap::new(),
             batch: Batch::default(),
+            envelopes,
+            now: now(),
             unsure: None,
             pauses: Pauses::default(),
             recycles: VecDeque::new(),
@@ -119,10 +126,9 @@ impl<L: Log> Worker<L> {
 
     /// Hears one event and acts on it.
     pub fn step(&mut self) -> Result<(), WorkerError> {
-        let before = now();
-        self.beacon.beat(before);
-        self.look_around(before)?;
-        let timeout = self.batch.time_left(before, &self.settings).unwrap_or(POLL).min(POLL);
+        self.beacon.beat(self.now);
+        self.look_around(self.now)?;
+        let timeout = self.batch.time_left(self.now, &self.settings).unwrap_or(POLL).min(POLL);
         match self.log.poll(timeout)? {
             Event::Message(message) => self.take(message)?,
             Event::Assigned { topic, partition, committed, end } => self.begin(topic, partition, (committed, end))?,
@@ -143,8 +149,11 @@ impl<L: Log> Worker<L> {
             }
             Event::Idle => {}
         }
-        if self.batch.is_due(now(), &self.settings) {
+        // Read once an event, and after it: an event may have taken its time, or have been waited for.
+        self.now = now();
+        if self.batch.is_due(self.now, &self.settings) {
             self.commit()?;
+            self.now = now();
         }
         Ok(())
     }
@@ -176,42 +185,41 @@ impl<L: Log> Worker<L> {
 
     /// Folds a message in. Below the committed offset it only rebuilds state: what it causes went out long ago.
     fn take(&mut self, message: Message) -> Result<(), WorkerError> {
-        let position = message.position.clone();
-        let place = (Arc::clone(&position.topic), position.partition);
-        let out_of_turn = |expected: String| WorkerError::OutOfTurn { position: position.to_string(), expected };
+        let place = (Arc::clone(&message.position.topic), message.position.partition);
+        let offset = message.position.offset;
+        let out_of_turn = |expected: String| WorkerError::OutOfTurn { position: message.position.to_string(), expected };
         let part = self.parts.get_mut(&place).ok_or_else(|| out_of_turn("nothing of this partition".to_owned()))?;
-        if position.offset < part.next {
+        if offset < part.next {
             return Err(out_of_turn(format!("offset {} or later", part.next)));
         }
-        self.beacon.at(part.topic, position.partition, position.offset);
-        let effects = match too_large(&message, &self.stage, &self.settings) {
+        self.beacon.at(part.topic, place.1, offset);
+        let mut effects = match too_large(&message, &self.stage, &self.settings) {
             Some(effects) => effects,
             None => part.fold.apply(&message),
         };
-        part.next = position.offset + 1;
+        part.next = offset + 1;
         part.read_ms = message.timestamp.map_or(0, Timestamp::as_millisecond);
-        if position.offset < part.committed {
+        if offset < part.committed {
             if part.next >= part.committed {
                 self.count_parts();
                 self.tell_progress(&place.0, place.1);
             }
             return Ok(());
         }
-        let now = now();
-        self.batch.add(&message, &effects, (now, self.stage.stateful));
-        self.mind_pause(&position.topic, &effects, now)?;
+        // A transaction opens when its first message comes, which may have been waited for.
+        let now = if self.batch.is_empty() { now() } else { self.now };
+        self.batch.add(&message, &mut effects, (now, self.stage.stateful));
+        self.mind_pause(&place.0, &effects, now)?;
         self.send(message, effects)
     }
 
     fn send(&mut self, message: Message, effects: Effects) -> Result<(), WorkerError> {
-        for output in effects.outputs {
-            let outgoing = envelope::output(output, &message, &self.settings);
-            self.batch.sent(&outgoing);
-            self.log.send(outgoing)?;
-        }
+        let batch = &mut self.batch;
+        let mut sent = |topic: &Arc<str>, bytes| batch.sent(topic, bytes);
+        self.envelopes.send((effects.outputs, &message), &self.settings, &mut self.log, &mut sent)?;
         if let Some(letter) = effects.dead_letter {
             let outgoing = envelope::dead_letter(&letter, message, self.stage.name, &self.settings);
-            self.batch.sent(&outgoing);
+            self.batch.sent(&outgoing.topic, outgoing.value.as_ref().map_or(0, Vec::len));
             self.log.send(outgoing)?;
         }
         Ok(())

@@ -22,7 +22,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{Commit, Event, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, partition_of};
-use crate::domain::{Offset, Partition, Timestamp};
+use crate::domain::{Header, Offset, Partition, Timestamp};
+use read::{Columns, Part};
 use subscription::Subscription;
 
 pub use beside::{Artifact, FeedProgress};
@@ -35,7 +36,7 @@ pub struct EmbeddedLog {
     path: PathBuf,
     shared: Arc<Shared>,
     topics: BTreeMap<String, TopicRow>,
-    open: Vec<Placed>,
+    open: Open,
     subscription: Option<Subscription>,
     fence: Option<String>,
 }
@@ -49,18 +50,27 @@ struct Shared {
 }
 
 /// A topic's row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct TopicRow {
     id: i64,
     partitions: Partition,
     created_ms: i64,
 }
 
+/// The open transaction: messages by the partition they go to, so that each is appended to in one go.
+#[derive(Default)]
+struct Open {
+    placed: BTreeMap<(i64, Partition), Vec<Placed>>,
+    /// The headers of all of them, as they are written, one behind the other.
+    headers: Vec<u8>,
+}
+
 /// A message whose place, but for the offset, is known.
 struct Placed {
-    topic_id: i64,
-    partition: Partition,
-    outgoing: Outgoing,
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+    /// Where its headers stand.
+    headers: std::ops::Range<usize>,
 }
 
 impl EmbeddedLog {
@@ -113,23 +123,38 @@ impl EmbeddedLog {
     /// Starts reading as a group: this handle's share of the partitions, each announced by `Assigned`.
     pub fn subscribe(&mut self, group: &str, topics: &[String], share: Share) -> Result<(), LogError> {
         self.forget_topics();
-        let mut held = Vec::new();
+        let mut parts = Vec::new();
         let mut index = 0;
         for name in topics {
-            let topic = self.topic(name)?;
-            for partition in 0..topic.partitions {
+            let TopicRow { id: topic_id, partitions, .. } = self.topic(name)?;
+            let topic: Arc<str> = name.as_str().into();
+            for partition in 0..partitions {
                 if index % share.of.max(1) == share.index {
-                    held.push((Arc::<str>::from(name.as_str()), topic.id, partition));
+                    parts.push(Part { topic: Arc::clone(&topic), topic_id, partition, columns: Columns::All });
                 }
                 index += 1;
             }
         }
         let mut subscription = Subscription::new(group);
-        for (topic, topic_id, partition) in held {
-            subscription.assign(&self.connection, topic, (topic_id, partition))?;
+        for part in parts {
+            subscription.assign(&self.connection, part)?;
         }
         self.subscription = Some(subscription);
         Ok(())
+    }
+
+    /// [`Log::range`] without headers, for folds that look at none: reading them costs as much as the rest of a short message.
+    pub fn values<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError> {
+        self.reader(range, Columns::WithoutHeaders)
+    }
+
+    fn reader<'a>(&'a mut self, range: &Range, columns: Columns) -> Result<Messages<'a>, LogError> {
+        let topic_id = self.topic_with(&range.topic, range.partition)?;
+        let end = read::end_offset(&self.connection, topic_id, range.partition)?;
+        let until = range.until.unwrap_or(end).min(end);
+        let topic = range.topic.as_str().into();
+        let part = Part { topic, topic_id, partition: range.partition, columns };
+        Ok(Box::new(read::Reader::new(&self.connection, part, (range.from, until))))
     }
 
     fn connect(path: &Path, shared: Arc<Shared>) -> Result<EmbeddedLog, LogError> {
@@ -139,7 +164,7 @@ impl EmbeddedLog {
             path: path.to_owned(),
             shared,
             topics: BTreeMap::new(),
-            open: Vec::new(),
+            open: Open::default(),
             subscription: None,
             fence: None,
         })
@@ -147,10 +172,11 @@ impl EmbeddedLog {
 
     /// The topic of that name, as last read; reads again where it is new.
     fn topic(&mut self, name: &str) -> Result<TopicRow, LogError> {
-        if !self.topics.contains_key(name) {
-            self.topics = read::topics(&self.connection)?;
+        if let Some(found) = self.topics.get(name) {
+            return Ok(*found);
         }
-        self.topics.get(name).cloned().ok_or_else(|| LogError::UnknownTopic { topic: name.to_owned() })
+        self.topics = read::topics(&self.connection)?;
+        self.topics.get(name).copied().ok_or_else(|| LogError::UnknownTopic { topic: name.to_owned() })
     }
 
     /// The id of a topic that has this partition.
@@ -193,11 +219,25 @@ impl Log for EmbeddedLog {
     }
 
     fn send(&mut self, outgoing: Outgoing) -> Result<(), LogError> {
-        let TopicRow { partitions, .. } = self.topic(&outgoing.topic)?;
-        let by_key = || outgoing.key.as_deref().map_or(0, |key| partition_of(key, partitions));
-        let partition = outgoing.partition.unwrap_or_else(by_key);
-        let topic_id = self.topic_with(&outgoing.topic, partition)?;
-        self.open.push(Placed { topic_id, partition, outgoing });
+        self.send_under(&[], outgoing)
+    }
+
+    fn send_under(&mut self, lent: &[(&str, &[u8])], outgoing: Outgoing) -> Result<(), LogError> {
+        let Outgoing { topic, partition, key, value, headers } = outgoing;
+        let TopicRow { id, partitions, .. } = self.topic(&topic)?;
+        let partition = partition.unwrap_or_else(|| key.as_deref().map_or(0, |key| partition_of(key, partitions)));
+        if !(0..partitions).contains(&partition) {
+            return Err(LogError::UnknownPartition { topic: topic.to_string(), partition, partitions });
+        }
+        let start = self.open.headers.len();
+        for (key, value) in lent {
+            headers::encode(key, value, &mut self.open.headers);
+        }
+        for Header { key, value } in &headers {
+            headers::encode(key, value, &mut self.open.headers);
+        }
+        let placed = Placed { key, value, headers: start..self.open.headers.len() };
+        self.open.placed.entry((id, partition)).or_default().push(placed);
         Ok(())
     }
 
@@ -221,10 +261,7 @@ impl Log for EmbeddedLog {
     }
 
     fn range<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError> {
-        let topic_id = self.topic_with(&range.topic, range.partition)?;
-        let end = read::end_offset(&self.connection, topic_id, range.partition)?;
-        let until = range.until.unwrap_or(end).min(end);
-        Ok(Box::new(read::Reader::new(&self.connection, range, (topic_id, until))))
+        self.reader(range, Columns::All)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{EmbeddedLog, LogError, Range, TopicRow, failed, headers};
+use super::{EmbeddedLog, LogError, TopicRow, failed, headers};
 use crate::domain::{Message, Offset, Partition, Position, Timestamp};
 
 /// Rows and bytes in a chunk at most; a single message may be larger.
@@ -14,6 +14,24 @@ const CHUNK_BYTES: usize = 4_000_000;
 
 const CHUNK: &str = "SELECT offset, timestamp_ms, key, value, headers FROM messages \
                      WHERE topic_id = ?1 AND partition = ?2 AND offset >= ?3 AND offset < ?4 ORDER BY offset LIMIT ?5";
+const CHUNK_WITHOUT_HEADERS: &str = "SELECT offset, timestamp_ms, key, value, NULL FROM messages \
+                     WHERE topic_id = ?1 AND partition = ?2 AND offset >= ?3 AND offset < ?4 ORDER BY offset LIMIT ?5";
+
+/// What is read of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Columns {
+    All,
+    WithoutHeaders,
+}
+
+/// A partition to read, and what of it.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) topic: Arc<str>,
+    pub(super) topic_id: i64,
+    pub(super) partition: Partition,
+    pub(super) columns: Columns,
+}
 
 /// All topics by name.
 pub(super) fn topics(connection: &Connection) -> Result<BTreeMap<String, TopicRow>, LogError> {
@@ -33,27 +51,35 @@ pub(super) fn end_offset(connection: &Connection, topic_id: i64, partition: Part
     Ok(end.unwrap_or(0))
 }
 
-/// The next messages of a partition, from an offset on and before another.
+/// The append time at an offset, if a message is there.
+pub(super) fn timestamp_ms(connection: &Connection, place: (i64, Partition), offset: Offset) -> Result<Option<i64>, LogError> {
+    let doing = failed("reading an append time");
+    let query = "SELECT timestamp_ms FROM messages WHERE topic_id = ?1 AND partition = ?2 AND offset = ?3";
+    let mut statement = connection.prepare_cached(query).map_err(&doing)?;
+    statement.query_row(params![place.0, place.1, offset], |row| row.get(0)).optional().map_err(&doing)
+}
+
+/// The next messages of a partition, from an offset on and before another, behind those that are there.
 pub(super) fn chunk(
     connection: &Connection,
-    topic: &Arc<str>,
-    (topic_id, partition): (i64, Partition),
+    part: &Part,
     (from, until): (Offset, Offset),
-) -> Result<VecDeque<Message>, LogError> {
+    messages: &mut VecDeque<Message>,
+) -> Result<(), LogError> {
     let doing = failed("reading messages");
-    let mut statement = connection.prepare_cached(CHUNK).map_err(&doing)?;
-    let mut rows = statement.query(params![topic_id, partition, from, until, CHUNK_ROWS]).map_err(&doing)?;
-    let mut messages = VecDeque::new();
+    let query = if part.columns == Columns::All { CHUNK } else { CHUNK_WITHOUT_HEADERS };
+    let mut statement = connection.prepare_cached(query).map_err(&doing)?;
+    let mut rows = statement.query(params![part.topic_id, part.partition, from, until, CHUNK_ROWS]).map_err(&doing)?;
     let mut bytes = 0;
     while let Some(row) = rows.next().map_err(&doing)? {
-        let message = message(row, topic, partition)?;
+        let message = message(row, &part.topic, part.partition)?;
         bytes += size(&message);
         messages.push_back(message);
         if bytes >= CHUNK_BYTES {
             break;
         }
     }
-    Ok(messages)
+    Ok(())
 }
 
 /// Bytes of a message's parts.
@@ -81,23 +107,15 @@ fn message(row: &Row<'_>, topic: &Arc<str>, partition: Partition) -> Result<Mess
 /// A bounded read.
 pub(super) struct Reader<'a> {
     connection: &'a Connection,
-    topic: Arc<str>,
-    place: (i64, Partition),
+    part: Part,
     next: Offset,
     until: Offset,
     chunk: VecDeque<Message>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(connection: &'a Connection, range: &Range, (topic_id, until): (i64, Offset)) -> Reader<'a> {
-        Reader {
-            connection,
-            topic: range.topic.as_str().into(),
-            place: (topic_id, range.partition),
-            next: range.from,
-            until,
-            chunk: VecDeque::new(),
-        }
+    pub(super) fn new(connection: &'a Connection, part: Part, (next, until): (Offset, Offset)) -> Reader<'a> {
+        Reader { connection, part, next, until, chunk: VecDeque::new() }
     }
 }
 
@@ -106,12 +124,10 @@ impl Iterator for Reader<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.chunk.is_empty() && self.next < self.until {
-            match chunk(self.connection, &self.topic, self.place, (self.next, self.until)) {
-                Ok(chunk) => self.chunk = chunk,
-                Err(error) => {
-                    self.next = self.until;
-                    return Some(Err(error));
-                }
+            if let Err(error) = chunk(self.connection, &self.part, (self.next, self.until), &mut self.chunk) {
+                self.next = self.until;
+                self.chunk.clear();
+                return Some(Err(error));
             }
         }
         let message = self.chunk.pop_front()?;
@@ -124,8 +140,11 @@ impl EmbeddedLog {
     /// The message at a position, if it is there.
     pub fn message(&mut self, position: &Position) -> Result<Option<Message>, LogError> {
         let topic_id = self.topic_with(&position.topic, position.partition)?;
-        let only = (position.offset, position.offset.saturating_add(1));
-        Ok(chunk(&self.connection, &position.topic, (topic_id, position.partition), only)?.pop_front())
+        let (topic, partition) = (Arc::clone(&position.topic), position.partition);
+        let part = Part { topic, topic_id, partition, columns: Columns::All };
+        let mut found = VecDeque::new();
+        chunk(&self.connection, &part, (position.offset, position.offset.saturating_add(1)), &mut found)?;
+        Ok(found.pop_front())
     }
 
     /// All messages with that key, oldest first: revisions of one output. Reads the key's partition through.
@@ -145,17 +164,19 @@ impl EmbeddedLog {
         Ok(messages)
     }
 
-    /// The first offset appended at that instant or later; the end offset where there is none.
+    /// The first offset appended at that instant or later; the end offset where there is none. Append times never go back.
     pub fn offset_at(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError> {
         let topic_id = self.topic_with(topic, partition)?;
-        let doing = failed("looking for an instant");
-        let query =
-            "SELECT offset FROM messages WHERE topic_id = ?1 AND partition = ?2 AND timestamp_ms >= ?3 ORDER BY offset LIMIT 1";
-        let found =
-            self.connection.query_row(query, params![topic_id, partition, instant.as_millisecond()], |row| row.get(0)).optional();
-        match found.map_err(&doing)? {
-            Some(offset) => Ok(offset),
-            None => end_offset(&self.connection, topic_id, partition),
+        let wanted = instant.as_millisecond();
+        let (mut from, mut until) = (0, end_offset(&self.connection, topic_id, partition)?);
+        while from < until {
+            let middle = from + (until - from) / 2;
+            if timestamp_ms(&self.connection, (topic_id, partition), middle)?.is_some_and(|appended| appended < wanted) {
+                from = middle + 1;
+            } else {
+                until = middle;
+            }
         }
+        Ok(from)
     }
 }

@@ -39,11 +39,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, LogError> {
     let cannot = |error: rusqlite::Error| LogError::CannotOpen { path: path.display().to_string(), detail: error.to_string() };
     let mut connection = Connection::open(path).map_err(cannot)?;
     connection.busy_handler(Some(wait_for_turn)).map_err(cannot)?;
-    // Counts only before the first table is made: rows of some hundred bytes to two kilobytes fit without overflow pages.
-    connection.pragma_update(None, "page_size", 8_192).map_err(cannot)?;
+    // Counts only before the first table is made. A row of a table without rowid goes to overflow pages, which hold nothing else,
+    // where it is above a quarter of a page: verdicts have some two kilobytes, so that smaller pages double what is written.
+    connection.pragma_update(None, "page_size", 16_384).map_err(cannot)?;
     set_wal(&connection).map_err(cannot)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(cannot)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 2_000).map_err(cannot)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 1_000).map_err(cannot)?;
     connection.pragma_update(None, "journal_size_limit", 67_108_864).map_err(cannot)?;
     connection.pragma_update(None, "cache_size", -16_000).map_err(cannot)?;
     connection.set_prepared_statement_cache_capacity(64);

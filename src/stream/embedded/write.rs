@@ -1,10 +1,8 @@
 //! Writing: one transaction for a batch's messages, positions and the progress of `feed`. Nothing is written outside one.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Commit, EmbeddedLog, FeedProgress, LogError, NextOffsets, Placed, failed, headers, now_ms, read};
+use super::{Commit, EmbeddedLog, FeedProgress, LogError, NextOffsets, Open, failed, now_ms, read};
 use crate::domain::{Offset, Partition};
 
 /// A write that does not come to pass: the log's own error, or somebody else has moved a position of ours.
@@ -24,8 +22,10 @@ impl EmbeddedLog {
     ///
     /// Recycled where the write lock was not to be had, or a position has moved under us.
     pub fn commit_with(&mut self, next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<Commit, LogError> {
-        let open = std::mem::take(&mut self.open);
+        let mut open = std::mem::take(&mut self.open);
         let outcome = self.write(&open, next, progress);
+        open.clear();
+        self.open = open;
         match outcome {
             Ok(()) => {
                 if let Some(subscription) = &mut self.subscription {
@@ -44,7 +44,7 @@ impl EmbeddedLog {
         }
     }
 
-    fn write(&mut self, open: &[Placed], next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<(), Refusal> {
+    fn write(&mut self, open: &Open, next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<(), Refusal> {
         let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let doing = failed("committing");
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
@@ -74,31 +74,39 @@ impl EmbeddedLog {
     }
 }
 
-fn append(transaction: &Transaction<'_>, open: &[Placed]) -> Result<(), LogError> {
+impl Open {
+    /// Empties it, and keeps its room.
+    fn clear(&mut self) {
+        self.placed.values_mut().for_each(Vec::clear);
+        self.headers.clear();
+    }
+}
+
+fn append(transaction: &Transaction<'_>, open: &Open) -> Result<(), LogError> {
     let doing = failed("appending messages");
     let query = "INSERT INTO messages (topic_id, partition, offset, timestamp_ms, key, value, headers) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let mut insert = transaction.prepare_cached(query).map_err(&doing)?;
-    let mut ends: BTreeMap<(i64, Partition), Offset> = BTreeMap::new();
-    let timestamp_ms = now_ms();
-    for Placed { topic_id, partition, outgoing } in open {
-        let end = match ends.get_mut(&(*topic_id, *partition)) {
-            Some(end) => end,
-            None => {
-                let end = read::end_offset(transaction, *topic_id, *partition)?;
-                ends.entry((*topic_id, *partition)).or_insert(end)
-            }
-        };
-        let headers = headers::encode(&outgoing.headers);
-        insert
-            .execute(params![topic_id, partition, *end, timestamp_ms, outgoing.key, outgoing.value, headers])
-            .map_err(&doing)?;
-        *end += 1;
-    }
     let query = "INSERT INTO ends (topic_id, partition, end_offset) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (topic_id, partition) DO UPDATE SET end_offset = excluded.end_offset";
     let mut set_end = transaction.prepare_cached(query).map_err(&doing)?;
-    for ((topic_id, partition), end) in ends {
+    let wall_ms = now_ms();
+    for ((topic_id, partition), placed) in open.placed.iter().filter(|(_, placed)| !placed.is_empty()) {
+        let mut end = read::end_offset(transaction, *topic_id, *partition)?;
+        // Append times never go back in a partition, whatever the wall clock does: so an instant is found by halving.
+        let timestamp_ms = read::timestamp_ms(transaction, (*topic_id, *partition), end - 1)?.unwrap_or(wall_ms).max(wall_ms);
+        insert.raw_bind_parameter(1, topic_id).map_err(&doing)?;
+        insert.raw_bind_parameter(2, partition).map_err(&doing)?;
+        insert.raw_bind_parameter(4, timestamp_ms).map_err(&doing)?;
+        for message in placed {
+            let headers = open.headers.get(message.headers.clone()).filter(|headers| !headers.is_empty());
+            insert.raw_bind_parameter(3, end).map_err(&doing)?;
+            insert.raw_bind_parameter(5, message.key.as_deref()).map_err(&doing)?;
+            insert.raw_bind_parameter(6, message.value.as_deref()).map_err(&doing)?;
+            insert.raw_bind_parameter(7, headers).map_err(&doing)?;
+            insert.raw_execute().map_err(&doing)?;
+            end += 1;
+        }
         set_end.execute(params![topic_id, partition, end]).map_err(&doing)?;
     }
     Ok(())
