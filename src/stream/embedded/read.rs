@@ -123,12 +123,13 @@ impl Iterator for Reader<'_> {
     type Item = Result<Message, LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.chunk.is_empty() && self.next < self.until {
-            if let Err(error) = chunk(self.connection, &self.part, (self.next, self.until), &mut self.chunk) {
-                self.next = self.until;
-                self.chunk.clear();
-                return Some(Err(error));
-            }
+        if self.chunk.is_empty()
+            && self.next < self.until
+            && let Err(error) = chunk(self.connection, &self.part, (self.next, self.until), &mut self.chunk)
+        {
+            self.next = self.until;
+            self.chunk.clear();
+            return Some(Err(error));
         }
         let message = self.chunk.pop_front()?;
         self.next = message.position.offset + 1;
