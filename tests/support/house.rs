@@ -121,6 +121,8 @@ impl House {
     /// Runs the service until it has caught up, ticks that date, and ends it as `kill` does. Gives the page of its metrics.
     #[track_caller]
     pub fn serve_to_the_end(&self, (set, environment): (&[&str], &[(&str, &str)]), closing: &str) -> String {
+        let stands = |log: &EmbeddedLog| position(&log.positions("entrepot.assess").unwrap(), MOVEMENTS);
+        let before = EmbeddedLog::open(&self.path("log.db")).map_or(0, |log| stands(&log));
         let mut service = self.serve((set, environment));
         let mut log = loop {
             // The topics are there once it has begun.
@@ -134,9 +136,17 @@ impl House {
         self.catch_up(&mut service, &mut log);
         write_ticks(&mut log, MOVEMENTS, closing.parse().unwrap()).unwrap();
         self.catch_up(&mut service, &mut log);
-        let page = service.get("/metrics");
-        service.end();
-        page
+        // What is committed stands in the log first and in the metrics right after.
+        let consumed = stands(&log) - before;
+        loop {
+            let page = service.get("/metrics");
+            if metric(&page, "entrepot_records_consumed_total", &["stage=\"assess\""]) >= consumed {
+                service.end();
+                return page;
+            }
+            assert!(service.is_alive(), "{}", service.errors());
+            pause(&mut log);
+        }
     }
 }
 
