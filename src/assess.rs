@@ -97,8 +97,10 @@ impl Assess {
     }
 
     fn take(&mut self, movement: Movement) -> &'static str {
-        let family = self.families.entry(movement.family).or_insert_with(|| Family::new(movement.family));
-        family.advance(date_of(movement.known_from), &self.knowledge, &mut self.left_over);
+        let date = date_of(movement.known_from);
+        let new = || Family::new(movement.family, &self.knowledge.reference.as_of(date));
+        let family = self.families.entry(movement.family).or_insert_with(new);
+        family.advance(date, &self.knowledge, &mut self.left_over);
         family.take(movement, &self.knowledge, &mut self.left_over).word()
     }
 }

@@ -120,7 +120,7 @@ fn remember(movements: impl IntoIterator<Item = Movement>) -> Vec<FamilyLedger> 
     let mut ledgers = std::collections::BTreeMap::new();
     for movement in movements {
         let family = movement.family;
-        ledgers.entry(family).or_insert_with(|| FamilyLedger::new(family)).remember(movement);
+        ledgers.entry(family).or_insert_with(|| FamilyLedger::new(family)).remember(&movement);
     }
     ledgers.into_values().collect()
 }

@@ -118,7 +118,7 @@ pub(crate) fn child(path: &Path) -> Result<String, Failure> {
     for line in lines()? {
         let Ok(OnMovements::Movement(movement)) = read(&line?) else { continue };
         let family = movement.family;
-        ledgers.entry(family).or_insert_with(|| FamilyLedger::new(family)).remember(*movement);
+        ledgers.entry(family).or_insert_with(|| FamilyLedger::new(family)).remember(&movement);
     }
     let grown = resident()?.saturating_sub(before);
     let held: u64 = ledgers.values().map(FamilyLedger::bytes).sum();

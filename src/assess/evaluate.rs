@@ -1,5 +1,6 @@
 //! One family's fold: its clock moves on, dirty corridors are evaluated once a day, shipments at once. Publishes what changed.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::alerts::{Case, Standing};
@@ -9,10 +10,10 @@ use crate::encode::{
     AssessmentWire, BalanceWire, ByBandWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire,
     Tally, Topic, VerdictWire, bytes, rounded,
 };
-use crate::ledger::{Books, CorridorMonth, FamilyLedger, Line, Outcome, Published, RecordFacts, ShipmentKey, View};
+use crate::ledger::{Books, CorridorMonth, FamilyLedger, Line, Outcome, Published, RecordFacts, RecordId, ShipmentKey, Touched};
 use crate::reference::AsOf;
-use crate::scoring::{CorridorVerdict, Sample, ShipmentContext, Verdict, assess_corridor, assess_shipment};
-use crate::signals::{Evidence, RestsOn};
+use crate::scoring::{Context, CorridorVerdict, Sample, Verdict, assess_corridor, assess_shipment, signature_of};
+use crate::signals::{Evidence, Lookups, RestsOn};
 
 /// Where outputs go until they leave with an input.
 pub(super) type Outbox = VecDeque<(Output, Vec<Tally>)>;
@@ -23,8 +24,7 @@ pub(super) struct Family {
     ledger: FamilyLedger,
     corridors: BTreeMap<CorridorMonth, Corridor>,
     cases: BTreeMap<(Country, Country), Case>,
-    /// Every date on which the bundle changes for the family, ascending, once it was asked.
-    changes: Option<Vec<Date>>,
+    lookups: Lookups,
 }
 
 /// A corridor-month as last published.
@@ -32,14 +32,18 @@ pub(super) struct Family {
 pub(super) struct Corridor {
     pub(super) revision: u32,
     pub(super) verdict: CorridorVerdict,
-    signature: u64,
     /// The records behind each piece of its evidence, in its order.
     records: Vec<Records>,
 }
 
 impl Family {
-    pub(super) fn new(family: FamilyId) -> Family {
-        Family { ledger: FamilyLedger::new(family), corridors: BTreeMap::new(), cases: BTreeMap::new(), changes: None }
+    pub(super) fn new(family: FamilyId, reference: &AsOf<'_>) -> Family {
+        Family {
+            ledger: FamilyLedger::new(family),
+            corridors: BTreeMap::new(),
+            cases: BTreeMap::new(),
+            lookups: Lookups::new(reference, family),
+        }
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -58,8 +62,11 @@ impl Family {
             return;
         }
         self.evaluate_dirty(clock, knowledge, outbox);
-        for change in self.changes(clock, date, knowledge) {
-            self.ledger.touch_all();
+        for change in self.lookups.facts.changes(clock, date) {
+            let renewed = self.lookups.facts.renew(&knowledge.reference.as_of(change));
+            // Of a month that is over what held on its last day holds, unless it was published since.
+            let month = Month::of(change);
+            self.ledger.touch(|corridor| corridor.2 >= month || renewed.touches(corridor));
             if change < date {
                 self.evaluate_dirty(change, knowledge, outbox);
             }
@@ -70,17 +77,9 @@ impl Family {
         self.ledger.shipments_mut().forget_before(Month::of(oldest));
     }
 
-    /// The dates after `after`, up to and with `until`, on which the bundle changes for the family.
-    fn changes(&mut self, after: Date, until: Date, knowledge: &Knowledge) -> Vec<Date> {
-        let family = self.ledger.family;
-        let all = self.changes.get_or_insert_with(|| knowledge.reference.changes(family, Date::MIN, Date::MAX));
-        let first = all.partition_point(|date| *date <= after);
-        all.iter().skip(first).take_while(|date| **date <= until).copied().collect()
-    }
-
     /// Remembers a movement; a shipment that it names is evaluated at once.
     pub(super) fn take(&mut self, movement: Movement, knowledge: &Knowledge, outbox: &mut Outbox) -> Outcome {
-        let (outcome, shipment) = self.ledger.remember(movement);
+        let (outcome, shipment) = self.ledger.remember(&movement);
         if let (Some(key), Some(clock)) = (shipment, self.ledger.clock) {
             let as_of = knowledge.reference.as_of(clock);
             outbox.extend(self.evaluate_shipment(key, &as_of, knowledge));
@@ -92,17 +91,18 @@ impl Family {
         if self.ledger.is_clean() {
             return;
         }
-        let dirty = self.ledger.take_dirty();
+        let touched = self.ledger.take_dirty();
+        self.lookups.change(&touched);
         let as_of = knowledge.reference.as_of(clock);
-        let verdicts = self.verdicts(&dirty, &as_of, knowledge);
+        let verdicts = self.verdicts(&touched, &as_of, knowledge);
         let mut assessments: BTreeMap<String, (Output, Vec<Tally>)> = BTreeMap::new();
-        let mut touched = BTreeSet::new();
+        let mut pairs = BTreeSet::new();
         for (corridor, found) in verdicts {
             let step = found.verdict.step(&knowledge.model);
             let carried = self.corridors.get(&corridor).map(|held| held.verdict.step(&knowledge.model));
             self.corridors.insert(corridor, found);
-            touched.insert((corridor.0, corridor.1));
-            let shipments = if carried == Some(step) { Vec::new() } else { self.ledger.shipments().in_corridor(corridor) };
+            pairs.insert((corridor.0, corridor.1));
+            let shipments = if carried == Some(step) { Vec::new() } else { self.ledger.shipments().in_order(corridor) };
             for key in shipments {
                 let published = self.evaluate_shipment(key, &as_of, knowledge);
                 assessments.extend(published.map(|output| (String::from_utf8_lossy(&output.0.key).into_owned(), output)));
@@ -110,35 +110,33 @@ impl Family {
             outbox.push_back(self.corridor_output(corridor, &as_of, knowledge));
         }
         outbox.extend(assessments.into_values());
-        for pair in touched {
+        for pair in pairs {
             outbox.extend(self.alert(pair, clock, knowledge));
         }
     }
 
     /// Evaluates corridor-months against the ledger as it stands, in key order. Gives those that say something else than published.
-    fn verdicts(
-        &self,
-        dirty: &BTreeSet<CorridorMonth>,
-        as_of: &AsOf<'_>,
-        knowledge: &Knowledge,
-    ) -> Vec<(CorridorMonth, Corridor)> {
-        let view = View::new(&self.ledger);
-        let mut verdicts = Vec::new();
-        for corridor in dirty {
-            let books = view.books(*corridor);
+    fn verdicts(&mut self, touched: &Touched, as_of: &AsOf<'_>, knowledge: &Knowledge) -> Vec<(CorridorMonth, Corridor)> {
+        let context = Context { reference: as_of, lookups: &self.lookups, model: &knowledge.model };
+        let (mut verdicts, mut reads) = (Vec::new(), Vec::with_capacity(touched.corridors.len()));
+        for corridor in &touched.corridors {
+            let books = self.ledger.books(*corridor);
             let before = self.corridors.get(corridor);
             let is_small = || !reaches(&knowledge.model.sample, &books, self.ledger.shipped(*corridor));
             if before.is_none() && self.ledger.family.is_heading() && is_small() {
                 continue;
             }
-            let verdict = assess_corridor(&books, as_of, &knowledge.model);
-            let signature = signature(&verdict.verdict, "");
-            if before.is_some_and(|held| held.signature == signature) {
-                continue;
-            }
-            let records = verdict.verdict.evidence.iter().map(|counted| records(&counted.evidence, &view)).collect();
+            let found = assess_corridor(&books, context, before.map(|held| held.verdict.signature));
+            reads.push((*corridor, books.read()));
+            let Some(mut verdict) = found else { continue };
+            let evidence = verdict.verdict.evidence.iter();
+            let records = evidence.map(|counted| records(&counted.evidence, &self.ledger)).collect();
+            verdict.forget_records(&books);
             let revision = before.map_or(0, |held| held.revision) + 1;
-            verdicts.push((*corridor, Corridor { revision, verdict, signature, records }));
+            verdicts.push((*corridor, Corridor { revision, verdict, records }));
+        }
+        for (corridor, read) in reads {
+            self.ledger.note_read(corridor, read);
         }
         verdicts
     }
@@ -172,9 +170,7 @@ impl Family {
 
     fn shipments_of(&self, corridor: CorridorMonth) -> ShipmentsWire {
         let mut by_band = ByBandWire::default();
-        let shipments = self.ledger.shipments();
-        for key in shipments.in_corridor(corridor) {
-            let Some(shipment) = shipments.get(key) else { continue };
+        for (_, shipment) in self.ledger.shipments().in_corridor(corridor) {
             if shipment.assessed().is_some_and(|(_, status)| status == Status::Active) && shipment.published.revision > 0 {
                 by_band.count(shipment.published.band);
             }
@@ -186,25 +182,24 @@ impl Family {
     fn evaluate_shipment(&mut self, key: ShipmentKey, as_of: &AsOf<'_>, knowledge: &Knowledge) -> Option<(Output, Vec<Tally>)> {
         let shipment = self.ledger.shipments().get(key)?;
         let (version, status) = shipment.assessed()?;
-        let intermediary = version.facts.intermediary()?;
-        let corridor = (intermediary, version.facts.destination, version.month());
+        let intermediary = version.route.intermediary()?;
+        let corridor = (intermediary, version.route.destination, version.month());
         let held = self.corridors.get(&corridor);
-        let facts = RecordFacts::of(version, intermediary);
-        let context = ShipmentContext { reference: as_of, model: &knowledge.model, family: self.ledger.family };
-        let verdict = assess_shipment(&facts, held.map(|held| &held.verdict), context);
+        let facts = RecordFacts::of(&shipment.id, version, intermediary);
+        let context = Context { reference: as_of, lookups: &self.lookups, model: &knowledge.model };
+        let (decided, verdict) = assess_shipment(&facts, held.map(|held| &held.verdict), context);
         let word = if status == Status::Active { "active" } else { "withdrawn" };
-        let says = format!("{word} {} {corridor:?} {} {:?}", version.facts.revision, version.hs6, facts.quality);
-        let signature = signature(&verdict, &says);
+        let signature = signature_of(&(decided, word, version.revision, corridor, version.hs6, facts.quality));
         if signature == shipment.published.signature {
             return None;
         }
         let revision = shipment.published.revision + 1;
-        let source = version.source.to_string();
+        let source = self.ledger.shipments().source(version).to_string();
         let records = verdict.evidence.iter().map(|counted| named(&counted.evidence, held)).collect();
         let wire = AssessmentWire {
             kind: "assessment",
-            id: &facts.id,
-            record_revision: version.facts.revision,
+            id: facts.id,
+            record_revision: version.revision,
             revision,
             status: word,
             as_of: as_of.date().to_string(),
@@ -223,7 +218,7 @@ impl Family {
             quality: facts.quality.iter().map(|reason| reason.code()).collect(),
             provenance: provenance(knowledge, Some(&source)),
         };
-        let output = output(Topic::Assessments, &facts.id, bytes(&wire));
+        let output = output(Topic::Assessments, facts.id, bytes(&wire));
         let mut tallies = signals_of(&verdict);
         tallies.push(Tally::Assessment(verdict.band.word()));
         tallies.extend((revision > 1).then_some(Tally::Revision("assessment")));
@@ -263,12 +258,18 @@ fn reaches(sample: &Sample, books: &Books, (grams, cents): (u128, u128)) -> bool
     let (grams_min, cents_min) = (u128::from(sample.heading_kilograms) * 1000, u128::from(sample.heading_dollars) * 100);
     let enough = |grams: u128, cents: u128| grams >= grams_min || cents >= cents_min;
     let month = books.corridor.month;
-    let accounts = [&books.out.importer, &books.out.exporter, &books.out.shipments];
-    let told = accounts.into_iter().any(|series| {
-        let longer = series.longer.iter().filter(|(period, _)| period.last() == month).flat_map(|(_, lines)| lines);
-        let lines: Vec<&Line> = series.months.get(&month).into_iter().flatten().chain(longer).collect();
-        let mass = lines.iter().filter_map(|line| line.mass).map(|mass| u128::from(mass.0)).sum();
-        let value = lines.iter().filter_map(|line| line.value_cents).map(u128::from).sum();
+    let told = books.out().accounts().into_iter().any(|series| {
+        let (mut mass, mut value) = (0u128, 0u128);
+        let mut take = |line: Line| {
+            mass += line.mass.map_or(0, |mass| u128::from(mass.0));
+            value += line.value_cents.map_or(0, u128::from);
+        };
+        series.lines(month, month, &mut take);
+        series.longer(|line| {
+            if line.period.last() == month {
+                take(line);
+            }
+        });
         enough(mass, value)
     });
     told || enough(grams, cents)
@@ -287,30 +288,26 @@ fn signals_of(verdict: &Verdict) -> Vec<Tally> {
     verdict.evidence.iter().map(|counted| Tally::Signal(counted.evidence.signal.code())).collect()
 }
 
-/// Hash of all that a verdict decides: two that agree in it are one revision.
-fn signature(verdict: &Verdict, says: &str) -> u64 {
-    let weights: Vec<(&str, i32, i32)> =
-        verdict.evidence.iter().map(|c| (c.evidence.signal.code(), c.evidence.weight, c.counted)).collect();
-    let decided = (verdict.prior, verdict.score, verdict.probability, verdict.band, &verdict.limits, verdict.share);
-    let text = format!("{says}|{decided:?}|{weights:?}|{:?}", verdict.coverage);
-    // 0 stands for "nothing published".
-    xxhash_rust::xxh3::xxh3_64(text.as_bytes()).max(1)
-}
+/// How many records a piece of evidence names.
+const NAMED: usize = 10;
 
-/// The heaviest records behind a corridor's piece of evidence.
-fn records(evidence: &Evidence, view: &View<'_>) -> Records {
-    let mut all: BTreeSet<(std::cmp::Reverse<u64>, String)> = BTreeSet::new();
+/// The heaviest records behind a corridor's piece of evidence; of two alike the first by id.
+fn records(evidence: &Evidence, ledger: &FamilyLedger) -> Records {
+    let mut all: Vec<(Reverse<u64>, RecordId<'_>)> = Vec::new();
     for rests_on in &evidence.rests_on {
-        match rests_on {
-            RestsOn::Record(id) => all.extend([(std::cmp::Reverse(u64::MAX), id.clone())]),
-            RestsOn::Cell(cell) => {
-                let ids = view.record_ids(cell).into_iter();
-                all.extend(ids.map(|(mass, id)| (std::cmp::Reverse(mass.map_or(0, |mass| mass.0)), id)));
-            }
+        if let RestsOn::Cell(cell) = rests_on {
+            ledger.records(cell, |mass, id| all.push((Reverse(mass.map_or(0, |mass| mass.0)), id)));
         }
     }
+    all.sort_unstable();
+    all.dedup();
     let total = all.len() as u64;
-    Records { ids: all.into_iter().take(10).map(|(_, id)| id).collect(), total }
+    // Ids are written for those alone that may be among the first.
+    let lightest = all.get(NAMED - 1).or(all.last()).map(|(mass, _)| *mass);
+    let heaviest = all.into_iter().take_while(|(mass, _)| Some(*mass) <= lightest);
+    let mut named: Vec<(Reverse<u64>, String)> = heaviest.map(|(mass, id)| (mass, id.to_string())).collect();
+    named.sort_unstable();
+    Records { ids: named.into_iter().take(NAMED).map(|(_, id)| id).collect(), total }
 }
 
 /// The records that a shipment's evidence names: its own, or those that its corridor names for what it carries of it.
@@ -325,6 +322,6 @@ fn named(evidence: &Evidence, corridor: Option<&Corridor>) -> Records {
             RestsOn::Cell(_) => None,
         });
         let ids: Vec<String> = own.collect();
-        Records { total: ids.len() as u64, ids: ids.into_iter().take(10).collect() }
+        Records { total: ids.len() as u64, ids: ids.into_iter().take(NAMED).collect() }
     })
 }

@@ -21,7 +21,7 @@ pub use corridor::{Band, CorridorId, InvalidCorridor};
 pub use country::{Country, InvalidCountry};
 pub use message::{FeedName, Header, InvalidFeedName, Message, Offset, Partition, Position};
 pub use money::{Currency, Decimal, InvalidMoney, Money};
-pub use movement::{FlowFacts, Movement, MovementBody, ShipmentFacts, Standing};
+pub use movement::{FlowFacts, Movement, MovementBody, Route, ShipmentFacts, Standing};
 pub use party::{Party, Role, comparable_name};
 pub use place::{InvalidPort, Port};
 pub use quality::{DeadLetterReason, Degrade, ExcludedReason, QualitySet};

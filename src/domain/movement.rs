@@ -90,10 +90,26 @@ pub struct ShipmentFacts {
 }
 
 impl ShipmentFacts {
+    /// Whence and whither.
+    pub fn route(&self) -> Route {
+        let declared = [self.country_of_origin, self.country_of_consignment, self.country_of_lading];
+        Route { declared, destination: self.destination }
+    }
+}
+
+/// Whence a shipment may come, and whither it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The declared origin, the consignment, the country of lading.
+    pub declared: [Option<Country>; 3],
+    /// D.
+    pub destination: Country,
+}
+
+impl Route {
     /// M: the declared origin, else the consignment, else the country of lading.
     pub fn intermediary(&self) -> Option<Country> {
-        let candidates = [self.country_of_origin, self.country_of_consignment, self.country_of_lading];
-        candidates.into_iter().flatten().find(|country| country.is_known())
+        self.declared.into_iter().flatten().find(|country| country.is_known())
     }
 
     /// Leaves an intermediary for a destination, neither of them China and not the same: such a shipment is assessed.

@@ -1,38 +1,78 @@
 //! What the ledger knows about one corridor-month, laid out for the signals. Sums only; no formula.
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::cell::Cell;
 
+use super::ways::{Months, Way, Ways};
 use crate::domain::{CorridorId, Country, Date, Grams, HsSubheading, Month, Period, Port, QualitySet};
 
-/// Everything a signal may read about a corridor-month, up to and including its month.
+/// Everything a signal may read about a corridor-month, up to and including its month. It notes what was read: a change of what
+/// was not cannot change what the signals say.
 #[derive(Clone, Debug)]
-pub struct Books {
+pub struct Books<'a> {
     /// Which corridor-month.
     pub corridor: CorridorId,
     /// How the corridor-month itself was told: 1, or the length of the longer period that ends with it.
     pub months: u8,
-    /// M → D.
-    pub out: Rc<Leg>,
-    /// China → M.
-    pub first: Rc<Leg>,
-    /// China → D: the direct trade.
-    pub direct: Rc<Leg>,
-    /// Every non-Chinese country → M, by country.
-    pub supply: Rc<Vec<(Country, Leg)>>,
-    /// Every non-Chinese country → D, by country, M among them.
-    pub sources: Rc<Vec<(Country, Leg)>>,
+    ways: &'a Ways,
+    read: Cell<Read>,
 }
 
-/// One way for goods, as up to three accounts tell it. The accounts are never added.
-#[derive(Clone, Debug, Default)]
-pub struct Leg {
-    /// The importing country's statistics.
-    pub importer: Series,
-    /// The exporting country's statistics (the mirror flow).
-    pub exporter: Series,
-    /// Shipments of feeds that tell all of their trade.
-    pub shipments: Series,
+/// Which parts of the books were read beside M → D.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// What comes into M.
+    pub supply: bool,
+    /// China → D.
+    pub direct: bool,
+    /// The other countries into D.
+    pub sources: bool,
+}
+
+impl<'a> Books<'a> {
+    pub(crate) fn new(corridor: CorridorId, months: u8, ways: &'a Ways) -> Books<'a> {
+        Books { corridor, months, ways, read: Cell::default() }
+    }
+
+    /// M → D.
+    pub fn out(&self) -> Leg<'a> {
+        self.ways.leg(self.corridor.intermediary, self.corridor.destination)
+    }
+
+    /// China → M.
+    pub fn first(&self) -> Leg<'a> {
+        self.read.set(Read { supply: true, ..self.read.get() });
+        self.ways.china_into(self.corridor.intermediary)
+    }
+
+    /// Every non-Chinese country → M, by country.
+    pub fn supply(&self) -> impl Iterator<Item = (Country, Leg<'a>)> + 'a {
+        self.read.set(Read { supply: true, ..self.read.get() });
+        self.ways.into(self.corridor.intermediary)
+    }
+
+    /// One of them.
+    pub fn supply_from(&self, country: Country) -> Leg<'a> {
+        self.read.set(Read { supply: true, ..self.read.get() });
+        self.ways.leg(country, self.corridor.intermediary)
+    }
+
+    /// China → D: the direct trade.
+    pub fn direct(&self) -> Leg<'a> {
+        self.read.set(Read { direct: true, ..self.read.get() });
+        self.ways.china_into(self.corridor.destination)
+    }
+
+    /// Every non-Chinese country but M → D, by country.
+    pub fn sources(&self) -> impl Iterator<Item = (Country, Leg<'a>)> + 'a {
+        self.read.set(Read { sources: true, ..self.read.get() });
+        let m = self.corridor.intermediary;
+        self.ways.into(self.corridor.destination).filter(move |(country, _)| *country != m)
+    }
+
+    /// What has been read so far.
+    pub fn read(&self) -> Read {
+        self.read.get()
+    }
 }
 
 /// Which account of a trade.
@@ -47,6 +87,9 @@ pub enum Account {
 }
 
 impl Account {
+    /// In the order in which one is chosen.
+    pub const ALL: [Account; 3] = [Account::ImporterFlow, Account::MirrorFlow, Account::Shipments];
+
     /// The word on the outside.
     pub fn word(self) -> &'static str {
         match self {
@@ -57,30 +100,136 @@ impl Account {
     }
 }
 
-/// What one account told, by month.
-///
-/// A month that is absent was not reported; one that is there without lines is an observed zero: the reporter published trade of the
-/// family for that month and direction, and none with this partner. Months count before longer periods: `longer` holds those periods
-/// none of whose months was told.
-#[derive(Clone, Debug, Default)]
-pub struct Series {
-    /// By month.
-    pub months: BTreeMap<Month, Vec<Line>>,
-    /// Quarters, half-years and years, by last month.
-    pub longer: Vec<(Period, Vec<Line>)>,
+/// One way for goods, or China's three, as up to three accounts tell it. The accounts are never added.
+#[derive(Clone, Copy, Debug)]
+pub struct Leg<'a> {
+    parts: [Option<Part<'a>>; 3],
+    feeds: &'a [String],
 }
 
-/// The sum of one subheading in one month.
+/// One way, and the months of which its reporters told anything.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    pub(super) from: Country,
+    pub(super) to: Country,
+    pub(super) way: Option<&'a Way>,
+    pub(super) importer: Option<&'a Months>,
+    pub(super) exporter: Option<&'a Months>,
+}
+
+impl<'a> Leg<'a> {
+    pub(super) fn new(parts: [Option<Part<'a>>; 3], feeds: &'a [String]) -> Leg<'a> {
+        Leg { parts, feeds }
+    }
+
+    /// One account of it.
+    pub fn by(self, account: Account) -> Series<'a> {
+        Series { leg: self, account }
+    }
+
+    /// The three accounts, in the order in which one is chosen.
+    pub fn accounts(self) -> [Series<'a>; 3] {
+        Account::ALL.map(|account| self.by(account))
+    }
+}
+
+/// What one account told.
+///
+/// A month that is absent was not reported; one that is told without lines is an observed zero: the reporter published trade of the
+/// family for that month and direction, and none with this partner. Months count before longer periods: those are told none of
+/// whose months was.
+#[derive(Clone, Copy, Debug)]
+pub struct Series<'a> {
+    leg: Leg<'a>,
+    /// Whose.
+    pub account: Account,
+}
+
+impl<'a> Series<'a> {
+    /// Destination and source, China standing for its three; a leg that nobody told of is from nowhere to nowhere.
+    pub(crate) fn way(&self) -> (Country, Country) {
+        let [first, ..] = self.leg.parts;
+        first.map_or((Country::UNKNOWN, Country::UNKNOWN), |part| (part.to, part.from))
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (Side, Part<'a>)> + use<'a> {
+        let account = self.account;
+        self.leg.parts.into_iter().flatten().map(move |part| (Side { account, from: part.from, to: part.to }, part))
+    }
+
+    /// The lines of single months from a first to a last, by source, then month, then code.
+    pub fn lines(&self, first: Month, last: Month, mut each: impl FnMut(Line)) {
+        for (side, part) in self.parts() {
+            let Some(way) = part.way else { continue };
+            match self.account {
+                Account::ImporterFlow => way.importer.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
+                Account::MirrorFlow => way.exporter.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
+                Account::Shipments => way.shipments.lines((first, last), side).for_each(&mut each),
+            }
+        }
+    }
+
+    /// The lines of quarters, half-years and years, by source, then last month, then code.
+    pub fn longer(&self, mut each: impl FnMut(Line)) {
+        for (side, part) in self.parts() {
+            let Some(way) = part.way else { continue };
+            match self.account {
+                Account::ImporterFlow => way.importer.longer((side, self.leg.feeds)).for_each(&mut each),
+                Account::MirrorFlow => way.exporter.longer((side, self.leg.feeds)).for_each(&mut each),
+                Account::Shipments => {}
+            }
+        }
+    }
+
+    /// The months from a first to a last of which the reporter told anything; of China's three some may come twice.
+    pub fn reported(&self, first: Month, last: Month, mut each: impl FnMut(Month)) {
+        for (_, part) in self.parts() {
+            let months = match self.account {
+                Account::ImporterFlow => part.importer,
+                Account::MirrorFlow => part.exporter,
+                Account::Shipments => None,
+            };
+            months.map(|months| months.within(first, last)).unwrap_or_default().iter().copied().for_each(&mut each);
+            if self.account == Account::ImporterFlow {
+                // They share their importer.
+                break;
+            }
+        }
+    }
+}
+
+/// Whose account of which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Whose account.
+    pub account: Account,
+    /// From where.
+    pub from: Country,
+    /// To where.
+    pub to: Country,
+}
+
+/// The sum of one subheading in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
+    /// Whose account of which way.
+    pub side: Side,
+    /// When.
+    pub period: Period,
     /// The subheading.
     pub hs6: HsSubheading,
     /// Gross mass; `None` where none of its parts has a mass that may be used.
     pub mass: Option<Grams>,
     /// Value in US cents.
     pub value_cents: Option<u64>,
-    /// What it sums up.
-    pub cell: CellRef,
+}
+
+impl Line {
+    /// The cell that it is.
+    pub fn cell(&self) -> CellRef {
+        let (Side { account, from, to }, period, hs6) = (self.side, self.period, self.hs6);
+        CellRef { account, from, to, period, hs6 }
+    }
 }
 
 /// A cell of the ledger, which can name the records it sums up.
@@ -99,10 +248,10 @@ pub struct CellRef {
 }
 
 /// What is kept of a shipment that leaves M for D: all that a record signal may read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordFacts {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordFacts<'a> {
     /// `<feed>:<id>`.
-    pub id: String,
+    pub id: &'a str,
     /// When the goods moved.
     pub event_date: Date,
     /// The subheading.
@@ -122,30 +271,30 @@ pub struct RecordFacts {
     /// The country of lading, of the port or where only the country is known.
     pub country_of_lading: Option<Country>,
     /// Ports between, in order.
-    pub transit_ports: Vec<Port>,
+    pub transit_ports: &'a [Port],
     /// Mass for the books.
     pub mass: Option<Grams>,
     /// What is wrong with it.
     pub quality: QualitySet,
 }
 
-impl RecordFacts {
+impl<'a> RecordFacts<'a> {
     /// What a record signal may read of a version of a shipment that leaves `intermediary`.
-    pub fn of(version: &super::ShipmentVersion, intermediary: Country) -> RecordFacts {
-        let facts = &version.facts;
+    pub fn of(id: &'a str, version: &'a super::ShipmentVersion, intermediary: Country) -> RecordFacts<'a> {
+        let [country_of_origin, country_of_consignment, country_of_lading] = version.route.declared;
         RecordFacts {
-            id: facts.id.clone(),
-            event_date: facts.event_date,
+            id,
+            event_date: version.event_date,
             hs6: version.hs6,
-            country_of_origin: facts.country_of_origin,
-            country_of_consignment: facts.country_of_consignment,
+            country_of_origin,
+            country_of_consignment,
             intermediary,
-            destination: facts.destination,
-            place_of_receipt: facts.place_of_receipt,
-            port_of_lading: facts.port_of_lading,
-            country_of_lading: facts.country_of_lading,
-            transit_ports: facts.transit_ports.clone(),
-            mass: version.mass,
+            destination: version.route.destination,
+            place_of_receipt: version.place_of_receipt,
+            port_of_lading: version.port_of_lading,
+            country_of_lading,
+            transit_ports: version.transit_ports(),
+            mass: version.mass(),
             quality: version.quality,
         }
     }

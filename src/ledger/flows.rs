@@ -1,32 +1,24 @@
-//! Cells of trade flows: every version of every flow, and which of them tells a sum. Adds up; judges nothing.
+//! What one side tells of one way: every flow with the version that holds, by time. Adds up; judges nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::books::{Account, CellRef, Line};
+use super::books::{CellRef, Line, Side};
 use crate::domain::{Country, FlowFacts, FlowKind, Grams, HsCode, HsSubheading, Month, Period};
 
-/// One account of one way in one period: reporter, direction, partner, period (its last month first, so that months sort by time), code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct CellKey {
-    reporter: Country,
-    is_import: bool,
-    partner: Country,
-    last: Month,
-    period: Period,
-    hs6: HsSubheading,
-}
+/// Whose account of which way, and the names of feeds, which decide between two that tell the same.
+type Of<'a> = (Side, &'a [String]);
 
 /// A version of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FlowVersion {
+pub(crate) struct FlowVersion {
     /// When it became known, in microseconds since 1970.
-    pub(super) known_from: i64,
+    pub(crate) known_from: i64,
     /// Hash of what it says.
-    pub(super) content: u64,
+    pub(crate) content: u64,
     /// Mass that may be used.
-    pub(super) mass: Option<Grams>,
+    pub(crate) mass: Option<Grams>,
     /// US cents.
-    pub(super) value_cents: Option<u64>,
+    pub(crate) value_cents: Option<u64>,
 }
 
 impl FlowVersion {
@@ -35,27 +27,12 @@ impl FlowVersion {
         (self.known_from, self.content)
     }
 
-    fn is_trade(&self) -> bool {
+    pub(super) fn is_trade(&self) -> bool {
         match (self.mass, self.value_cents) {
             (None, None) => true,
             (mass, value) => mass.is_some_and(|mass| mass.0 > 0) || value.is_some_and(|cents| cents > 0),
         }
     }
-
-    /// Its mass, where a row of value zero without mass is an observed zero.
-    fn told_mass(&self) -> Option<Grams> {
-        if self.value_cents == Some(0) { self.mass.or(Some(Grams(0))) } else { self.mass }
-    }
-}
-
-/// A flow with the version that holds; older ones are kept so that the same one holds whatever the order of arrival.
-#[derive(Clone, Debug)]
-struct Flow {
-    feed: u16,
-    kind: FlowKind,
-    hs: HsCode,
-    held: FlowVersion,
-    older: Vec<FlowVersion>,
 }
 
 /// What became of a flow that was folded in.
@@ -69,145 +46,204 @@ pub enum Folded {
     Superseded,
 }
 
-/// All trade flows of a family.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Flows {
-    cells: BTreeMap<CellKey, Vec<Flow>>,
-    /// Who reported a direction for a month at all: absent pairs of such a month are observed zeros.
-    reported: BTreeSet<(Country, bool, Month)>,
-    /// Every way that either side told of: to, from.
-    ways: BTreeSet<(Country, Country)>,
-    flows: u64,
-    versions: u64,
+/// Which of a side's flows on a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// First, so that months sort by time; a flow of a longer period belongs to its last month.
+    last: Month,
+    period: Period,
+    hs6: HsSubheading,
+    feed: u16,
+    kind: FlowKind,
+    hs: Digits,
 }
 
-/// What folding a flow changed beside its cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FlowChange {
-    /// What became of it.
-    pub(super) folded: Folded,
-    /// Its reporter had told nothing of that direction and month before.
-    pub(super) first_report: bool,
-    /// It says that goods moved, not only that none did.
-    pub(super) is_trade: bool,
-}
+/// A code of 6 to 12 digits in eight bytes: its number, then its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Digits(u64);
 
-impl Flows {
-    /// Folds a version of a flow in.
-    pub(super) fn fold(&mut self, facts: &FlowFacts, hs6: HsSubheading, feed: u16, version: FlowVersion) -> FlowChange {
-        let is_import = facts.flow.is_import();
-        let last = facts.period.last();
-        let key = CellKey { reporter: facts.reporter, is_import, partner: facts.partner, last, period: facts.period, hs6 };
-        let first_report = facts.period.months() == 1 && self.reported.insert((facts.reporter, is_import, last));
-        let (from, to) = facts.way();
-        self.ways.insert((to, from));
-        let cell = self.cells.entry(key).or_default();
-        let place = |flow: &Flow| (flow.feed, flow.kind, flow.hs) == (feed, facts.flow, facts.hs);
-        let folded = match cell.iter_mut().find(|flow| place(flow)) {
-            None => {
-                cell.push(Flow { feed, kind: facts.flow, hs: facts.hs, held: version, older: Vec::new() });
-                self.flows += 1;
-                Folded::Held
-            }
-            Some(flow) => flow.fold(version),
-        };
-        self.versions += u64::from(folded != Folded::Duplicate);
-        FlowChange { folded, first_report, is_trade: version.is_trade() }
+impl Digits {
+    fn of(hs: HsCode) -> Digits {
+        let number = hs.digits().bytes().fold(0u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+        Digits(number << 4 | u64::from(hs.length()))
     }
 
-    /// The months for which the reporter told anything of the direction.
-    pub(super) fn reported_months(&self, reporter: Country, is_import: bool) -> impl Iterator<Item = Month> + '_ {
-        let first = (reporter, is_import, Month::from_ordinal(0));
-        let last = (reporter, is_import, Month::from_ordinal(i32::MAX));
-        self.reported.range(first..=last).map(|(_, _, month)| *month)
+    fn length(self) -> u8 {
+        // Four bits.
+        (self.0 & 15) as u8
     }
 
-    /// Every country that either side names as a source of goods into `to`.
-    pub(super) fn sources_of(&self, to: Country) -> impl Iterator<Item = Country> + '_ {
-        self.ways.range((to, Country::FIRST)..=(to, Country::LAST)).map(|(_, from)| *from)
-    }
-
-    /// Where goods of a country go, as either side tells.
-    pub(super) fn destinations_of(&self, from: Country) -> impl Iterator<Item = Country> + '_ {
-        self.ways.iter().filter(move |(_, source)| *source == from).map(|(to, _)| *to)
-    }
-
-    /// The lines that one account tells of one way, by period.
-    pub(super) fn lines(&self, account: Account, from: Country, to: Country, feeds: &[String]) -> Vec<(Period, Line)> {
-        let (reporter, is_import, partner) = match account {
-            Account::ImporterFlow => (to, true, from),
-            _ => (from, false, to),
-        };
-        let first = CellKey { partner, ..CellKey::first(reporter, is_import) };
-        let cells = self
-            .cells
-            .range(first..)
-            .take_while(|(key, _)| (key.reporter, key.is_import, key.partner) == (reporter, is_import, partner));
-        let line = |(key, cell): (&CellKey, &Vec<Flow>)| {
-            let cell_ref = CellRef { account, from, to, period: key.period, hs6: key.hs6 };
-            // Most cells hold one flow, which tells its sum.
-            let (mass, value_cents) = match cell.as_slice() {
-                [one] => (one.held.told_mass(), one.held.value_cents),
-                more => {
-                    let told = told(more, feeds);
-                    (sum_mass(&told), sum_value(&told))
-                }
-            };
-            (key.period, Line { hs6: key.hs6, mass, value_cents, cell: cell_ref })
-        };
-        cells.map(line).collect()
-    }
-
-    /// Ids of the flows behind a cell that count, `<feed>:<id>` with their mass.
-    pub(super) fn ids(&self, cell: &CellRef, feeds: &[String]) -> Vec<(Option<Grams>, String)> {
-        let is_import = cell.account == Account::ImporterFlow;
-        let (reporter, partner) = if is_import { (cell.to, cell.from) } else { (cell.from, cell.to) };
-        let key = CellKey { reporter, is_import, partner, last: cell.period.last(), period: cell.period, hs6: cell.hs6 };
-        let flows = self.cells.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let id = |flow: &&Flow| {
-            let facts = FlowFacts { reporter, partner, flow: flow.kind, period: cell.period, hs: flow.hs };
-            (flow.held.mass, format!("{}:{}", name(feeds, flow.feed), facts.id()))
-        };
-        told(flows, feeds).iter().map(id).collect()
-    }
-
-    /// Bytes of state, by size of what is kept.
-    pub(super) fn bytes(&self) -> u64 {
-        let cell = size_of::<CellKey>() + size_of::<Vec<Flow>>();
-        let flow = size_of::<Flow>() as u64;
-        let older = (self.versions - self.flows) * size_of::<FlowVersion>() as u64;
-        self.cells.len() as u64 * cell as u64 + self.flows * flow + older + self.reported.len() as u64 * 12
+    fn code(self) -> HsCode {
+        let digits = format!("{:0width$}", self.0 >> 4, width = usize::from(self.length()));
+        digits.parse().expect("it was made from a code")
     }
 }
+
+/// A flow with the version that holds. There are as many as there are cells, so it is kept small: `u64::MAX` stands for "not told".
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    period: Period,
+    hs6: HsSubheading,
+    feed: u16,
+    kind: FlowKind,
+    hs: Digits,
+    known_from: i64,
+    content: u64,
+    grams: u64,
+    cents: u64,
+}
+
+const NOT_TOLD: u64 = u64::MAX;
 
 impl Flow {
-    fn fold(&mut self, version: FlowVersion) -> Folded {
-        let mut all = std::mem::take(&mut self.older);
-        all.push(self.held);
-        let before = self.held;
-        let twin = all.iter_mut().find(|held| held.content == version.content);
-        let is_duplicate = twin.is_some();
-        match twin {
-            Some(twin) => twin.known_from = twin.known_from.min(version.known_from),
-            None => all.push(version),
+    fn new(place: Place, version: FlowVersion) -> Flow {
+        let Place { period, hs6, feed, kind, hs, .. } = place;
+        let mut flow = Flow { period, hs6, feed, kind, hs, known_from: 0, content: 0, grams: 0, cents: 0 };
+        flow.hold(version);
+        flow
+    }
+
+    fn place(&self) -> Place {
+        let Flow { period, hs6, feed, kind, hs, .. } = *self;
+        Place { last: period.last(), period, hs6, feed, kind, hs }
+    }
+
+    fn hold(&mut self, version: FlowVersion) {
+        (self.known_from, self.content) = (version.known_from, version.content);
+        self.grams = version.mass.map_or(NOT_TOLD, |mass| mass.0);
+        self.cents = version.value_cents.unwrap_or(NOT_TOLD);
+    }
+
+    fn held(&self) -> FlowVersion {
+        let told = |value: u64| Some(value).filter(|value| *value != NOT_TOLD);
+        let (known_from, content) = (self.known_from, self.content);
+        FlowVersion { known_from, content, mass: told(self.grams).map(Grams), value_cents: told(self.cents) }
+    }
+
+    /// Its mass, where a row of value zero without mass is an observed zero.
+    fn mass(&self) -> Option<Grams> {
+        match (self.grams, self.cents) {
+            (NOT_TOLD, 0) => Some(Grams(0)),
+            (NOT_TOLD, _) => None,
+            (grams, _) => Some(Grams(grams)),
         }
-        let newest = (0..all.len()).max_by_key(|index| all.get(*index).map(FlowVersion::rank)).unwrap_or(0);
-        self.held = all.swap_remove(newest);
-        self.older = all;
-        match is_duplicate {
-            true if self.held.content == before.content => Folded::Duplicate,
-            false if self.held.content != version.content => Folded::Superseded,
-            _ => Folded::Held,
-        }
+    }
+
+    fn value_cents(&self) -> Option<u64> {
+        Some(self.cents).filter(|cents| *cents != NOT_TOLD)
     }
 }
 
-impl CellKey {
-    fn first(reporter: Country, is_import: bool) -> CellKey {
-        let month = Month::from_ordinal(0);
-        let hs6 = HsSubheading::FIRST;
-        CellKey { reporter, is_import, partner: Country::FIRST, last: month, period: Period::month(month), hs6 }
+/// Flows of one side on one way, by place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows {
+    months: Vec<Flow>,
+    longer: Vec<Flow>,
+    /// Versions that do not hold, kept so that the same one holds whatever the order of arrival. There are few.
+    older: Vec<(Place, FlowVersion)>,
+}
+
+impl Rows {
+    /// Folds a version of a flow in.
+    pub(crate) fn fold(&mut self, facts: &FlowFacts, (hs6, feed): (HsSubheading, u16), version: FlowVersion) -> Folded {
+        let place =
+            Place { last: facts.period.last(), period: facts.period, hs6, feed, kind: facts.flow, hs: Digits::of(facts.hs) };
+        let flows = if facts.period.months() == 1 { &mut self.months } else { &mut self.longer };
+        match flows.binary_search_by_key(&place, Flow::place) {
+            Err(at) => {
+                // They grow by a month at a time: doubling would leave half of it empty.
+                if flows.len() == flows.capacity() {
+                    flows.reserve_exact(2 + flows.len() / 8);
+                }
+                flows.insert(at, Flow::new(place, version));
+                Folded::Held
+            }
+            Ok(at) => flows.get_mut(at).map_or(Folded::Held, |flow| fold(flow, &mut self.older, version)),
+        }
     }
+
+    /// The lines of single months, from a first to a last.
+    pub(super) fn lines<'a>(&'a self, (first, last): (Month, Month), of: Of<'a>) -> impl Iterator<Item = Line> + 'a {
+        let from = self.months.partition_point(|flow| flow.period.first() < first);
+        let until = self.months.partition_point(|flow| flow.period.first() <= last);
+        let flows = self.months.get(from..until).unwrap_or_default();
+        flows.chunk_by(|left, right| cell(left) == cell(right)).filter_map(move |cell| line(cell, of))
+    }
+
+    /// The lines of longer periods none of whose months was told: where both tell the same trade, the months count.
+    pub(super) fn longer<'a>(&'a self, of: Of<'a>) -> impl Iterator<Item = Line> + 'a {
+        let is_told = |period: Period| {
+            let at = self.months.partition_point(|flow| flow.period.first() < period.first());
+            self.months.get(at).is_some_and(|flow| flow.period.first() <= period.last())
+        };
+        let untold = self.longer.chunk_by(|left, right| cell(left) == cell(right));
+        untold.filter_map(move |cell| line(cell, of)).filter(move |line| !is_told(line.period))
+    }
+
+    /// The flows of a cell that count, with their mass and their feed.
+    pub(super) fn records<'a>(
+        &self,
+        (reporter, partner): (Country, Country),
+        cell: &CellRef,
+        (feeds, mut each): (&'a [String], impl FnMut(Option<Grams>, &'a str, FlowFacts)),
+    ) {
+        let (period, hs6) = (cell.period, cell.hs6);
+        let flows = if period.months() == 1 { &self.months } else { &self.longer };
+        let key = (period.last(), period, hs6);
+        let of_flow = |flow: &Flow| (flow.period.last(), flow.period, flow.hs6);
+        let from = flows.partition_point(|flow| of_flow(flow) < key);
+        let until = flows.partition_point(|flow| of_flow(flow) <= key);
+        for flow in told(flows.get(from..until).unwrap_or_default(), feeds) {
+            let facts = FlowFacts { reporter, partner, flow: flow.kind, period, hs: flow.hs.code() };
+            each(flow.held().mass, name(feeds, flow.feed), facts);
+        }
+    }
+
+    /// Bytes of state.
+    pub(super) fn bytes(&self) -> u64 {
+        let flows = (self.months.capacity() + self.longer.capacity()) * size_of::<Flow>();
+        (flows + self.older.capacity() * size_of::<(Place, FlowVersion)>()) as u64
+    }
+}
+
+fn cell(flow: &Flow) -> (Period, HsSubheading) {
+    (flow.period, flow.hs6)
+}
+
+fn fold(flow: &mut Flow, older: &mut Vec<(Place, FlowVersion)>, version: FlowVersion) -> Folded {
+    let before = flow.held();
+    let place = flow.place();
+    let mut all: Vec<FlowVersion> = older.extract_if(.., |(of, _)| *of == place).map(|(_, version)| version).collect();
+    all.push(before);
+    let twin = all.iter_mut().find(|held| held.content == version.content);
+    let is_duplicate = twin.is_some();
+    match twin {
+        Some(twin) => twin.known_from = twin.known_from.min(version.known_from),
+        None => all.push(version),
+    }
+    let newest = (0..all.len()).max_by_key(|index| all.get(*index).map(FlowVersion::rank)).unwrap_or(0);
+    flow.hold(all.swap_remove(newest));
+    older.reserve_exact(all.len());
+    older.extend(all.into_iter().map(|version| (place, version)));
+    match is_duplicate {
+        true if flow.content == before.content => Folded::Duplicate,
+        false if flow.content != version.content => Folded::Superseded,
+        _ => Folded::Held,
+    }
+}
+
+/// The one line that the flows of a cell tell.
+fn line(flows: &[Flow], (side, feeds): Of<'_>) -> Option<Line> {
+    let first = flows.first()?;
+    // Most cells hold one flow, which tells its sum.
+    let (mass, value_cents) = match flows {
+        [one] => (one.mass(), one.value_cents()),
+        more => {
+            let told = told(more, feeds);
+            (sum_mass(&told), sum_value(&told))
+        }
+    };
+    Some(Line { side, period: first.period, hs6: first.hs6, mass, value_cents })
 }
 
 /// The flows of a cell that tell its sum: the same trade told twice is never added.
@@ -239,12 +275,12 @@ fn part(kind: FlowKind) -> u8 {
 
 /// A flow without mass neither adds to a sum nor hides it.
 fn sum_mass(flows: &[&Flow]) -> Option<Grams> {
-    let masses = flows.iter().filter_map(|flow| flow.held.told_mass());
+    let masses = flows.iter().filter_map(|flow| flow.mass());
     masses.reduce(|sum, mass| Grams(sum.0.saturating_add(mass.0)))
 }
 
 fn sum_value(flows: &[&Flow]) -> Option<u64> {
-    flows.iter().try_fold(0u64, |sum, flow| Some(sum.saturating_add(flow.held.value_cents?)))
+    flows.iter().try_fold(0u64, |sum, flow| Some(sum.saturating_add(flow.value_cents()?)))
 }
 
 fn name(feeds: &[String], feed: u16) -> &str {
@@ -253,6 +289,7 @@ fn name(feeds: &[String], feed: u16) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::books::Account;
     use super::*;
 
     fn facts(flow: FlowKind, hs: &str) -> FlowFacts {
@@ -269,13 +306,24 @@ mod tests {
     fn check(rows: &[(u16, FlowKind, &str, FlowVersion)], expected: Option<u64>) {
         let feeds = ["b".to_owned(), "a".to_owned()];
         for order in [rows.to_vec(), rows.iter().rev().cloned().collect()] {
-            let mut flows = Flows::default();
+            let mut rows = Rows::default();
             for (feed, flow, hs, version) in &order {
-                flows.fold(&facts(*flow, hs), "282580".parse().unwrap(), *feed, *version);
+                rows.fold(&facts(*flow, hs), ("282580".parse().unwrap(), *feed), *version);
             }
-            let lines = flows.lines(Account::ImporterFlow, "TH".parse().unwrap(), "US".parse().unwrap(), &feeds);
-            assert_eq!(lines.iter().map(|(_, line)| line.mass.map(|mass| mass.0)).collect::<Vec<_>>(), [expected], "{order:?}");
+            let side = Side { account: Account::ImporterFlow, from: "TH".parse().unwrap(), to: "US".parse().unwrap() };
+            let month = "2025-02".parse().unwrap();
+            let lines = rows.lines((month, month), (side, &feeds));
+            assert_eq!(lines.map(|line| line.mass.map(|mass| mass.0)).collect::<Vec<_>>(), [expected], "{order:?}");
         }
+    }
+
+    #[test]
+    fn a_code_keeps_its_zeros_and_its_length() {
+        for hs in ["010121", "0101210010", "282580", "999999999999"] {
+            let code: HsCode = hs.parse().unwrap();
+            assert_eq!((Digits::of(code).code(), Digits::of(code).length()), (code, code.length()));
+        }
+        assert_eq!(size_of::<Flow>(), 56);
     }
 
     #[test]
@@ -331,8 +379,8 @@ mod tests {
 
     #[test]
     fn outcomes_tell_duplicates_from_superseded() {
-        let mut flows = Flows::default();
-        let mut fold = |version| flows.fold(&facts(FlowKind::Import, "282580"), "282580".parse().unwrap(), 0, version).folded;
+        let mut rows = Rows::default();
+        let mut fold = |version| rows.fold(&facts(FlowKind::Import, "282580"), ("282580".parse().unwrap(), 0), version);
         assert_eq!(fold(version(2, 2, Some(9))), Folded::Held);
         assert_eq!(fold(version(2, 2, Some(9))), Folded::Duplicate);
         assert_eq!(fold(version(1, 1, Some(5))), Folded::Superseded);

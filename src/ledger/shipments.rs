@@ -1,314 +1,362 @@
-//! Record detail: every version of every shipment within the lookback, and which one holds.
+//! Record detail: every shipment within the lookback, by id, month and way. Keeps; judges nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
+use super::books::CellRef;
 use super::flows::Folded;
-use crate::domain::{Band, Country, Grams, HsSubheading, Month, Position, QualitySet, ShipmentFacts, Status};
+use super::shipment::{Shipment, ShipmentVersion, WayMonth};
+use super::ways::Ways;
+use crate::domain::{Country, Month, Movement, Position, ShipmentFacts, Status};
 
-/// A shipment's identity: a hash of `<feed>:<id>`, wide enough that two never share one.
-pub type ShipmentKey = u128;
-
-/// The identity of a shipment.
-pub fn shipment_key(id: &str) -> ShipmentKey {
-    xxhash_rust::xxh3::xxh3_128(id.as_bytes())
-}
-
-/// A version of a shipment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShipmentVersion {
-    /// What it says.
-    pub facts: ShipmentFacts,
-    /// When it became known, in microseconds since 1970.
-    pub known_from: i64,
-    /// Hash of what it says.
-    pub content: u64,
-    /// The subheading.
-    pub hs6: HsSubheading,
-    /// Mass that may be used.
-    pub mass: Option<Grams>,
-    /// US cents.
-    pub value_cents: Option<u64>,
-    /// What is wrong with it.
-    pub quality: QualitySet,
-    /// Whether its feed tells all of its trade.
-    pub complete: bool,
-    /// The raw message.
-    pub source: Position,
-}
-
-impl ShipmentVersion {
-    /// Versions of an id are ordered by revision, knowledge and content: the same winner in any order of arrival.
-    fn rank(&self) -> (u32, i64, u64) {
-        (self.facts.revision, self.known_from, self.content)
-    }
-
-    /// The month in which the goods moved.
-    pub fn month(&self) -> Month {
-        Month::of(self.facts.event_date)
-    }
-}
-
-/// What has been published of a shipment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Published {
-    /// The revision of the last output, 0 before the first.
-    pub revision: u32,
-    /// Hash of what it said.
-    pub signature: u64,
-    /// Its band.
-    pub band: Band,
-}
-
-/// A shipment with the version that holds.
-#[derive(Clone, Debug)]
-pub struct Shipment {
-    /// The version that holds.
-    pub held: ShipmentVersion,
-    older: Vec<ShipmentVersion>,
-    /// What has been published of it.
-    pub published: Published,
-}
-
-/// The sum of one feed's shipments of one code on one way in one month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ShipmentSum {
-    /// Grams of those with mass.
-    pub grams: u128,
-    /// How many lack mass.
-    pub without_mass: u32,
-    /// How many there are.
-    pub count: u32,
-}
-
-/// From, to, month, code.
-pub(super) type WayKey = (Country, Country, Month, HsSubheading);
+/// A shipment's place among those of its family, as long as its detail is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShipmentKey(u32);
 
 /// All shipments of a family.
 #[derive(Clone, Debug, Default)]
 pub struct Shipments {
-    held: HashMap<ShipmentKey, Shipment, BuildHasherDefault<Identity>>,
+    /// By key; `None` is free.
+    kept: Vec<Option<Shipment>>,
+    free: Vec<ShipmentKey>,
+    /// By a hash of the id; where two ids share one, the later stands under the next.
+    by_id: HashMap<u32, ShipmentKey, BuildHasherDefault<Spread>>,
     by_month: BTreeMap<Month, Vec<ShipmentKey>>,
     /// Those of every way in a month: an id stands under each way that a version of it told.
-    by_way: BTreeMap<(Country, Country, Month), Vec<ShipmentKey>>,
-    /// No way of an earlier month has been told since the last time that months were forgotten.
-    oldest_way: Option<Month>,
-    complete: BTreeMap<WayKey, ShipmentSum>,
-    /// To, from: the ways on which complete feeds told of shipments.
-    ways: BTreeSet<(Country, Country)>,
+    by_way: BTreeMap<WayMonth, Vec<ShipmentKey>>,
+    topics: Vec<Arc<str>>,
     text_bytes: u64,
 }
 
+/// What folding a version in changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShipmentChange {
+    pub(super) key: ShipmentKey,
+    pub(super) folded: Folded,
+    /// The way of the version that held before.
+    pub(super) left: Option<WayMonth>,
+    /// It was known already ...
+    pub(super) was_known: bool,
+    /// ... and a version of it might stand in a sum.
+    pub(super) was_told: bool,
+}
+
 impl Shipments {
-    /// Folds a version of a shipment in. `None` as the version that held before means that it is the first.
-    pub fn fold(&mut self, key: ShipmentKey, version: ShipmentVersion) -> Folded {
-        self.text_bytes += version.facts.id.len() as u64;
-        let (month, way) =
-            (version.month(), version.facts.intermediary().map(|m| (m, version.facts.destination, version.month())));
-        if let (true, Some((from, to, _))) = (version.complete, way) {
-            self.ways.insert((to, from));
-        }
-        let Some(shipment) = self.held.get_mut(&key) else {
-            Counts::of(&version).add(&mut self.complete, 1);
-            self.held.insert(key, Shipment { held: version, older: Vec::new(), published: Published::default() });
-            self.by_month.entry(month).or_default().push(key);
+    /// Folds a version of a shipment in, and into the sums of its way where its feed is complete.
+    pub(super) fn fold(&mut self, movement: &Movement, facts: &ShipmentFacts, ways: &mut Ways) -> ShipmentChange {
+        let version = ShipmentVersion::new(movement, facts, self.topic(&movement.source.topic));
+        let way = version.way();
+        let Some(key) = self.find(&facts.id) else {
+            count(&version, ways, 1);
+            let month = version.month();
+            let key = self.keep(&facts.id, version);
+            push(self.by_month.entry(month).or_default(), key);
             if let Some(way) = way {
-                self.by_way.entry(way).or_default().push(key);
-                self.oldest_way = Some(self.oldest_way.map_or(month, |oldest| oldest.min(month)));
+                push(self.by_way.entry(way).or_default(), key);
             }
-            return Folded::Held;
+            return ShipmentChange { key, folded: Folded::Held, left: None, was_known: false, was_told: false };
         };
-        let before = (shipment.held.content, Counts::of(&shipment.held));
-        let known_way = way_in_month(&shipment.held);
+        let Some(shipment) = self.get_mut(key) else {
+            return ShipmentChange { key, folded: Folded::Duplicate, left: None, was_known: true, was_told: false };
+        };
+        let (before, was_told) = (shipment.held.clone(), shipment.is_told());
+        let left = before.way();
         let folded = shipment.fold(version);
-        if shipment.held.content != before.0 {
-            let after = Counts::of(&shipment.held);
-            before.1.add(&mut self.complete, -1);
-            after.add(&mut self.complete, 1);
+        if shipment.held.content != before.content {
+            count(&before, ways, -1);
+            count(&shipment.held, ways, 1);
         }
         // The version that held stands under its way already.
-        if let Some(way) = way.filter(|way| folded != Folded::Duplicate && known_way != Some(*way)) {
+        if let Some(way) = way.filter(|way| folded != Folded::Duplicate && left != Some(*way)) {
             let keys = self.by_way.entry(way).or_default();
             if !keys.contains(&key) {
-                keys.push(key);
-                self.oldest_way = Some(self.oldest_way.map_or(month, |oldest| oldest.min(month)));
+                push(keys, key);
             }
         }
-        folded
+        ShipmentChange { key, folded, left, was_known: true, was_told }
+    }
+
+    fn topic(&mut self, name: &Arc<str>) -> u16 {
+        let index = self.topics.iter().position(|topic| topic == name).unwrap_or_else(|| {
+            self.topics.push(Arc::clone(name));
+            self.topics.len() - 1
+        });
+        u16::try_from(index).unwrap_or(u16::MAX)
+    }
+
+    /// The raw message that a version was read from.
+    pub fn source(&self, version: &ShipmentVersion) -> Position {
+        let topic = self.topics.get(usize::from(version.topic)).cloned().unwrap_or_else(|| "".into());
+        Position { topic, partition: version.partition, offset: version.offset }
+    }
+
+    fn find(&self, id: &str) -> Option<ShipmentKey> {
+        let mut place = place_of(id);
+        loop {
+            let key = *self.by_id.get(&place)?;
+            if self.id(key) == id {
+                return Some(key);
+            }
+            place = place.wrapping_add(1);
+        }
+    }
+
+    fn keep(&mut self, id: &str, version: ShipmentVersion) -> ShipmentKey {
+        self.text_bytes += id.len() as u64;
+        let shipment = Shipment::new(id, version);
+        let key = self.free.pop().unwrap_or_else(|| {
+            if self.kept.len() == self.kept.capacity() {
+                // Doubling would leave half of it empty.
+                self.kept.reserve_exact(16 + self.kept.len() / 16);
+            }
+            self.kept.push(None);
+            ShipmentKey(u32::try_from(self.kept.len() - 1).expect("a family keeps fewer than four thousand million shipments"))
+        });
+        if let Some(slot) = self.slot(key) {
+            *slot = Some(shipment);
+        }
+        self.note(id, key);
+        key
+    }
+
+    fn note(&mut self, id: &str, key: ShipmentKey) {
+        let mut place = place_of(id);
+        while self.by_id.contains_key(&place) {
+            place = place.wrapping_add(1);
+        }
+        self.by_id.insert(place, key);
+    }
+
+    fn slot(&mut self, key: ShipmentKey) -> Option<&mut Option<Shipment>> {
+        self.kept.get_mut(usize::try_from(key.0).ok()?)
     }
 
     /// A shipment.
     pub fn get(&self, key: ShipmentKey) -> Option<&Shipment> {
-        self.held.get(&key)
+        self.kept.get(usize::try_from(key.0).ok()?)?.as_ref()
     }
 
     /// A shipment, to note what was published.
     pub fn get_mut(&mut self, key: ShipmentKey) -> Option<&mut Shipment> {
-        self.held.get_mut(&key)
+        self.slot(key)?.as_mut()
     }
 
-    /// Shipments whose assessed version lies in the corridor-month, by id.
-    pub fn in_corridor(&self, corridor: (Country, Country, Month)) -> Vec<ShipmentKey> {
-        let lies_there = |key: &ShipmentKey| {
-            let (version, _) = self.held.get(key)?.assessed()?;
-            Some((version.facts.intermediary()?, version.facts.destination, version.month()) == corridor)
-        };
-        let mut keys = self.by_way.get(&corridor).cloned().unwrap_or_default();
-        keys.retain(|key| lies_there(key).unwrap_or(false));
+    /// Shipments whose assessed version lies in the corridor-month.
+    pub fn in_corridor(&self, corridor: (Country, Country, Month)) -> impl Iterator<Item = (ShipmentKey, &Shipment)> + '_ {
+        let keys = self.by_way.get(&corridor).map(Vec::as_slice).unwrap_or_default();
+        keys.iter().filter_map(move |key| {
+            let shipment = self.get(*key)?;
+            let (version, _) = shipment.assessed()?;
+            (version.way() == Some(corridor)).then_some((*key, shipment))
+        })
+    }
+
+    /// The same by id.
+    pub fn in_order(&self, corridor: (Country, Country, Month)) -> Vec<ShipmentKey> {
+        let mut keys: Vec<ShipmentKey> = self.in_corridor(corridor).map(|(key, _)| key).collect();
         keys.sort_by(|left, right| self.id(*left).cmp(self.id(*right)));
         keys
     }
 
     fn id(&self, key: ShipmentKey) -> &str {
-        self.held.get(&key).map(|shipment| shipment.held.facts.id.as_str()).unwrap_or_default()
+        self.get(key).map(|shipment| shipment.id.as_ref()).unwrap_or_default()
     }
 
-    /// Sums of complete feeds on a way, by month and code.
-    pub fn sums(&self, from: Country, to: Country) -> impl Iterator<Item = (Month, HsSubheading, ShipmentSum)> + '_ {
-        let first = (from, to, Month::from_ordinal(0), HsSubheading::FIRST);
-        let ways = self.complete.range(first..).take_while(move |((a, b, _, _), _)| (*a, *b) == (from, to));
-        ways.filter(|(_, sum)| sum.count > 0).map(|((_, _, month, hs6), sum)| (*month, *hs6, *sum))
-    }
-
-    /// Whence complete feeds tell of shipments into `to`.
-    pub fn sources_of(&self, to: Country) -> impl Iterator<Item = Country> + '_ {
-        self.ways.range((to, Country::FIRST)..=(to, Country::LAST)).map(|(_, from)| *from)
-    }
-
-    /// Whither complete feeds tell of shipments from a country.
-    pub(super) fn destinations_of(&self, from: Country) -> impl Iterator<Item = Country> + '_ {
-        self.ways.iter().filter(move |(_, source)| *source == from).map(|(to, _)| *to)
-    }
-
-    /// Ids of the active shipments of complete feeds behind a sum, with their mass.
-    pub fn ids(&self, from: Country, to: Country, month: Month, hs6: HsSubheading) -> Vec<(Option<Grams>, String)> {
-        let keys = self.by_way.get(&(from, to, month)).map(Vec::as_slice).unwrap_or_default();
-        let held = keys.iter().filter_map(|key| self.held.get(key)).map(|shipment| &shipment.held);
-        let behind = held.filter(|version| {
-            way(version) == Some((from, to, month, hs6)) && version.complete && version.facts.status == Status::Active
-        });
-        behind.map(|version| (version.mass, version.facts.id.clone())).collect()
+    /// The active shipments of complete feeds behind a sum.
+    pub(super) fn behind(&self, cell: &CellRef) -> impl Iterator<Item = &Shipment> + '_ {
+        let (way, hs6) = ((cell.from, cell.to, cell.period.last()), cell.hs6);
+        let keys = self.by_way.get(&way).map(Vec::as_slice).unwrap_or_default();
+        keys.iter().filter_map(|key| self.get(*key)).filter(move |shipment| {
+            let held = &shipment.held;
+            held.way() == Some(way) && held.hs6 == hs6 && held.complete && held.status == Status::Active
+        })
     }
 
     /// Forgets the detail of shipments of months before the given one; their sums stay.
     pub fn forget_before(&mut self, month: Month) {
         while let Some(entry) = self.by_month.first_entry().filter(|entry| *entry.key() < month) {
             for key in entry.remove() {
-                if let Some(shipment) = self.held.get(&key).filter(|shipment| shipment.held.month() < month) {
-                    self.text_bytes = self.text_bytes.saturating_sub(shipment.held.facts.id.len() as u64);
-                    self.held.remove(&key);
+                // One that moved to a later month stays; it goes when nothing tells of it any more.
+                let newest = self.get(key).map(|shipment| shipment.held.month());
+                match newest {
+                    Some(newest) if newest >= month => push(self.by_month.entry(newest).or_default(), key),
+                    _ => self.forget(key),
                 }
             }
         }
-        if self.oldest_way.is_some_and(|oldest| oldest < month) {
-            self.by_way.retain(|(_, _, way_month), _| *way_month >= month);
-            self.oldest_way = Some(month);
-        }
     }
 
-    /// Bytes of state, by size of what is kept.
+    fn forget(&mut self, key: ShipmentKey) {
+        let Some(shipment) = self.slot(key).and_then(Option::take) else { return };
+        self.text_bytes = self.text_bytes.saturating_sub(shipment.id.len() as u64);
+        for way in shipment.versions().filter_map(ShipmentVersion::way) {
+            if let Some(keys) = self.by_way.get_mut(&way) {
+                keys.retain(|kept| *kept != key);
+                if keys.is_empty() {
+                    self.by_way.remove(&way);
+                }
+            }
+        }
+        // Its place is empty now, so those that stood behind it for want of their own move up.
+        let mut place = place_of(&shipment.id);
+        while self.by_id.get(&place).is_some_and(|held| *held != key) {
+            place = place.wrapping_add(1);
+        }
+        self.by_id.remove(&place);
+        place = place.wrapping_add(1);
+        while let Some(next) = self.by_id.remove(&place) {
+            let id = self.id(next).to_owned();
+            self.note(&id, next);
+            place = place.wrapping_add(1);
+        }
+        self.free.push(key);
+    }
+
+    /// Bytes of state.
     pub fn bytes(&self) -> u64 {
-        let detail = size_of::<(ShipmentKey, Shipment)>() as u64 + 2 * size_of::<ShipmentKey>() as u64;
-        self.held.len() as u64 * detail + self.text_bytes + self.complete.len() as u64 * size_of::<(WayKey, ShipmentSum)>() as u64
-    }
-
-    /// How many shipments are held.
-    pub fn len(&self) -> usize {
-        self.held.len()
+        // A hash table keeps an eighth of its places empty and a byte beside each.
+        let by_id = self.by_id.capacity() * 9 * 8 / 7;
+        let keys = 2 * self.kept.len() * size_of::<ShipmentKey>();
+        (self.kept.capacity() * size_of::<Option<Shipment>>() + by_id + keys) as u64 + self.text_bytes
     }
 }
 
-impl Shipment {
-    /// The version that is assessed, and whether it holds: the newest that leaves an intermediary. Where a newer one no longer does, or
-    /// is cancelled, the assessment is withdrawn.
-    pub fn assessed(&self) -> Option<(&ShipmentVersion, Status)> {
-        if self.held.facts.leaves_intermediary() {
-            return Some((&self.held, self.held.facts.status));
-        }
-        let left = self.older.iter().filter(|version| version.facts.leaves_intermediary());
-        left.max_by_key(|version| version.rank()).map(|version| (version, Status::Cancelled))
-    }
-
-    /// Whether any version of it may stand in a sum.
-    pub(super) fn is_told(&self) -> bool {
-        self.held.complete || self.older.iter().any(|version| version.complete)
-    }
-
-    /// Folds another version of this shipment in.
-    fn fold(&mut self, version: ShipmentVersion) -> Folded {
-        let content = version.content;
-        let before = self.held.content;
-        let mut all = std::mem::take(&mut self.older);
-        let is_duplicate = match std::iter::once(&mut self.held).chain(all.iter_mut()).find(|held| held.content == content) {
-            Some(twin) if version.known_from < twin.known_from => {
-                (twin.known_from, twin.source) = (version.known_from, version.source);
-                true
-            }
-            Some(_) => true,
-            None => {
-                all.push(version);
-                false
-            }
-        };
-        if let Some(newest) =
-            all.iter_mut().max_by_key(|version| version.rank()).filter(|newest| newest.rank() > self.held.rank())
-        {
-            std::mem::swap(newest, &mut self.held);
-        }
-        self.older = all;
-        match is_duplicate {
-            true if self.held.content == before => Folded::Duplicate,
-            false if self.held.content != content => Folded::Superseded,
-            _ => Folded::Held,
-        }
+/// Adds a version to the sums of its way, or takes it away, where it counts at all.
+fn count(version: &ShipmentVersion, ways: &mut Ways, sign: i8) {
+    if let (true, Status::Active, Some((from, to, month))) = (version.complete, version.status, version.way()) {
+        ways.count((from, to), (month, version.hs6), version.mass(), sign);
     }
 }
 
-fn way(version: &ShipmentVersion) -> Option<WayKey> {
-    Some((version.facts.intermediary()?, version.facts.destination, version.month(), version.hs6))
-}
-
-fn way_in_month(version: &ShipmentVersion) -> Option<(Country, Country, Month)> {
-    Some((version.facts.intermediary()?, version.facts.destination, version.month()))
-}
-
-/// What a version adds to a sum, where it counts at all.
-#[derive(Clone, Copy)]
-struct Counts(Option<(WayKey, Option<Grams>)>);
-
-impl Counts {
-    fn of(version: &ShipmentVersion) -> Counts {
-        let counts = version.complete && version.facts.status == Status::Active;
-        Counts(way(version).filter(|_| counts).map(|way| (way, version.mass)))
+fn push(keys: &mut Vec<ShipmentKey>, key: ShipmentKey) {
+    if keys.len() == keys.capacity() {
+        keys.reserve_exact(2 + keys.len() / 8);
     }
-
-    fn add(self, sums: &mut BTreeMap<WayKey, ShipmentSum>, sign: i8) {
-        let Some((key, mass)) = self.0 else { return };
-        let sum = sums.entry(key).or_default();
-        let grams = mass.map_or(0, |mass| u128::from(mass.0));
-        let lacks = u32::from(mass.is_none());
-        if sign > 0 {
-            *sum = ShipmentSum { grams: sum.grams + grams, without_mass: sum.without_mass + lacks, count: sum.count + 1 };
-        } else {
-            *sum = ShipmentSum { grams: sum.grams - grams, without_mass: sum.without_mass - lacks, count: sum.count - 1 };
-        }
-    }
+    keys.push(key);
 }
 
-/// Keys are hashes already; hashing them again would cost and add nothing.
+fn place_of(id: &str) -> u32 {
+    // The upper half of a good hash is as good as the whole.
+    (xxhash_rust::xxh3::xxh3_64(id.as_bytes()) >> 32) as u32
+}
+
+/// Places are hashes already; they are only spread over 64 bits.
 #[derive(Default)]
-struct Identity(u64);
+struct Spread(u64);
 
-impl Hasher for Identity {
+impl Hasher for Spread {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
     }
 
-    fn write_u128(&mut self, key: u128) {
-        self.0 = u64::try_from(key & u128::from(u64::MAX)).unwrap_or_default();
+    fn write_u32(&mut self, place: u32) {
+        self.0 = (self.0.rotate_left(32) ^ u64::from(place)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{FeedName, MovementBody, Standing};
+
+    fn movement(id: &str, date: &str, content: u64) -> (Movement, ShipmentFacts) {
+        let country = |code: &str| code.parse().unwrap();
+        let facts = ShipmentFacts {
+            id: id.to_owned(),
+            revision: u32::try_from(content).unwrap(),
+            status: Status::Active,
+            event_date: date.parse().unwrap(),
+            country_of_origin: Some(country("TH")),
+            country_of_consignment: None,
+            country_of_lading: None,
+            destination: country("US"),
+            place_of_receipt: None,
+            port_of_lading: None,
+            transit_ports: Vec::new(),
+        };
+        let feed: FeedName = "ams".parse().unwrap();
+        let movement = Movement {
+            family: "SB".parse().unwrap(),
+            standing: Standing::Home,
+            feed,
+            known_from: "2025-04-01T00:00:00Z".parse().unwrap(),
+            content,
+            source: Position { topic: "bills".into(), partition: 0, offset: 7 },
+            hs6: "282580".parse().unwrap(),
+            mass: None,
+            value_cents: None,
+            quality: Default::default(),
+            complete: true,
+            body: MovementBody::Shipment(facts.clone()),
+        };
+        (movement, facts)
+    }
+
+    fn fold(kept: &mut Shipments, ways: &mut Ways, (id, date, content): (&str, &str, u64)) -> ShipmentChange {
+        let (movement, facts) = movement(id, date, content);
+        kept.fold(&movement, &facts, ways)
+    }
+
+    /// Ids that are kept under one place, found by looking.
+    fn alike() -> [String; 2] {
+        let mut known: HashMap<u32, String> = HashMap::new();
+        for number in 0.. {
+            let id = format!("ams:{number}");
+            if let Some(other) = known.insert(place_of(&id), id.clone()) {
+                return [other, id];
+            }
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn two_ids_of_one_hash_stay_apart_whichever_is_forgotten() {
+        let [first, second] = alike();
+        for (early, late) in [(&first, &second), (&second, &first)] {
+            let (mut kept, mut ways) = (Shipments::default(), Ways::default());
+            for (id, date) in [(&first, "2025-02-03"), (&second, "2025-02-03")] {
+                let date = if id == early { date } else { "2025-03-03" };
+                assert!(!fold(&mut kept, &mut ways, (id, date, 1)).was_known);
+            }
+            assert_ne!(kept.find(&first), kept.find(&second));
+            kept.forget_before("2025-03".parse().unwrap());
+            assert_eq!(kept.find(early), None);
+            let left = kept.get(kept.find(late).unwrap()).unwrap();
+            assert_eq!(left.id.as_ref(), late.as_str());
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_its_place_and_no_trace() {
+        let (mut kept, mut ways) = (Shipments::default(), Ways::default());
+        let old = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 1)).key;
+        kept.forget_before("2025-01".parse().unwrap());
+        let corridor = |month: &str| ("TH".parse().unwrap(), "US".parse().unwrap(), month.parse().unwrap());
+        let new = fold(&mut kept, &mut ways, ("ams:2", "2025-02-03", 1)).key;
+        assert_eq!(old, new);
+        assert_eq!(kept.in_order(corridor("2025-02")), [new]);
+        assert!(kept.in_order(corridor("2022-02")).is_empty());
+    }
+
+    #[test]
+    fn one_that_moved_to_a_later_month_is_kept_until_that_is_over() {
+        let (mut kept, mut ways) = (Shipments::default(), Ways::default());
+        fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 1));
+        let moved = fold(&mut kept, &mut ways, ("ams:1", "2025-02-03", 2));
+        assert_eq!(moved.left.map(|(_, _, month)| month.to_string()).as_deref(), Some("2022-02"));
+        kept.forget_before("2025-02".parse().unwrap());
+        assert!(kept.get(moved.key).is_some());
+        kept.forget_before("2025-03".parse().unwrap());
+        assert!(kept.get(moved.key).is_none());
+    }
+
+    #[test]
+    fn the_state_of_a_shipment_is_small() {
+        assert!(size_of::<Option<Shipment>>() <= 144, "{}", size_of::<Option<Shipment>>());
     }
 }

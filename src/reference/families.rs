@@ -87,8 +87,9 @@ impl Families {
         if codes.len() == 1 { codes.first().copied() } else { None }
     }
 
-    pub(super) fn content(&self, family: FamilyId, code: HsSubheading) -> Option<&Content> {
-        self.contents.get(&(family, code)).and_then(Option::as_ref)
+    pub(super) fn contents(&self, family: FamilyId) -> impl Iterator<Item = (HsSubheading, &Content)> {
+        let all = self.contents.range((family, HsSubheading::FIRST)..).take_while(move |((of, _), _)| *of == family);
+        all.filter_map(|((_, code), content)| Some((*code, content.as_ref()?)))
     }
 
     /// All that decides home and context, as text: two maps are the same if and only if their texts are.

@@ -108,6 +108,16 @@ pub enum Production {
     Unknown,
 }
 
+impl Production {
+    /// The row behind it.
+    pub fn row(&self) -> Option<&str> {
+        match self {
+            Production::Listed { row, .. } | Production::Unlisted { row, .. } => Some(row),
+            Production::Unknown => None,
+        }
+    }
+}
+
 /// Where the material stands between ore and article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MaterialStage {
@@ -325,11 +335,17 @@ impl AsOf<'_> {
         self.bundle.producers.capacity(family, country, self.date)
     }
 
-    /// What the subheading contains of the family's element; `None` where the family does not list it, or not by mass.
+    /// Every date on which what is said about the family may change, ascending, later ones too: that something may change on a day
+    /// says nothing about it.
+    pub fn changes(&self, family: FamilyId) -> Vec<Date> {
+        self.bundle.changes(family, Date::MIN, Date::MAX)
+    }
+
+    /// What the subheadings of the family contain of its element, by code; those that the family does not list by mass are absent.
     ///
     /// Of a shared code this is what the family's own goods contain: what else is under the code contains nothing of it.
-    pub fn content(&self, family: FamilyId, code: HsSubheading) -> Option<Content> {
-        self.bundle.families.content(family, code).cloned()
+    pub fn contents(&self, family: FamilyId) -> impl Iterator<Item = (HsSubheading, &Content)> {
+        self.bundle.families.contents(family)
     }
 
     /// The class of the family.

@@ -2,8 +2,9 @@
 
 use crate::domain::Band;
 
+use super::Limit;
+use super::combine::Weighed;
 use super::model::Model;
-use super::{Counted, Limit};
 
 /// What the limits need to know beside the score.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Standing {
 }
 
 /// Probability in thousandths, band, and the limits that bound them: clip, guards, floor, then the bands' own.
-pub(super) fn calibrate(score: i32, counted: &[Counted], standing: Standing, model: &Model) -> (u16, Band, Vec<Limit>) {
+pub(super) fn calibrate(score: i32, counted: &[Weighed], standing: Standing, model: &Model) -> (u16, Band, Vec<Limit>) {
     let mut limits = Vec::new();
     let mut probability = probability(score, model);
     let mut at_most = |bound: u16, applies: bool, limit: Limit| {
@@ -68,7 +69,7 @@ mod tests {
 
     fn check(score: i32, standing: Standing, expected: (u16, &str, &[Limit])) {
         let model = Model::built_in();
-        let fired = [Counted { evidence: crate::signals::test_evidence(1000), counted: 1000 }];
+        let fired = [Weighed { signal: crate::signals::Signal::RouteCnLading, weight: 1000, counted: 1000 }];
         let (probability, band, limits) = calibrate(score, &fired, standing, &model);
         assert_eq!((probability, band.word(), limits.as_slice()), expected);
     }

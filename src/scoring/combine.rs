@@ -1,23 +1,29 @@
 //! Weights → score. Integers only: sums are exact, and the order in which evidence comes changes nothing.
 
-use crate::signals::{Evidence, Layer, Signal};
+use crate::signals::Signal;
 
-use super::Counted;
 use super::model::Combination;
 
+/// A signal that spoke: its weight, and what is left of it after damping and caps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Weighed {
+    pub(super) signal: Signal,
+    pub(super) weight: i32,
+    pub(super) counted: i32,
+}
+
 /// What is left of each weight after damping within its layer and the layer's caps; in the order of layers, heaviest first.
-pub(super) fn combine(evidence: Vec<Evidence>, numbers: &Combination) -> Vec<Counted> {
-    let mut counted = Vec::with_capacity(evidence.len());
-    let mut rest = evidence;
-    for layer in Layer::ALL {
-        let mut of_layer: Vec<Evidence>;
-        (of_layer, rest) = rest.into_iter().partition(|one| one.signal.layer() == layer);
-        of_layer.sort_by_key(|one| (std::cmp::Reverse(one.weight.unsigned_abs()), place(one.signal)));
+pub(super) fn combine(weights: impl IntoIterator<Item = (Signal, i32)>, numbers: &Combination) -> Vec<Weighed> {
+    let mut weighed: Vec<Weighed> = weights.into_iter().map(|(signal, weight)| Weighed { signal, weight, counted: 0 }).collect();
+    weighed.sort_by_key(|one| (one.signal.layer(), std::cmp::Reverse(one.weight.unsigned_abs()), place(one.signal)));
+    for of_layer in weighed.chunk_by_mut(|left, right| left.signal.layer() == right.signal.layer()) {
         let weights: Vec<i32> = of_layer.iter().map(|one| one.weight).collect();
-        let counts = layer_counts(&weights, numbers, numbers.caps(layer));
-        counted.extend(of_layer.into_iter().zip(counts).map(|(evidence, counted)| Counted { evidence, counted }));
+        let caps = of_layer.first().map(|one| numbers.caps(one.signal.layer())).unwrap_or_default();
+        for (one, counted) in of_layer.iter_mut().zip(layer_counts(&weights, numbers, caps)) {
+            one.counted = counted;
+        }
     }
-    counted
+    weighed
 }
 
 fn place(signal: Signal) -> usize {

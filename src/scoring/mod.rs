@@ -7,9 +7,12 @@ mod verdict;
 
 pub use calibrate::probability;
 pub use model::{Alerts, Bands, Calibration, Combination, Horizons, InvalidModel, Limits, Model, Sample};
-pub use verdict::{CorridorStep, ShipmentContext, assess_corridor, assess_shipment};
+pub use verdict::CorridorStep;
+pub(crate) use verdict::{Context, assess_corridor, assess_shipment, signature_of};
 
 pub use crate::signals::Coverage;
+
+use std::rc::Rc;
 
 use crate::domain::Band;
 use crate::signals::{Evidence, Layer};
@@ -53,7 +56,7 @@ pub enum Limit {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counted {
     /// The evidence.
-    pub evidence: Evidence,
+    pub evidence: Rc<Evidence>,
     /// Thousandths of log-odds that enter the score.
     pub counted: i32,
 }
@@ -80,7 +83,7 @@ pub struct WouldChange {
     /// The signal's code on the outside; also of signals that are not built yet.
     pub signal: &'static str,
     /// What is missing.
-    pub because: String,
+    pub because: Rc<str>,
 }
 
 /// What a verdict says, of a shipment or a corridor-month.
@@ -89,7 +92,7 @@ pub struct Verdict {
     /// Log-odds before any evidence, thousandths.
     pub prior: i32,
     /// Reference rows behind the prior.
-    pub prior_rows: Vec<String>,
+    pub prior_rows: Rc<[String]>,
     /// The evidence, in the order of layers, heaviest first.
     pub evidence: Vec<Counted>,
     /// `prior + Σ counted`.
@@ -141,6 +144,8 @@ pub struct Balance {
 pub struct CorridorVerdict {
     /// What it says.
     pub verdict: Verdict,
+    /// Hash of all that it decides: two that agree in it are one revision.
+    pub signature: u64,
     /// By mass, how many of M's usual sources have reported; `None` where there were none before.
     pub complete_fraction: Option<f64>,
     /// The balance, where M → D has mass.
@@ -152,4 +157,6 @@ pub struct CorridorVerdict {
     /// The lower bound of the stage's own balance, thousandths, where the same subheading comes and goes and all terms are
     /// observed.
     pub stage_floor: Option<u16>,
+    /// Balance and event test speak for rerouting from records that have nothing in common, with both legs observed.
+    pub layers_disjoint: bool,
 }

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Band, FamilyId};
-use crate::reference::FamilyClass;
+use crate::domain::Band;
 use crate::signals::{
     BalanceNumbers, EpisodeNumbers, Layer, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers, draws, numbers,
 };
@@ -84,8 +83,6 @@ numbers! {
     Sample {
         heading_kilograms: u64 = "A corridor-month of a heading family exists from this mass ...",
         heading_dollars: u64 = "... or this value on.",
-        active_bulk_kilograms: u64 = "A corridor-month is active from this gross mass on.",
-        active_minor_kilograms: u64 = "Likewise of a minor metal.",
     }
 }
 
@@ -215,15 +212,6 @@ impl Model {
         };
         let above_prior = super::calibrate::probability(prior, self).saturating_add(self.alerts.clear_above_prior);
         threshold.saturating_sub(self.alerts.clear_below).max(above_prior)
-    }
-
-    /// Kilograms of gross mass a month from which a corridor of the family is active.
-    pub fn active_kilograms(&self, family: FamilyId, class: FamilyClass) -> u64 {
-        match class {
-            _ if family.is_heading() => self.sample.heading_kilograms,
-            FamilyClass::Bulk => self.sample.active_bulk_kilograms,
-            FamilyClass::Minor => self.sample.active_minor_kilograms,
-        }
     }
 }
 

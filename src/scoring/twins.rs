@@ -1,10 +1,10 @@
 //! The antimony story as twins, at the level of books: one second leg, several first legs; and what must not matter.
 
 use crate::ledger::Account;
-use crate::reference::MeasureKind;
+use crate::reference::{Content, MaterialStage, MeasureKind};
 use crate::scoring::{ChineseShare, CorridorVerdict, Coverage, Limit, Model};
-use crate::signals::Layer;
 use crate::signals::trade::{Trade, Way, antimony_story, measure, shipment, with_burmese_ore, with_chinese_oxide};
+use crate::signals::{Contents, Layer, Lookups};
 
 use super::{assess_in, *};
 
@@ -12,7 +12,8 @@ use super::{assess_in, *};
 const LAST: &str = "2025-03";
 
 fn assess(trade: &Trade) -> CorridorVerdict {
-    assess_in(&trade.books, &trade.world, &Model::built_in())
+    let model = Model::built_in();
+    trade.see(&model.parameters, |subject| assess_in(subject, &model, None).unwrap())
 }
 
 /// Probability, band, share.
@@ -73,26 +74,9 @@ fn china_reporting_zero_lowers_nothing() {
     assert_eq!(assess(&alone).verdict.probability, unknown.verdict.probability);
 }
 
-/// The same trade so many months earlier.
-fn earlier(mut trade: Trade, months: i32) -> Trade {
-    use std::rc::Rc;
-    let shift = |leg: &mut crate::ledger::Leg| {
-        for series in [&mut leg.importer, &mut leg.exporter, &mut leg.shipments] {
-            let told = std::mem::take(&mut series.months);
-            series.months = told.into_iter().map(|(month, lines)| (month.plus(-months), lines)).collect();
-        }
-    };
-    let books = &mut trade.books;
-    books.corridor.month = books.corridor.month.plus(-months);
-    [&mut books.out, &mut books.first, &mut books.direct].into_iter().for_each(|leg| shift(Rc::make_mut(leg)));
-    Rc::make_mut(&mut books.supply).iter_mut().for_each(|(_, leg)| shift(leg));
-    trade.world.on = books.corridor.month.last_day();
-    trade
-}
-
 #[test]
 fn two_years_earlier_no_later_control_counts() {
-    let assessed = check(&earlier(oxide(), 24), 0..=30, &["none"]);
+    let assessed = check(&oxide().earlier(24), 0..=30, &["none"]);
     assert_eq!(assessed.verdict.prior, -3892);
     assert!(assessed.verdict.evidence.iter().all(|one| one.counted <= 0));
     // The flows are the same, and so is what they contain.
@@ -133,9 +117,9 @@ fn hong_kong_and_macao_are_no_other_supply() {
 fn graphite(m: &str, factor: f64) -> Trade {
     let mut trade = Trade::antimony(m, "US", "2024-06");
     // 250410 holds 95 % carbon; one stage and one code are all that this needs.
-    let content = trade.world.contents.remove(&"811010".parse().unwrap()).unwrap();
-    trade.world.contents = std::collections::BTreeMap::from([("250410".parse().unwrap(), content)]);
-    trade.world.measures = vec![measure("controls/CN-2023-39", MeasureKind::ExportLicence, ("2023-10-20", "2023-12-01"))];
+    let content = Content { low: 0.9, mid: 0.95, high: 0.98, stage: MaterialStage::Metal, shared: false, row: String::new() };
+    trade.world.contents = std::rc::Rc::new(Contents::new(std::iter::once(("250410".parse().unwrap(), content))));
+    *trade.measures() = vec![measure("controls/CN-2023-39", MeasureKind::ExportLicence, ("2023-10-20", "2023-12-01"))];
     // Korea took about 3,000 t a month, and 13,885 t in November 2023 before the control bound.
     trade
         .family("C_NAT")
@@ -184,12 +168,11 @@ proptest::proptest! {
             .imports(Way::First, ("282580", 50.0), ("2022-06", "2024-11"))
             .imports(Way::First, ("282580", first), ("2024-12", LAST));
         let mut lacking = trade.clone();
-        let books = &mut lacking.books;
         match drop {
-            0 => books.first = Default::default(),
-            1 => books.out = Default::default(),
-            2 => lacking.world.production = crate::reference::Production::Unknown,
-            _ => lacking.world.secondary = crate::reference::Production::Unknown,
+            0 => lacking = lacking.without(Way::First),
+            1 => lacking = lacking.without(Way::Out),
+            2 => lacking.made().production = crate::reference::Production::Unknown,
+            _ => lacking.made().secondary = crate::reference::Production::Unknown,
         }
         let assessed = assess(&lacking);
         let spoken = |layer| assessed.verdict.evidence.iter().any(|one| one.evidence.signal.layer() == layer);
@@ -212,16 +195,17 @@ fn a_shipment_carries_its_corridor_in_steps() {
     let bundle = crate::reference::Reference::default();
     let reference = bundle.as_of("2025-05-06".parse().unwrap());
     let model = Model::built_in();
-    let context = ShipmentContext { reference: &reference, model: &model, family: "SB".parse().unwrap() };
+    let lookups = Lookups::new(&reference, "SB".parse().unwrap());
+    let context = Context { reference: &reference, lookups: &lookups, model: &model };
     let corridor = assess(&oxide());
     let facts = RecordFacts { place_of_receipt: Some("CNNGB".parse().unwrap()), ..shipment() };
-    let verdict = assess_shipment(&facts, Some(&corridor), context);
+    let (_, verdict) = assess_shipment(&facts, Some(&corridor), context);
     assert_eq!(verdict.prior, corridor.verdict.prior);
     assert_eq!(verdict.score, verdict.prior + verdict.evidence.iter().map(|one| one.counted).sum::<i32>());
     assert!(verdict.evidence.iter().skip(1).all(|one| one.counted % 250 == 0));
     // The record and the corridor's cells have nothing in common: priority is within reach.
     assert!(verdict.probability >= 800 && verdict.band.word() == "priority", "{verdict:#?}");
-    let alone = assess_shipment(&facts, None, context);
+    let (_, alone) = assess_shipment(&facts, None, context);
     assert_eq!(alone.coverage.first(), Some(&(Layer::Record, Coverage::Observed)));
     assert_eq!(alone.coverage.last(), Some(&(Layer::Time, Coverage::Pending)));
     assert_eq!(alone.evidence.first().map(|one| one.counted), Some(300), "no motive is known");
@@ -232,13 +216,15 @@ fn a_shipment_that_its_corridor_sums_up_is_no_second_record() {
     let told = |trade: Trade, tonnes, span| trade.tell((Way::Out, Account::Shipments), ("282580", Some(tonnes)), span);
     let trade = Trade::antimony("TH", "US", LAST).controlled();
     let trade = told(told(trade, 20.8, ("2022-06", "2024-11")), 561.0, ("2024-12", LAST));
-    let trade = trade.imports(Way::Direct, ("282580", 150.0), ("2022-06", "2024-11"));
-    let corridor = assess(&with_chinese_oxide(trade.imports(Way::Direct, ("282580", 0.0), ("2024-12", LAST)), LAST));
+    // American statistics would tell of the way from Thailand too.
+    let trade = trade.exports(Way::Direct, ("282580", 150.0), ("2022-06", "2024-11"));
+    let corridor = assess(&with_chinese_oxide(trade.exports(Way::Direct, ("282580", 0.0), ("2024-12", LAST)), LAST));
     let bundle = crate::reference::Reference::default();
     let reference = bundle.as_of("2025-05-06".parse().unwrap());
     let model = Model::built_in();
-    let context = ShipmentContext { reference: &reference, model: &model, family: "SB".parse().unwrap() };
+    let lookups = Lookups::new(&reference, "SB".parse().unwrap());
+    let context = Context { reference: &reference, lookups: &lookups, model: &model };
     let facts = RecordFacts { place_of_receipt: Some("CNNGB".parse().unwrap()), ..shipment() };
-    let verdict = assess_shipment(&facts, Some(&corridor), context);
+    let (_, verdict) = assess_shipment(&facts, Some(&corridor), context);
     assert_eq!((verdict.probability, verdict.band.word()), (799, "review"));
 }

@@ -1,18 +1,21 @@
 //! Books and facts → verdicts, on a corridor-month and on a shipment. Evaluates no formula itself.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 
-use crate::domain::{Band, FamilyId, Month};
+use crate::domain::{Band, Month};
 use crate::ledger::{Account, Books, RecordFacts};
 use crate::reference::AsOf;
 use crate::signals::{
-    self, Coverage, Evidence, Layer, Missing, RestsOn, Signal, Subject, World, event_surge, mass_balance, route_cn_lading,
+    self, Coverage, Evidence, Layer, Lookups, Missing, RestsOn, Signal, Subject, World, event_surge, mass_balance,
+    route_cn_lading,
 };
 
 use super::calibrate::{Standing, calibrate};
-use super::combine::{combine, stepped};
+use super::combine::{Weighed, combine, stepped};
 use super::model::Model;
-use super::{Balance, ChineseShare, CorridorVerdict, Counted, Verdict, WouldChange};
+use super::{Balance, ChineseShare, CorridorVerdict, Counted, Limit, Verdict, WouldChange};
 
 /// How many lines a verdict may spend on what would change it.
 const WOULD_CHANGE_MAX: usize = 3;
@@ -21,45 +24,65 @@ const WOULD_CHANGE_MAX: usize = 3;
 /// match.
 const FIRM_WEIGHT: i32 = 2500;
 
-/// What a shipment's verdict needs beside its facts.
+/// What a verdict needs beside the books of a corridor-month or the facts of a shipment.
 #[derive(Clone, Copy, Debug)]
-pub struct ShipmentContext<'a> {
+pub(crate) struct Context<'a> {
     /// The bundle as of the family's clock.
-    pub reference: &'a AsOf<'a>,
+    pub(crate) reference: &'a AsOf<'a>,
+    /// What has been looked up for the family.
+    pub(crate) lookups: &'a Lookups,
     /// The model.
-    pub model: &'a Model,
-    /// The shipment's home family.
-    pub family: FamilyId,
+    pub(crate) model: &'a Model,
 }
 
-/// The verdict on a corridor-month.
-pub fn assess_corridor(books: &Books, reference: &AsOf<'_>, model: &Model) -> CorridorVerdict {
-    assess_in(books, &World::of_corridor(reference, books), model)
+/// The verdict on a corridor-month; `None` where it decides what the published one decided, whose signature is given.
+pub(crate) fn assess_corridor(books: &Books<'_>, context: Context<'_>, published: Option<u64>) -> Option<CorridorVerdict> {
+    let Context { reference, lookups, model } = context;
+    let (world, traded) = World::of_corridor((&lookups.facts, reference), books, &model.parameters);
+    let subject = Subject { books, world: &world, parameters: &model.parameters, lookups, traded: &traded };
+    assess_in(&subject, model, published)
 }
 
 /// The verdict on a corridor-month in a world already read.
-pub(crate) fn assess_in(books: &Books, world: &World, model: &Model) -> CorridorVerdict {
-    let subject = Subject { books, world, parameters: &model.parameters };
-    let incentive = signals::incentive_of_corridor(&subject);
-    let surge = event_surge(&subject);
-    let balanced = mass_balance(&subject);
+pub(crate) fn assess_in(subject: &Subject<'_>, model: &Model, published: Option<u64>) -> Option<CorridorVerdict> {
+    let books = subject.books;
+    let incentive = signals::incentive_of_corridor(subject);
+    let surge = event_surge(subject);
+    let balanced = mass_balance(subject);
     let both_legs = surge.both_legs || balanced.coverage == Coverage::Observed;
-    let counted = combine(balanced.evidence.into_iter().chain(surge.evidence).collect(), &model.combination);
-    let missing = balanced.missing.into_iter().chain(surge.missing).collect();
+    let spoken = [(Signal::MassBalance, balanced.weight(subject)), (Signal::EventSurge, surge.weight())];
+    let weighed = combine(spoken.into_iter().filter(|(_, weight)| *weight != 0), &model.combination);
+    let tell = |signal: Signal| match signal {
+        Signal::MassBalance => balanced.evidence(subject),
+        _ => surge.evidence(subject),
+    };
+    // Whether the layers rest on disjoint records matters where both speak for rerouting, and needs their words.
+    let both = weighed.len() == 2 && weighed.iter().all(|one| one.counted > 0);
+    let mut told = Vec::new();
+    if both || published.is_none() {
+        told = weighed.iter().filter_map(|one| tell(one.signal)).map(Rc::new).collect();
+    }
+    let layers_disjoint =
+        both && both_legs && told.windows(2).all(|pair| matches!(pair, [left, right] if are_disjoint(left, right)));
     let standing = Standing {
-        disjoint_layers: has_disjoint_layers(&counted, both_legs, None),
+        disjoint_layers: layers_disjoint,
         basket: books.corridor.family.is_basket(),
         sufficient: both_legs,
         stage_floor: balanced.stage_floor,
     };
     let share = balanced.share.map_or(ChineseShare::UNKNOWN, |(low, mid, high)| ChineseShare { low, mid: Some(mid), high });
     let coverage = vec![(Layer::Corridor, balanced.coverage), (Layer::Time, surge.coverage)];
-    let verdict = Verdict {
-        share,
-        coverage,
-        would_change_most: would_change_most(missing, books.corridor.intermediary.code()),
-        ..verdict_of((incentive.prior, incentive.rows), counted, standing, model)
-    };
+    let figures = Figures { share, coverage, ..Figures::new(incentive.prior, weighed, standing, model) };
+    let signature = figures.signature();
+    if published == Some(signature) {
+        return None;
+    }
+    if told.is_empty() {
+        told = figures.weighed.iter().filter_map(|one| tell(one.signal)).map(Rc::new).collect();
+    }
+    let rows = signals::incentive_rows(subject.traded.iter().map(|(code, _)| *code), subject.world);
+    let missing = balanced.missing(subject).into_iter().chain(surge.missing(subject)).collect();
+    let would_change_most = would_change_most(missing, books.corridor.intermediary.code());
     let balance = balanced.terms.map(|terms| Balance {
         window_months: terms.window_months,
         account: terms.account,
@@ -70,30 +93,36 @@ pub(crate) fn assess_in(books: &Books, world: &World, model: &Model) -> Corridor
         opening_stock_t: terms.stock,
         chinese_imports_t: terms.chinese,
     });
-    let complete_fraction = balanced.complete_fraction;
-    CorridorVerdict {
-        verdict,
-        complete_fraction,
+    Some(CorridorVerdict {
+        verdict: figures.verdict(rows.into(), told, would_change_most),
+        signature,
+        complete_fraction: balanced.complete_fraction,
         balance,
         both_legs,
         incentive: incentive.exists,
         stage_floor: standing.stage_floor,
-    }
+        layers_disjoint,
+    })
 }
 
-/// The verdict on a shipment from M to D: its own evidence, and its corridor's in coarse steps.
-pub fn assess_shipment(facts: &RecordFacts, corridor: Option<&CorridorVerdict>, context: ShipmentContext<'_>) -> Verdict {
-    let ShipmentContext { reference, model, family } = context;
+/// The verdict on a shipment from M to D: its own evidence, and its corridor's in coarse steps. With it a hash of all that it decides.
+pub(crate) fn assess_shipment(
+    facts: &RecordFacts<'_>,
+    corridor: Option<&CorridorVerdict>,
+    context: Context<'_>,
+) -> (u64, Verdict) {
+    let Context { reference, lookups, model } = context;
     let (prior, rows, incentive) = match corridor {
-        Some(corridor) => (corridor.verdict.prior, corridor.verdict.prior_rows.clone(), corridor.incentive),
+        Some(corridor) => (corridor.verdict.prior, Rc::clone(&corridor.verdict.prior_rows), corridor.incentive),
         None => {
-            let world = World::of_record(reference, family, facts);
+            let world = World::of_record((&lookups.facts, reference), facts);
             let own = signals::incentive_of_record(facts.hs6, &world, &model.parameters.prior);
-            (own.prior, own.rows, own.exists)
+            (own.prior, signals::incentive_rows(std::iter::once(facts.hs6), &world).into(), own.exists)
         }
     };
     let (route, record) = route_cn_lading(facts, incentive, (&model.parameters.route, reference.codes()));
-    let mut counted = combine(route.into_iter().collect(), &model.combination);
+    let mut told: Vec<Rc<Evidence>> = route.into_iter().map(Rc::new).collect();
+    let mut weighed = combine(told.iter().map(|evidence| (evidence.signal, evidence.weight)), &model.combination);
     let mut missing = Vec::new();
     if record != Coverage::Observed {
         let because = "the route of the shipment, or its declared origin, is not told".to_owned();
@@ -102,16 +131,19 @@ pub fn assess_shipment(facts: &RecordFacts, corridor: Option<&CorridorVerdict>, 
     let layers = match corridor {
         Some(corridor) => {
             let step = model.combination.step;
-            let carried = |one: &Counted| Counted { evidence: one.evidence.clone(), counted: stepped(one.counted, step) };
-            counted.extend(corridor.verdict.evidence.iter().map(carried));
-            corridor.verdict.coverage.clone()
+            for Counted { evidence, counted } in &corridor.verdict.evidence {
+                let counted = stepped(*counted, step);
+                weighed.push(Weighed { signal: evidence.signal, weight: evidence.weight, counted });
+                told.push(Rc::clone(evidence));
+            }
+            corridor.verdict.coverage.as_slice()
         }
-        None => vec![(Layer::Corridor, Coverage::Pending), (Layer::Time, Coverage::Pending)],
+        None => &[(Layer::Corridor, Coverage::Pending), (Layer::Time, Coverage::Pending)],
     };
     let both_legs = corridor.is_some_and(|corridor| corridor.both_legs);
     let standing = Standing {
-        disjoint_layers: has_disjoint_layers(&counted, both_legs, Some(facts)),
-        basket: family.is_basket(),
+        disjoint_layers: has_disjoint_layers((&weighed, &told), corridor, facts),
+        basket: lookups.facts.family.is_basket(),
         sufficient: record == Coverage::Observed || both_legs,
         stage_floor: corridor.and_then(|corridor| corridor.stage_floor),
     };
@@ -122,25 +154,57 @@ pub fn assess_shipment(facts: &RecordFacts, corridor: Option<&CorridorVerdict>, 
         None => would_change_most(missing, facts.intermediary.code()),
     };
     let share = corridor.map_or(ChineseShare::UNKNOWN, |corridor| corridor.verdict.share);
-    Verdict { share, coverage, would_change_most, ..verdict_of((prior, rows), counted, standing, model) }
+    let figures = Figures { share, coverage, ..Figures::new(prior, weighed, standing, model) };
+    (figures.signature(), figures.verdict(rows, told, would_change_most))
 }
 
-/// Score, probability, band and limits; what a caller adds is left empty.
-fn verdict_of((prior, prior_rows): (i32, Vec<String>), counted: Vec<Counted>, standing: Standing, model: &Model) -> Verdict {
-    let score = counted.iter().fold(prior, |score, one| score.saturating_add(one.counted));
-    let (probability, band, limits) = calibrate(score, &counted, standing, model);
-    Verdict {
-        prior,
-        prior_rows,
-        evidence: counted,
-        score,
-        probability,
-        band,
-        limits,
-        share: ChineseShare::UNKNOWN,
-        coverage: Vec::new(),
-        would_change_most: Vec::new(),
+/// All that a verdict decides, without its words: two that agree in it are one revision.
+#[derive(Clone, Debug, Hash)]
+struct Figures {
+    prior: i32,
+    weighed: Vec<Weighed>,
+    score: i32,
+    probability: u16,
+    band: Band,
+    limits: Vec<Limit>,
+    share: ChineseShare,
+    coverage: Vec<(Layer, Coverage)>,
+}
+
+impl Figures {
+    /// Score, probability, band and limits; what a caller adds is left empty.
+    fn new(prior: i32, weighed: Vec<Weighed>, standing: Standing, model: &Model) -> Figures {
+        let score = weighed.iter().fold(prior, |score, one| score.saturating_add(one.counted));
+        let (probability, band, limits) = calibrate(score, &weighed, standing, model);
+        Figures { prior, weighed, score, probability, band, limits, share: ChineseShare::UNKNOWN, coverage: Vec::new() }
     }
+
+    fn signature(&self) -> u64 {
+        signature_of(self)
+    }
+
+    fn verdict(self, prior_rows: Rc<[String]>, told: Vec<Rc<Evidence>>, would_change_most: Vec<WouldChange>) -> Verdict {
+        let counted = self.weighed.iter().zip(told).map(|(one, evidence)| Counted { evidence, counted: one.counted });
+        Verdict {
+            prior: self.prior,
+            prior_rows,
+            evidence: counted.collect(),
+            score: self.score,
+            probability: self.probability,
+            band: self.band,
+            limits: self.limits,
+            share: self.share,
+            coverage: self.coverage,
+            would_change_most,
+        }
+    }
+}
+
+/// Hash of what is decided; never 0, which stands for "nothing published".
+pub(crate) fn signature_of(decided: &impl Hash) -> u64 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3Default::new();
+    decided.hash(&mut hasher);
+    hasher.finish().max(1)
 }
 
 /// What could weigh most, heaviest first; of two alike the first named.
@@ -148,49 +212,48 @@ fn would_change_most(mut missing: Vec<Missing>, intermediary: &str) -> Vec<Would
     let firms = format!("no import records of {intermediary} by firm");
     missing.push(Missing { signal: "E1_FIRM_MINFLOW", weight: FIRM_WEIGHT, because: firms });
     missing.sort_by_key(|one| std::cmp::Reverse(one.weight));
-    let lines = missing.into_iter().map(|one| WouldChange { signal: one.signal, because: one.because });
-    lines.take(WOULD_CHANGE_MAX).collect()
+    missing.into_iter().map(WouldChange::from).take(WOULD_CHANGE_MAX).collect()
 }
 
 /// A corridor's lines, then the shipment's own, which weigh less than any of them.
 fn merged(corridor: &[WouldChange], missing: Vec<Missing>) -> Vec<WouldChange> {
-    let own = missing.into_iter().map(|one| WouldChange { signal: one.signal, because: one.because });
-    corridor.iter().cloned().chain(own).take(WOULD_CHANGE_MAX).collect()
+    corridor.iter().cloned().chain(missing.into_iter().map(WouldChange::from)).take(WOULD_CHANGE_MAX).collect()
+}
+
+impl From<Missing> for WouldChange {
+    fn from(missing: Missing) -> WouldChange {
+        WouldChange { signal: missing.signal, because: missing.because.into() }
+    }
 }
 
 /// Whether two layers speak for rerouting from records that have nothing in common, one of them a physical one: the record
 /// layer, or the corridor layer with both legs observed.
-fn has_disjoint_layers(counted: &[Counted], both_legs: bool, facts: Option<&RecordFacts>) -> bool {
-    let mut layers: Vec<(Layer, Vec<&Evidence>)> = Vec::new();
-    for one in counted.iter().filter(|one| one.counted > 0) {
-        let layer = one.evidence.signal.layer();
-        match layers.iter_mut().find(|(known, _)| *known == layer) {
-            Some((_, evidence)) => evidence.push(&one.evidence),
-            None => layers.push((layer, vec![&one.evidence])),
-        }
-    }
-    let physical = |layer: Layer| layer == Layer::Record || (layer == Layer::Corridor && both_legs);
-    let pairs = layers.iter().enumerate().flat_map(|(index, left)| layers.iter().skip(index + 1).map(move |right| (left, right)));
-    pairs.into_iter().any(|(left, right)| (physical(left.0) || physical(right.0)) && are_disjoint(&left.1, &right.1, facts))
+fn has_disjoint_layers(
+    (weighed, told): (&[Weighed], &[Rc<Evidence>]),
+    corridor: Option<&CorridorVerdict>,
+    facts: &RecordFacts<'_>,
+) -> bool {
+    let mut speak =
+        weighed.iter().zip(told).filter(|(one, _)| one.counted > 0).map(|(one, evidence)| (one.signal.layer(), evidence));
+    let record = speak.clone().any(|(layer, _)| layer == Layer::Record);
+    let of_corridor = speak.clone().filter(|(layer, _)| *layer != Layer::Record).count();
+    let apart = |evidence: &Evidence| !evidence.rests_on.iter().any(|one| sums_up(one, facts));
+    let beside_record = record && speak.any(|(layer, evidence)| layer != Layer::Record && apart(evidence));
+    beside_record || (of_corridor == 2 && corridor.is_some_and(|corridor| corridor.layers_disjoint))
 }
 
-fn are_disjoint(left: &[&Evidence], right: &[&Evidence], facts: Option<&RecordFacts>) -> bool {
-    let records: BTreeSet<&RestsOn> = left.iter().flat_map(|evidence| &evidence.rests_on).collect();
-    let others = || right.iter().flat_map(|evidence| &evidence.rests_on);
-    // A cell of shipments may sum up the very shipment that the record layer rests on.
-    let sums_up = |one: &RestsOn| match (one, facts) {
-        (RestsOn::Cell(cell), Some(facts)) => {
-            let month = Month::of(facts.event_date);
-            let inside = cell.period.first() <= month && month <= cell.period.last();
-            let way = (cell.from, cell.to) == (facts.intermediary, facts.destination);
-            cell.account == Account::Shipments && way && inside && cell.hs6 == facts.hs6
-        }
-        _ => false,
-    };
-    let is_record = |one: &RestsOn| matches!(one, RestsOn::Record(_));
-    let meets = (records.iter().any(|one| is_record(one)) && others().any(sums_up))
-        || (others().any(is_record) && records.iter().any(|one| sums_up(one)));
-    !meets && !others().any(|one| records.contains(one))
+/// A cell of shipments may sum up the very shipment that the record layer rests on.
+fn sums_up(one: &RestsOn, facts: &RecordFacts<'_>) -> bool {
+    let RestsOn::Cell(cell) = one else { return false };
+    let month = Month::of(facts.event_date);
+    let inside = cell.period.first() <= month && month <= cell.period.last();
+    let way = (cell.from, cell.to) == (facts.intermediary, facts.destination);
+    cell.account == Account::Shipments && way && inside && cell.hs6 == facts.hs6
+}
+
+fn are_disjoint(left: &Evidence, right: &Evidence) -> bool {
+    let records: BTreeSet<&RestsOn> = left.rests_on.iter().collect();
+    !right.rests_on.iter().any(|one| records.contains(one))
 }
 
 /// What a shipment takes from its corridor: it is evaluated again only when this changes.
@@ -220,9 +283,19 @@ impl CorridorVerdict {
         }
     }
 
-    /// The band, for readers who need nothing else.
-    pub fn band(&self) -> Band {
-        self.verdict.band
+    /// Forgets the records that its evidence rests on, once they are named: of a thousand cells only those matter that may sum up a
+    /// shipment from M to D.
+    pub(crate) fn forget_records(&mut self, books: &Books<'_>) {
+        let way = (books.corridor.intermediary, books.corridor.destination);
+        for counted in &mut self.verdict.evidence {
+            let evidence = Rc::make_mut(&mut counted.evidence);
+            let may_matter = |one: &RestsOn| match one {
+                RestsOn::Record(_) => true,
+                RestsOn::Cell(cell) => cell.account == Account::Shipments && (cell.from, cell.to) == way,
+            };
+            evidence.rests_on.retain(may_matter);
+            evidence.rests_on.shrink_to_fit();
+        }
     }
 }
 

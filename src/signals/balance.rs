@@ -1,19 +1,62 @@
 //! The supply side of a mass balance: what M makes, recycles and imports in a window. It does not look at what leaves M, so it
 //! is the same for every destination. What is not told is unknown, never zero.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use crate::domain::{Country, Month};
 use crate::ledger::{Account, CellRef, Leg, Series};
 use crate::reference::Production;
 
-use super::mass::{Scope, Sum, Told, Window, accounts, cells, sum};
-use super::parameters::{EpisodeNumbers, part};
+use super::mass::{Scope, Sum, Told, Window, cells};
+use super::parameters::{BalanceNumbers, EpisodeNumbers, part};
 use super::subject::{Subject, World};
+
+/// What every M imports, kept until its inbound trade changes.
+#[derive(Debug, Default)]
+pub(crate) struct Imports(RefCell<BTreeMap<Country, Rc<Sources>>>);
+
+impl Imports {
+    /// The imports of the corridor's M.
+    pub(super) fn of(&self, subject: &Subject<'_>) -> Rc<Sources> {
+        let held = self.0.borrow().get(&subject.m()).cloned();
+        // Whoever rests on what is kept has read it.
+        let first = subject.books.first();
+        held.unwrap_or_else(|| {
+            let sources = Rc::new(Sources::of(subject, first));
+            self.0.borrow_mut().insert(subject.m(), Rc::clone(&sources));
+            sources
+        })
+    }
+
+    /// The trade into a country has changed.
+    pub(crate) fn forget(&self, country: Country) {
+        self.0.borrow_mut().remove(&country);
+    }
+
+    /// All of it has.
+    pub(crate) fn forget_all(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
 
 /// What M had in a window, in tonnes of contained element, scaled to the length of the window where a month is not told.
 #[derive(Clone, Debug)]
 pub(super) struct Supply {
     /// The window.
     pub(super) window: Window,
+    /// What it imported.
+    pub(super) inflow: Inflow,
+    /// M's production, least and most; `None` where unknown.
+    pub(super) production: Option<(f64, f64)>,
+    /// M's recycling where a row says how much.
+    pub(super) secondary: Option<f64>,
+}
+
+/// What M imported in a window, likewise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inflow {
     /// The first leg as M's own import report has it.
     pub(super) own: Option<f64>,
     /// The first leg as China's export report has it.
@@ -22,14 +65,8 @@ pub(super) struct Supply {
     pub(super) other: f64,
     /// Half the width of what codes shared with other materials may add to them.
     pub(super) shared: f64,
-    /// M's production, least and most; `None` where unknown.
-    pub(super) production: Option<(f64, f64)>,
-    /// M's recycling where a row says how much.
-    pub(super) secondary: Option<f64>,
     /// By mass, how many of M's usual sources have reported; `None` where there were none before.
     pub(super) complete: Option<f64>,
-    /// The reference rows.
-    pub(super) rows: Vec<String>,
 }
 
 /// What M imported a month before an episode, in tonnes of contained element.
@@ -41,43 +78,73 @@ pub(super) struct Before {
     pub(super) other: f64,
 }
 
-/// M's imports by source, as each account tells them: read once for all windows.
-#[derive(Clone, Debug)]
-pub(super) struct Sources<'a> {
-    first: Source<'a>,
-    other: Vec<Source<'a>>,
+/// M's imports by source, as each account tells them: read once for all windows and destinations.
+#[derive(Debug)]
+pub(super) struct Sources {
+    first: Source,
+    other: Vec<(Country, Source)>,
+    /// Windows that were asked for.
+    inflows: RefCell<Vec<(Window, Inflow)>>,
 }
 
-#[derive(Clone, Debug)]
-struct Source<'a> {
-    accounts: [(Account, &'a Series, Told); 3],
+#[derive(Debug)]
+struct Source {
+    /// In the order in which an account is chosen.
+    accounts: [(Account, Rc<Told>); 3],
+    /// What codes that other materials share may add or lack; `None` where the family has none.
+    shared: Option<[Rc<Told>; 3]>,
 }
 
-impl<'a> Sources<'a> {
-    /// Reads as far back as any window can reach.
-    pub(super) fn of(subject: &Subject<'a>) -> Sources<'a> {
-        let (episodes, balance) = (&subject.parameters.episodes, &subject.parameters.balance);
-        let of_episodes = episodes.reach_months + episodes.together_months + episodes.before_months;
-        let of_usual = balance.usual_months + i32::from(balance.window_months_beside.max(subject.books.months));
-        let span = Window::ending(subject.month(), of_episodes.max(of_usual) + 1);
-        let source = |leg: &'a Leg| Source {
-            accounts: accounts(leg)
-                .map(|(account, series)| (account, series, Told::of(series, span, Scope::Supply, subject.world))),
+impl Sources {
+    fn of(subject: &Subject<'_>, first: Leg<'_>) -> Sources {
+        let any_shared = subject.world.contents.any_shared();
+        let told = |series: Series<'_>, scope| subject.lookups.legs.told(series, scope, subject.world);
+        let source = |leg: Leg<'_>| Source {
+            accounts: leg.accounts().map(|series| (series.account, told(series, Scope::Supply))),
+            shared: any_shared.then(|| leg.accounts().map(|series| told(series, Scope::Shared))),
         };
-        let other = subject.books.supply.iter().filter(|(country, _)| !country.is_china());
-        Sources { first: source(&subject.books.first), other: other.map(|(_, leg)| source(leg)).collect() }
+        let other = subject.books.supply().map(|(country, leg)| (country, source(leg))).collect();
+        Sources { first: source(first), other, inflows: RefCell::default() }
+    }
+
+    /// What came in within a window.
+    pub(super) fn inflow(&self, window: Window, numbers: &BalanceNumbers) -> Inflow {
+        let held = self.inflows.borrow().iter().find(|(of, _)| *of == window).map(|(_, inflow)| *inflow);
+        held.unwrap_or_else(|| {
+            let inflow = self.inflow_of(window, numbers);
+            self.inflows.borrow_mut().push((window, inflow));
+            inflow
+        })
+    }
+
+    fn inflow_of(&self, window: Window, numbers: &BalanceNumbers) -> Inflow {
+        let months = f64::from(window.months());
+        let told = |account| {
+            let sum = self.first.sum(account, window);
+            (f64::from(sum.months) * 2.0 >= months).then(|| sum.mean() * months)
+        };
+        let (mut other, mut shared) = (0.0, 0.0);
+        for (_, source) in &self.other {
+            let Some((index, of_source)) = source.best(window) else { continue };
+            other += of_source.mean() * months;
+            let of_shared = source.shared.as_ref().and_then(|shared| shared.get(index));
+            shared += of_shared.map_or(0.0, |told| told.sum(window, true).mean() * months);
+        }
+        let mirror = told(Account::MirrorFlow).or_else(|| told(Account::Shipments));
+        let complete = self.complete_fraction(window, numbers);
+        Inflow { own: told(Account::ImporterFlow), mirror, other, shared, complete }
     }
 
     /// By mass, how many of M's usual sources have reported for the window. China is one of them.
-    pub(super) fn complete_fraction(&self, subject: &Subject<'_>, window: Window) -> Option<f64> {
-        let numbers = &subject.parameters.balance;
+    fn complete_fraction(&self, window: Window, numbers: &BalanceNumbers) -> Option<f64> {
         let usual = Window::ending(window.first.plus(-1), numbers.usual_months);
-        let told_of = |source: &Source<'_>| {
-            let (_, _, before) = source.best(usual)?;
-            let told = source.best(window).map_or(0, |(_, _, sum)| sum.months);
-            Some((before.tonnes, f64::from(told) / f64::from(window.months().max(1))))
+        let told_of = |source: &Source| {
+            let (_, before) = source.best(usual)?;
+            let told = source.best(window).map_or(0, |(_, sum)| sum.months);
+            Some((before.tonnes(), f64::from(told) / f64::from(window.months().max(1))))
         };
-        let sources: Vec<(f64, f64)> = std::iter::once(&self.first).chain(&self.other).filter_map(told_of).collect();
+        let others = self.other.iter().map(|(_, source)| source);
+        let sources: Vec<(f64, f64)> = std::iter::once(&self.first).chain(others).filter_map(told_of).collect();
         let total: f64 = sources.iter().map(|(tonnes, _)| tonnes).sum();
         let usual = |(tonnes, _): &&(f64, f64)| *tonnes > 0.0 && *tonnes >= part(numbers.usual_source) * total;
         let mass: f64 = sources.iter().filter(usual).map(|(tonnes, _)| tonnes).sum();
@@ -86,63 +153,41 @@ impl<'a> Sources<'a> {
     }
 }
 
-impl<'a> Source<'a> {
-    /// The account that told most of a window; of two alike the importer's. `None` where none told a month.
-    fn best(&self, window: Window) -> Option<(&(Account, &'a Series, Told), Account, Sum)> {
-        let mut best: Option<(&(Account, &'a Series, Told), Account, Sum)> = None;
-        for one in &self.accounts {
-            let sum = one.2.sum(window);
-            if sum.months > best.as_ref().map_or(0, |(_, _, sum)| sum.months) {
-                best = Some((one, one.0, sum));
+impl Source {
+    /// The account that told most of a window, by its place; of two alike the importer's. `None` where none told a month.
+    fn best(&self, window: Window) -> Option<(usize, Sum)> {
+        let mut best: Option<(usize, Sum)> = None;
+        for (index, (_, told)) in self.accounts.iter().enumerate() {
+            let sum = told.sum(window, true);
+            if sum.months > best.map_or(0, |(_, sum)| sum.months) {
+                best = Some((index, sum));
             }
         }
         best
     }
 
     fn sum(&self, account: Account, window: Window) -> Sum {
-        let told = self.accounts.iter().find(|(known, _, _)| *known == account);
-        told.map_or(Sum::default(), |(_, _, told)| told.sum(window))
+        let told = self.accounts.iter().find(|(known, _)| *known == account);
+        told.map_or(Sum::default(), |(_, told)| told.sum(window, true))
     }
 }
 
 impl Supply {
     /// Sums up what is told of the window.
-    pub(super) fn of(subject: &Subject<'_>, sources: &Sources<'_>, window: Window) -> Supply {
-        let world = subject.world;
+    pub(super) fn of(subject: &Subject<'_>, sources: &Sources, window: Window) -> Supply {
         let months = f64::from(window.months());
-        let told = |account| {
-            let sum = sources.first.sum(account, window);
-            (f64::from(sum.months) * 2.0 >= months).then(|| sum.mean() * months)
-        };
-        let (mut other, mut shared) = (0.0, 0.0);
-        let any_shared = world.contents.values().any(|content| content.shared);
-        for source in &sources.other {
-            let Some(((_, series, _), _, of_source)) = source.best(window) else { continue };
-            other += of_source.mean() * months;
-            if any_shared {
-                shared += sum(series, window, (Scope::Shared, true), world).mean() * months;
-            }
-        }
-        let (production, mut rows) = range(&world.production, months);
-        let (secondary, more) = range(&world.secondary, months);
-        rows.extend(more);
         Supply {
             window,
-            own: told(Account::ImporterFlow),
-            mirror: told(Account::MirrorFlow).or_else(|| told(Account::Shipments)),
-            other,
-            shared,
-            production,
-            secondary: secondary.map(|(least, _)| least),
-            complete: sources.complete_fraction(subject, window),
-            rows,
+            inflow: sources.inflow(window, &subject.parameters.balance),
+            production: range(&subject.world.made.production, months),
+            secondary: range(&subject.world.made.secondary, months).map(|(least, _)| least),
         }
     }
 
     /// The first leg: under an export control the larger report, since the smaller is the one with a reason; else their mean.
     /// `None` where it is not told, or where China alone tells it, under an export control, and says nothing left.
     pub(super) fn chinese(&self, control: bool) -> Option<f64> {
-        match (self.own, self.mirror) {
+        match (self.inflow.own, self.inflow.mirror) {
             (Some(own), Some(mirror)) if control => Some(own.max(mirror)),
             (Some(own), Some(mirror)) => Some((own + mirror) / 2.0),
             (Some(own), None) => Some(own),
@@ -156,32 +201,41 @@ impl Supply {
     /// What is told of the exports is scaled to the window, and so are the imports: months that neither told are not missed.
     pub(super) fn is_reported(&self, subject: &Subject<'_>, told: u32) -> bool {
         let scale = f64::from(self.window.months()) / f64::from(told.max(1));
-        match self.complete {
+        match self.inflow.complete {
             Some(fraction) => fraction * scale >= part(subject.parameters.balance.reported_min),
-            None => self.own.is_some(),
+            None => self.inflow.own.is_some(),
         }
     }
 
     /// The cells of M's imports, heaviest first.
-    pub(super) fn cells(&self, subject: &Subject<'_>, sources: &Sources<'_>) -> Vec<(u64, CellRef)> {
-        let first = sources.first.accounts.iter().take(2).map(|(_, series, _)| *series);
-        let other = sources.other.iter().filter_map(|source| source.best(self.window).map(|((_, series, _), _, _)| *series));
-        first.chain(other).flat_map(|series| cells(series, self.window, Scope::Supply, subject.world)).collect()
+    pub(super) fn cells(&self, subject: &Subject<'_>, sources: &Sources) -> Vec<(u64, CellRef)> {
+        let first = subject.books.first();
+        let first = [Account::ImporterFlow, Account::MirrorFlow].map(|account| first.by(account));
+        let other = sources.other.iter().filter_map(|(country, source)| {
+            let (account, _) = source.accounts.get(source.best(self.window)?.0)?;
+            Some(subject.books.supply_from(*country).by(*account))
+        });
+        first.into_iter().chain(other).flat_map(|series| cells(series, self.window, Scope::Supply, subject.world)).collect()
+    }
+
+    /// The reference rows behind production and recycling.
+    pub(super) fn rows(&self, world: &World) -> Vec<String> {
+        [&world.made.production, &world.made.secondary].into_iter().filter_map(Production::row).map(str::to_owned).collect()
     }
 }
 
-/// Tonnes in so many months, least and most, and the row.
-fn range(production: &Production, months: f64) -> (Option<(f64, f64)>, Vec<String>) {
+/// Tonnes in so many months, least and most.
+fn range(production: &Production, months: f64) -> Option<(f64, f64)> {
     match production {
-        Production::Listed { tonnes, row } => (Some((tonnes * months / 12.0, tonnes * months / 12.0)), vec![row.clone()]),
-        Production::Unlisted { at_most, row } => (Some((0.0, at_most * months / 12.0)), vec![row.clone()]),
-        Production::Unknown => (None, Vec::new()),
+        Production::Listed { tonnes, .. } => Some((tonnes * months / 12.0, tonnes * months / 12.0)),
+        Production::Unlisted { at_most, .. } => Some((0.0, at_most * months / 12.0)),
+        Production::Unknown => None,
     }
 }
 
 /// M's production two years before, in tonnes in so many months, least and most; where unknown as now.
 pub(super) fn production_before(world: &World, months: f64) -> Option<(f64, f64)> {
-    range(&world.production_before, months).0.or(range(&world.production, months).0)
+    range(&world.made.production_before, months).or(range(&world.made.production, months))
 }
 
 impl Before {
@@ -189,29 +243,31 @@ impl Before {
     /// told then.
     pub(super) fn of(
         subject: &Subject<'_>,
-        sources: &Sources<'_>,
+        sources: &Sources,
         supply: &Supply,
         (before, control): (Window, bool),
     ) -> Option<Before> {
         let episodes = &subject.parameters.episodes;
+        let inflow = &supply.inflow;
         let of_first = |account| enough(sources.first.sum(account, before), episodes);
         let (own, mirror) = (of_first(Account::ImporterFlow), of_first(Account::MirrorFlow));
         let chinese = match (own, mirror) {
             (Some(own), Some(mirror)) if control => own.max(mirror),
-            (Some(own), Some(mirror)) if supply.own.is_some() && supply.mirror.is_some() => (own + mirror) / 2.0,
-            (Some(own), _) if supply.own.is_some() => own,
-            (_, Some(mirror)) if supply.own.is_none() => mirror,
+            (Some(own), Some(mirror)) if inflow.own.is_some() && inflow.mirror.is_some() => (own + mirror) / 2.0,
+            (Some(own), _) if inflow.own.is_some() => own,
+            (_, Some(mirror)) if inflow.own.is_none() => mirror,
             _ => return None,
         };
         let mut other = 0.0;
-        for source in &sources.other {
+        for (_, source) in &sources.other {
             // A source that is silent in the window is missing there, which `complete` weighs.
-            let Some(((_, _, told), account, of_window)) = source.best(supply.window) else { continue };
-            match enough(told.sum(before), episodes) {
+            let Some((index, of_window)) = source.best(supply.window) else { continue };
+            let Some((account, told)) = source.accounts.get(index) else { continue };
+            match enough(told.sum(before, true), episodes) {
                 Some(mean) => other += mean,
                 // M told its imports then, and none of them from there.
-                None if account == Account::ImporterFlow && own.is_some() => {}
-                None if of_window.mean() * f64::from(supply.window.months()) < 0.01 * supply.other => {}
+                None if *account == Account::ImporterFlow && own.is_some() => {}
+                None if of_window.mean() * f64::from(supply.window.months()) < 0.01 * inflow.other => {}
                 None => return None,
             }
         }

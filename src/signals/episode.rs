@@ -4,37 +4,38 @@ use crate::domain::{HsSubheading, Month};
 use crate::reference::{Measure, MeasureKind};
 
 use super::mass::Window;
-use super::subject::Subject;
+use super::subject::{Subject, World};
 
 /// Measures that are one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Episode {
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Episode<'a> {
     /// The months before the first announcement.
     pub(super) before: Window,
     /// The effective months of its measures that bind in the corridor's month, newest first.
     pub(super) starts: Vec<Month>,
     /// A control on exports from China; else a tariff.
     pub(super) control: bool,
-    /// The rows of the binding measures.
-    pub(super) rows: Vec<String>,
+    /// The binding measures.
+    binding: Vec<&'a Measure>,
 }
 
 /// The episodes that bind one of the lines in the corridor's month and are near enough to be tested, newest first.
 ///
 /// Controls and tariffs are apart: they give opposite reasons to misreport, and a new tariff must not hide what a control did.
-pub(super) fn episodes(subject: &Subject<'_>, codes: &[HsSubheading]) -> Vec<Episode> {
+pub(super) fn episodes<'a>(subject: &Subject<'a>, codes: &[HsSubheading]) -> Vec<Episode<'a>> {
     let mut found = Vec::new();
     for control in [true, false] {
         let of_kind = |measure: &&Measure| (measure.kind != MeasureKind::Duty) == control && !measure.weightless;
         let names = |measure: &Measure, code: &HsSubheading| measure.subheadings.is_empty() || measure.subheadings.contains(code);
         let on_lines = |measure: &&Measure| codes.iter().any(|code| names(measure, code));
-        let mut measures: Vec<&Measure> = subject.world.measures.iter().filter(of_kind).filter(on_lines).collect();
+        let world: &'a World = subject.world;
+        let mut measures: Vec<&'a Measure> = world.measures.iter().filter(of_kind).filter(on_lines).collect();
         measures.sort_by_key(|measure| measure.announced);
         while let Some(first) = measures.first().copied() {
             let announced = Month::of(first.announced);
             let together =
                 |measure: &&Measure| Month::of(measure.announced).since(announced) <= subject.parameters.episodes.together_months;
-            let (episode, rest): (Vec<&Measure>, Vec<&Measure>) = measures.into_iter().partition(together);
+            let (episode, rest): (Vec<&'a Measure>, Vec<&'a Measure>) = measures.into_iter().partition(together);
             measures = rest;
             found.extend(episode_of(subject, codes, (announced, &episode), control));
         }
@@ -43,16 +44,16 @@ pub(super) fn episodes(subject: &Subject<'_>, codes: &[HsSubheading]) -> Vec<Epi
     found
 }
 
-fn episode_of(
-    subject: &Subject<'_>,
+fn episode_of<'a>(
+    subject: &Subject<'a>,
     codes: &[HsSubheading],
-    (announced, measures): (Month, &[&Measure]),
+    (announced, measures): (Month, &[&'a Measure]),
     control: bool,
-) -> Option<Episode> {
+) -> Option<Episode<'a>> {
     let numbers = &subject.parameters.episodes;
     let world = subject.world;
-    let binds = |measure: &&&Measure| !world.is_suspended(measure) && codes.iter().any(|code| world.in_force(measure, *code));
-    let binding: Vec<&&Measure> = measures.iter().filter(binds).collect();
+    let binds = |measure: &&Measure| !world.is_suspended(measure) && codes.iter().any(|code| world.in_force(measure, *code));
+    let binding: Vec<&'a Measure> = measures.iter().copied().filter(binds).collect();
     let mut starts: Vec<Month> = binding.iter().map(|measure| Month::of(measure.effective)).collect();
     starts.sort_unstable();
     starts.dedup();
@@ -62,11 +63,16 @@ fn episode_of(
         before: Window { first: announced.plus(-numbers.before_months), last: announced.plus(-1) },
         starts,
         control,
-        rows: binding.iter().map(|measure| measure.row.clone()).collect(),
+        binding,
     })
 }
 
-impl Episode {
+impl Episode<'_> {
+    /// The rows of the binding measures.
+    pub(super) fn rows(&self) -> Vec<String> {
+        self.binding.iter().map(|measure| measure.row.clone()).collect()
+    }
+
     /// The months after its start: at most the last few, none before it, ending with the corridor's month.
     ///
     /// The start is the newest from which enough months have passed: a measure on top of another does not make the first

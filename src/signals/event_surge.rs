@@ -21,37 +21,36 @@
 //! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by growth
 //! of the same size in M's own or other non-Chinese supply.
 
-use crate::domain::Month;
 use crate::ledger::{Account, Series};
 use crate::reference::MaterialStage;
 
+use super::balance::span;
 use super::episode::{Episode, episodes};
-use super::incentive::{demand_growth, traded};
-use super::mass::{Scope, Sum, Window, accounts, cells, sum};
+use super::incentive::demand_growth;
+use super::mass::{Scope, Sum, Window, cells};
 use super::parameters::{part, thousandths};
 use super::subject::Subject;
 use super::{Coverage, Evidence, Figure, Missing, RestsOn, Signal};
 
-/// What the event test says.
+/// What the event test says: its figures. Words are found only for what is published.
 #[derive(Clone, Debug)]
-pub(crate) struct Surge {
-    /// What it says.
-    pub(crate) evidence: Option<Evidence>,
+pub(crate) struct Surge<'a> {
+    /// The test that speaks.
+    spoken: Option<Test<'a>>,
     /// Whether the second leg could be tested.
     pub(crate) coverage: Coverage,
     /// Whether both legs could be seen.
     pub(crate) both_legs: bool,
-    /// What it lacks.
-    pub(crate) missing: Option<Missing>,
+    any_episode: bool,
 }
 
 /// One stage against one episode.
+#[derive(Clone, Debug)]
 struct Test<'a> {
     stage: Option<MaterialStage>,
-    episode: &'a Episode,
+    episode: Episode<'a>,
     after: Window,
-    account: Account,
-    series: &'a Series,
+    series: Series<'a>,
     second: Growth,
     demand: (f64, u32),
     first: Option<First>,
@@ -75,10 +74,9 @@ struct First {
 }
 
 /// Tests every stage of the corridor against every episode; the strongest speaks.
-pub(crate) fn event_surge(subject: &Subject<'_>) -> Surge {
-    let codes: Vec<_> = traded(subject).into_iter().map(|(code, _)| code).collect();
-    let has_mass = accounts(&subject.books.out).iter().any(|(_, series)| recent(subject, series).months > 0);
-    let mut surge = Surge { evidence: None, coverage: Coverage::NotObservable, both_legs: false, missing: None };
+pub(crate) fn event_surge<'a>(subject: &Subject<'a>) -> Surge<'a> {
+    let codes = subject.codes();
+    let mut surge = Surge { spoken: None, coverage: Coverage::NotObservable, both_legs: false, any_episode: false };
     if subject.books.months > 1 || codes.is_empty() {
         return surge;
     }
@@ -86,87 +84,96 @@ pub(crate) fn event_surge(subject: &Subject<'_>) -> Surge {
     stages.sort_unstable();
     stages.dedup();
     stages.retain(|stage| stage.is_some() || !subject.world.family.is_material());
-    let (mut tests, mut any_episode, mut pending) = (Vec::new(), false, false);
-    let by_stage: Vec<(Option<MaterialStage>, Vec<Episode>)> = stages
-        .into_iter()
-        .map(|stage| {
-            let of_stage: Vec<_> = codes.iter().copied().filter(|code| subject.world.stage(*code) == stage).collect();
-            (stage, episodes(subject, &of_stage))
-        })
-        .collect();
-    for (stage, episodes) in &by_stage {
-        for episode in episodes {
-            any_episode = true;
-            match test(subject, *stage, episode) {
+    let (mut tests, mut pending) = (Vec::new(), false);
+    for stage in stages {
+        let of_stage: Vec<_> = codes.iter().copied().filter(|code| subject.world.stage(*code) == stage).collect();
+        for episode in episodes(subject, &of_stage) {
+            surge.any_episode = true;
+            match test(subject, stage, episode) {
                 Ok(test) => tests.push(test),
                 Err(wait) => pending |= wait,
             }
         }
     }
-    surge.coverage = match (tests.is_empty(), pending, any_episode, has_mass) {
-        (false, ..) | (true, _, false, true) => Coverage::Observed,
-        (true, true, true, _) => Coverage::Pending,
+    let has_mass = || subject.books.out().accounts().into_iter().any(|series| recent(subject, series).months > 0);
+    surge.coverage = match (tests.is_empty(), pending, surge.any_episode) {
+        (false, ..) => Coverage::Observed,
+        (true, _, false) if has_mass() => Coverage::Observed,
+        (true, true, true) => Coverage::Pending,
         _ => Coverage::NotObservable,
     };
-    surge.both_legs = match strongest(&tests) {
+    let spoken = strongest(&tests);
+    surge.both_legs = match spoken.and_then(|index| tests.get(index)) {
         Some(test) => test.first.is_some(),
         None => !tests.is_empty() && tests.iter().all(|test| test.first.is_some()),
     };
-    surge.missing = missing(subject, &surge, any_episode);
-    surge.evidence = strongest(&tests).map(|test| evidence(subject, test));
+    surge.spoken = spoken.map(|index| tests.swap_remove(index));
     surge
 }
 
-fn recent(subject: &Subject<'_>, series: &Series) -> Sum {
+impl Surge<'_> {
+    /// Its weight; 0 where it is silent.
+    pub(crate) fn weight(&self) -> i32 {
+        self.spoken.as_ref().map_or(0, |test| test.weight)
+    }
+
+    /// What it says, in words.
+    pub(crate) fn evidence(&self, subject: &Subject<'_>) -> Option<Evidence> {
+        self.spoken.as_ref().map(|test| evidence(subject, test))
+    }
+
+    /// What it lacks.
+    pub(crate) fn missing(&self, subject: &Subject<'_>) -> Option<Missing> {
+        let weight = subject.parameters.surge.both_legs_cap;
+        let signal = Signal::EventSurge.code();
+        let (m, d) = (subject.m(), subject.d());
+        let because = match self.coverage {
+            _ if !self.any_episode => return None,
+            Coverage::Observed if self.both_legs => return None,
+            Coverage::Observed => format!("the first leg (imports of {m} from China) is not reported"),
+            Coverage::Pending => format!("too few months since the measure are reported for {m} to {d}"),
+            Coverage::NotObservable => format!("the mass of the trade {m} to {d} before and after the measure is not reported"),
+        };
+        Some(Missing { signal, weight, because })
+    }
+}
+
+fn recent(subject: &Subject<'_>, series: Series<'_>) -> Sum {
     let window = Window::ending(subject.month(), subject.parameters.episodes.after_months);
-    let sum = sum(series, window, (Scope::All, false), subject.world);
-    if sum.tonnes > 0.0 { sum } else { Sum::default() }
+    let sum = subject.sum(series, window, (Scope::All, false));
+    if sum.tonnes() > 0.0 { sum } else { Sum::default() }
 }
 
-/// The largest weight; where none is positive, the most negative.
-fn strongest<'a, 'b>(tests: &'b [Test<'a>]) -> Option<&'b Test<'a>> {
-    let most = tests.iter().max_by_key(|test| test.weight)?;
-    let spoken = if most.weight > 0 { Some(most) } else { tests.iter().min_by_key(|test| test.weight) };
-    spoken.filter(|test| test.weight != 0)
-}
-
-fn missing(subject: &Subject<'_>, surge: &Surge, any_episode: bool) -> Option<Missing> {
-    let weight = subject.parameters.surge.both_legs_cap;
-    let signal = Signal::EventSurge.code();
-    let (m, d) = (subject.m(), subject.d());
-    let because = match surge.coverage {
-        _ if !any_episode => return None,
-        Coverage::Observed if surge.both_legs => return None,
-        Coverage::Observed => format!("the first leg (imports of {m} from China) is not reported"),
-        Coverage::Pending => format!("too few months since the measure are reported for {m} to {d}"),
-        Coverage::NotObservable => format!("the mass of the trade {m} to {d} before and after the measure is not reported"),
-    };
-    Some(Missing { signal, weight, because })
+/// The largest weight; where none is positive, the most negative. Of two alike the last of the first kind, the first of the other.
+fn strongest(tests: &[Test<'_>]) -> Option<usize> {
+    let weighed = || tests.iter().map(|test| test.weight).enumerate();
+    let most = weighed().max_by_key(|(_, weight)| *weight)?;
+    let spoken = if most.1 > 0 { Some(most) } else { weighed().min_by_key(|(_, weight)| *weight) };
+    spoken.filter(|(_, weight)| *weight != 0).map(|(index, _)| index)
 }
 
 /// One stage against one episode; `Err(true)` where the months after are still to come.
-fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: &'a Episode) -> Result<Test<'a>, bool> {
+fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: Episode<'a>) -> Result<Test<'a>, bool> {
     let numbers = subject.parameters;
     let world = subject.world;
     let after = episode.after(subject);
     let scope = if world.family.is_material() { Scope::Stage(stage) } else { Scope::All };
-    let both =
-        |series: &Series, scope| (sum(series, episode.before, (scope, false), world), sum(series, after, (scope, false), world));
+    let before = episode.before;
+    let both = |series, scope| (subject.sum(series, before, (scope, false)), subject.sum(series, after, (scope, false)));
     let told_before = |pre: Sum| pre.months >= numbers.episodes.before_months_min;
     let told = |(pre, post): (Sum, Sum)| told_before(pre) && post.months >= numbers.episodes.after_months_min;
-    let chosen = accounts(&subject.books.out).into_iter().find(|(_, series)| told(both(series, scope)));
-    let Some((account, series)) = chosen else {
-        return Err(accounts(&subject.books.out).iter().any(|(_, series)| told_before(both(series, scope).0)));
+    let accounts = subject.books.out().accounts().map(|series| (series, both(series, scope)));
+    let Some((series, (pre, post))) = accounts.into_iter().find(|(_, sums)| told(*sums)) else {
+        return Err(accounts.iter().any(|(_, (pre, _))| told_before(*pre)));
     };
-    let (pre, post) = both(series, scope);
-    let whole = sum(series, after, (Scope::All, false), world);
+    let whole = subject.sum(series, after, (Scope::All, false));
     let second = Growth::of((pre.mean(), post.mean()), numbers.surge.kappa(world.class));
     // Demand only ever lowers a rise: below the threshold it need not be known.
     let may_fire = second.log_points >= numbers.surge.threshold(world.class, true, second.before * 12.0);
-    let demand = if may_fire { demand_growth(subject, (episode.before, after), scope) } else { (0.0, 0) };
-    let first = first_leg(subject, episode, (scope, after));
-    let mut test = Test { stage, episode, after, account, series, second, demand, first, weight: 0 };
-    if post.tonnes > 0.0 && post.tonnes >= part(numbers.surge.stage_share_min) * whole.tonnes {
+    let demand = if may_fire { demand_growth(subject, (before, after), scope) } else { (0.0, 0) };
+    let first = first_leg(subject, &episode, (scope, after));
+    let mut test = Test { stage, episode, after, series, second, demand, first, weight: 0 };
+    if post.tonnes() > 0.0 && post.tonnes() >= part(numbers.surge.stage_share_min) * whole.tonnes() {
         test.weight = weight(subject, &test);
     }
     Ok(test)
@@ -179,7 +186,7 @@ impl Growth {
 }
 
 /// The first leg, by stage or over the family, whichever rose more.
-fn first_leg(subject: &Subject<'_>, episode: &Episode, (scope, after): (Scope, Window)) -> Option<First> {
+fn first_leg(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (Scope, Window)) -> Option<First> {
     let scopes = if subject.world.family.is_material() { vec![scope, Scope::Own] } else { vec![scope] };
     let seen = scopes.into_iter().filter_map(|scope| first_leg_of(subject, episode, (scope, after)));
     let most = seen.max_by(|left, right| left.growth.log_points.total_cmp(&right.growth.log_points))?;
@@ -188,21 +195,22 @@ fn first_leg(subject: &Subject<'_>, episode: &Episode, (scope, after): (Scope, W
     seen.then_some(most)
 }
 
-fn first_leg_of(subject: &Subject<'_>, episode: &Episode, (scope, after): (Scope, Window)) -> Option<First> {
+fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (Scope, Window)) -> Option<First> {
     let numbers = subject.parameters;
-    let means = |series: &Series| {
-        let pre = sum(series, episode.before, (scope, false), subject.world);
-        let post = sum(series, after, (scope, false), subject.world);
+    let leg = subject.books.first();
+    let means = |account| {
+        let series = leg.by(account);
+        let pre = subject.sum(series, episode.before, (scope, false));
+        let post = subject.sum(series, after, (scope, false));
         let told = pre.months >= numbers.episodes.before_months_min && post.months >= numbers.episodes.after_months_min;
         told.then(|| (pre.mean(), post.mean()))
     };
-    let leg = &subject.books.first;
-    let (own, mirror) = (means(&leg.importer), means(&leg.exporter));
+    let (own, mirror) = (means(Account::ImporterFlow), means(Account::MirrorFlow));
     let pair = match (own, mirror) {
         (Some(own), Some(mirror)) if episode.control => (own.0.max(mirror.0), own.1.max(mirror.1)),
         (Some(own), Some(mirror)) => ((own.0 + mirror.0) / 2.0, (own.1 + mirror.1) / 2.0),
         (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => means(&leg.shipments)?,
+        (None, None) => means(Account::Shipments)?,
     };
     let growth = Growth::of(pair, numbers.surge.kappa(subject.world.class));
     Some(First { growth, may_exonerate: own.is_some() || !episode.control })
@@ -241,7 +249,7 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
         tonnes(before),
         tonnes(after),
         times(log_points),
-        months(test.episode.before),
+        span(test.episode.before),
     );
     let mut figures = vec![
         Figure { name: "second_leg_before_t_a_month", value: before, decimals },
@@ -257,9 +265,9 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
             figures.push(Figure { name: "first_leg_before_t_a_month", value: growth.before, decimals });
             figures.push(Figure { name: "first_leg_after_t_a_month", value: growth.after, decimals });
             figures.push(Figure { name: "first_leg_growth_log", value: growth.log_points, decimals: 2 });
-            let leg = &subject.books.first;
-            for series in [&leg.importer, &leg.exporter] {
-                rests_on.extend(cells(series, test.after, Scope::All, subject.world));
+            let leg = subject.books.first();
+            for account in [Account::ImporterFlow, Account::MirrorFlow] {
+                rests_on.extend(cells(leg.by(account), test.after, Scope::All, subject.world));
             }
         }
         None => statement += "; the first leg is not reported",
@@ -271,9 +279,9 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
     } else {
         statement += "; growth of demand is unknown (fewer than 3 other sources with mass)";
     }
-    statement += &format!(" (account of the second leg: {})", test.account.word());
+    statement += &format!(" (account of the second leg: {})", test.series.account.word());
     rests_on.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
-    let mut reference = test.episode.rows.clone();
+    let mut reference = test.episode.rows();
     reference.sort_unstable();
     reference.dedup();
     Evidence {
@@ -294,12 +302,6 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
 fn times(log_points: f64) -> String {
     let ratio = libm::exp(log_points);
     if ratio >= 9.95 { format!("{ratio:.0} times") } else { format!("{ratio:.1} times") }
-}
-
-fn months(window: Window) -> String {
-    let Window { first, last }: Window = window;
-    let (first, last): (Month, Month) = (first, last);
-    format!("{first} to {last}")
 }
 
 /// The stage in words.
@@ -323,15 +325,32 @@ mod tests {
     use crate::reference::MeasureKind;
     use crate::scoring::Model;
 
+    /// What the test said, in words.
+    #[derive(Debug)]
+    struct Said {
+        evidence: Option<Evidence>,
+        coverage: Coverage,
+        both_legs: bool,
+        missing: Option<Missing>,
+    }
+
     const LAST: &str = "2025-03";
 
-    fn surge(trade: &Trade) -> Surge {
+    fn surge(trade: &Trade) -> Said {
         let model = Model::built_in();
-        event_surge(&trade.subject(&model.parameters))
+        trade.see(&model.parameters, |subject| {
+            let surge = event_surge(subject);
+            Said {
+                evidence: surge.evidence(subject),
+                coverage: surge.coverage,
+                both_legs: surge.both_legs,
+                missing: surge.missing(subject),
+            }
+        })
     }
 
     #[track_caller]
-    fn check(trade: &Trade, weight: i32, coverage: Coverage) -> Surge {
+    fn check(trade: &Trade, weight: i32, coverage: Coverage) -> Said {
         let surge = surge(trade);
         let found = surge.evidence.as_ref().map_or(0, |evidence| evidence.weight);
         assert!((found - weight).abs() <= 1 && surge.coverage == coverage, "{surge:#?}");
@@ -420,33 +439,33 @@ mod tests {
     #[test]
     fn silent_without_a_measure_that_binds() {
         let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
-        for measure in &mut trade.world.measures {
+        for measure in trade.measures() {
             measure.weightless = true;
         }
         check(&trade, 0, Coverage::Observed);
-        trade.world.measures = vec![measure("tariffs/US-1", MeasureKind::Duty, ("2024-12-01", "2024-12-01"))];
+        *trade.measures() = vec![measure("tariffs/US-1", MeasureKind::Duty, ("2024-12-01", "2024-12-01"))];
         check(&trade, 0, Coverage::Observed);
         check(&trade.clone().wedge("282580", 0.25), 2500, Coverage::Observed);
         let named = trade.wedge("282580", 0.25);
         let mut elsewhere = named.clone();
-        elsewhere.world.measures[0].subheadings = vec!["811010".parse().unwrap()];
+        elsewhere.measures()[0].subheadings = vec!["811010".parse().unwrap()];
         check(&elsewhere, 0, Coverage::Observed);
     }
 
     #[test]
     fn a_newer_measure_does_not_hide_the_older() {
         let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST).wedge("282580", 0.2);
-        trade.world.measures.push(measure("tariffs/US-1", MeasureKind::Duty, ("2025-03-04", "2025-03-04")));
+        trade.measures().push(measure("tariffs/US-1", MeasureKind::Duty, ("2025-03-04", "2025-03-04")));
         check(&trade, 2500, Coverage::Observed);
         let mut stricter = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
-        stricter.world.measures.push(measure("controls/CN-2025-1", MeasureKind::ExportBan, ("2025-03-01", "2025-03-01")));
+        stricter.measures().push(measure("controls/CN-2025-1", MeasureKind::ExportBan, ("2025-03-01", "2025-03-01")));
         check(&stricter, 2500, Coverage::Observed);
     }
 
     #[test]
     fn waits_for_three_months_after_and_needs_six_before() {
         let mut early = with_chinese_oxide(antimony_story("TH", "US", "2025-01"), "2025-01");
-        early.world.measures.remove(0);
+        early.measures().remove(0);
         let seen = check(&early, 0, Coverage::Pending);
         assert!(seen.missing.unwrap().because.contains("too few months"));
         let new = Trade::antimony("TH", "US", LAST).controlled().imports(Way::Out, ("282580", 561.0), ("2024-03", LAST));
@@ -465,7 +484,7 @@ mod tests {
     #[test]
     fn a_longer_period_is_no_event() {
         let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
-        trade.books.months = 3;
+        trade.months = 3;
         check(&trade, 0, Coverage::NotObservable);
     }
 

@@ -1,7 +1,11 @@
 //! Sums of contained mass over windows of months, one account at a time. A month that was not told is never a zero.
 
-use crate::domain::{HsSubheading, Month, Period};
-use crate::ledger::{Account, CellRef, Leg, Line, Series};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::domain::{Country, Grams, HsSubheading, Month, Period};
+use crate::ledger::{Account, CellRef, Line, Series};
 use crate::reference::{Content, MaterialStage};
 
 use super::subject::World;
@@ -23,11 +27,16 @@ impl Window {
     pub(super) fn months(self) -> u32 {
         u32::try_from(self.last.since(self.first) + 1).unwrap_or(0)
     }
+
+    /// Whether the period lies in it whole.
+    pub(super) fn holds(self, period: Period) -> bool {
+        self.first <= period.first() && period.last() <= self.last
+    }
 }
 
 /// Which lines of a series are summed up, and with which content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     /// One stage of the material (`None`: goods without stages).
     Stage(Option<MaterialStage>),
     /// All of the family's own codes: what other materials share is left out.
@@ -39,31 +48,41 @@ pub(super) enum Scope {
     Supply,
     /// The upper half of the shared codes alone: what `Supply` may lack, and hold too much.
     Shared,
+    /// One subheading, gross.
+    Line(HsSubheading),
 }
 
 /// A sum over the months of a window that were told with mass.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum {
-    /// Tonnes of contained element (gross, where the family has no contents).
-    pub(super) tonnes: f64,
+    /// Grams of contained element (gross, where the family has no contents): whole ones, so that a sum knows no order.
+    grams: u64,
     /// Months told.
     pub(super) months: u32,
 }
 
 impl Sum {
+    /// Tonnes of contained element.
+    pub(super) fn tonnes(self) -> f64 {
+        Grams(self.grams).tonnes()
+    }
+
     /// Tonnes a month; 0 where none was told.
     pub(super) fn mean(self) -> f64 {
-        if self.months == 0 { 0.0 } else { self.tonnes / f64::from(self.months) }
+        if self.months == 0 { 0.0 } else { self.tonnes() / f64::from(self.months) }
     }
 }
 
 impl Scope {
     /// Contained mass of a line as a fraction of its gross mass; `None` where the line is out of scope.
     fn content(self, world: &World, code: HsSubheading) -> Option<f64> {
+        if let Scope::Line(line) = self {
+            return (line == code).then_some(1.0);
+        }
         if !world.family.is_material() {
             return (self != Scope::Shared).then_some(1.0);
         }
-        let content = world.contents.get(&code)?;
+        let content = world.content(code)?;
         match self {
             Scope::Stage(stage) => (stage == Some(content.stage)).then_some(content.mid),
             Scope::Own => (!content.shared).then_some(content.mid),
@@ -71,100 +90,209 @@ impl Scope {
             Scope::Supply if content.shared => is_supply(content).then_some(content.high / 2.0),
             Scope::Supply => Some(content.mid),
             Scope::Shared => (content.shared && is_supply(content)).then_some(content.high / 2.0),
+            Scope::Line(_) => None,
         }
     }
 
-    /// Contained tonnes of a month's lines. A line without mass neither adds to a sum nor hides it; `None` where no line has mass.
-    fn tonnes(self, world: &World, lines: &[Line]) -> Option<f64> {
-        let (mut tonnes, mut weighed, mut unweighed) = (0.0, false, false);
-        for line in lines {
-            let Some(content) = self.content(world, line.hs6) else { continue };
-            match line.mass {
-                Some(mass) => (tonnes, weighed) = (tonnes + mass.tonnes() * content, true),
-                None => unweighed = true,
-            }
-        }
-        (weighed || !unweighed).then_some(tonnes)
+    /// Contained grams of a line; the outer `None` where it is out of scope, the inner one where it has no mass.
+    fn grams(self, world: &World, line: &Line) -> Option<Option<u64>> {
+        let content = self.content(world, line.hs6)?;
+        // At most 2^53, so that the product is a whole number of grams.
+        Some(line.mass.map(|mass| libm::rint(mass.0.min(GRAMS_MAX) as f64 * content) as u64))
     }
 }
+
+/// More than anybody trades in a month, ten thousand million tonnes: it keeps the sums of a century within 64 bits.
+const GRAMS_MAX: u64 = 9_000_000_000_000_000;
 
 fn is_supply(content: &Content) -> bool {
     content.stage != MaterialStage::Article
 }
 
-/// What a series told with mass, in tonnes of contained element: read once where many windows are summed.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Told {
-    months: Vec<(Month, f64)>,
-    longer: Vec<(Period, f64)>,
+/// What the lines of a month, or of a longer period, tell in scope. A line without mass neither adds to a sum nor hides it; where no
+/// line in scope has mass, the month is not told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lines {
+    grams: u64,
+    told: bool,
+    weighed: bool,
+    unweighed: bool,
 }
 
-impl Told {
-    /// Reads the months of a span, and the longer periods.
-    pub(super) fn of(series: &Series, span: Window, scope: Scope, world: &World) -> Told {
-        let months = series.months.range(span.first..=span.last.max(span.first));
-        let longer = series.longer.iter();
-        Told {
-            months: months.filter_map(|(month, lines)| Some((*month, scope.tonnes(world, lines)?))).collect(),
-            longer: longer.filter_map(|(period, lines)| Some((*period, scope.tonnes(world, lines)?))).collect(),
+impl Lines {
+    fn add(&mut self, grams: Option<Option<u64>>) {
+        self.told = true;
+        match grams {
+            None => {}
+            Some(None) => self.unweighed = true,
+            Some(Some(grams)) => (self.grams, self.weighed) = (self.grams.saturating_add(grams), true),
         }
     }
 
-    /// As `sum`, longer periods included.
-    pub(super) fn sum(&self, window: Window) -> Sum {
-        let mut sum = Sum::default();
-        for (_, tonnes) in self.months.iter().filter(|(month, _)| window.first <= *month && *month <= window.last) {
-            sum.tonnes += tonnes;
-            sum.months += 1;
+    fn tell(&self) -> Option<u64> {
+        (self.told && (self.weighed || !self.unweighed)).then_some(self.grams)
+    }
+}
+
+/// What a series told with mass, month by month: read once where many windows are summed.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    first: Month,
+    /// Grams, and months told, from the first month up to each one, exclusive.
+    until: Vec<(u64, u32)>,
+    longer: Vec<(Period, u64)>,
+}
+
+impl Told {
+    /// Reads all that the series tells.
+    fn of(series: Series<'_>, scope: Scope, world: &World) -> Told {
+        let mut told = Told { first: Month::from_ordinal(0), until: Vec::new(), longer: Vec::new() };
+        told.read(series, (scope, world), Month::from_ordinal(0));
+        told
+    }
+
+    /// Reads again what the series tells from a month on; what it told of earlier months has not changed.
+    fn read(&mut self, series: Series<'_>, (scope, world): (Scope, &World), since: Month) {
+        let last = Month::from_ordinal(i32::MAX);
+        // Of what told nothing before, the first month is not known.
+        let known = usize::try_from(since.since(self.first)).ok().filter(|_| self.until.len() > 1);
+        let since = if known.is_some() { since } else { Month::from_ordinal(0) };
+        let mut months: Vec<(Month, Lines)> = Vec::new();
+        series.reported(since, last, |month| at(&mut months, month).told = true);
+        series.lines(since, last, |line| at(&mut months, line.period.last()).add(scope.grams(world, &line)));
+        match known {
+            Some(known) => self.until.truncate(known + 1),
+            None => {
+                self.first = months.first().map_or(since, |(month, _)| *month);
+                self.until = Vec::with_capacity(months.len() + 1);
+                self.until.push((0, 0));
+            }
         }
-        let inside = |period: &Period| window.first <= period.first() && period.last() <= window.last;
-        for (period, tonnes) in self.longer.iter().filter(|(period, _)| inside(period)) {
-            sum.tonnes += tonnes;
+        let mut sum = self.until.last().copied().unwrap_or_default();
+        for (month, lines) in &months {
+            // Months between that were not told add nothing.
+            let index = usize::try_from(month.since(self.first)).unwrap_or(0);
+            self.until.resize(index + 1, sum);
+            if let Some(grams) = lines.tell() {
+                sum = (sum.0.saturating_add(grams), sum.1 + 1);
+            }
+            self.until.push(sum);
+        }
+        self.longer = longer(series, scope, world);
+    }
+
+    /// Sums the months of a window, and the longer periods that lie in it whole where `with_longer` says so.
+    pub(super) fn sum(&self, window: Window, with_longer: bool) -> Sum {
+        if window.last < window.first {
+            return Sum::default();
+        }
+        let at = |month: Month| {
+            let index = usize::try_from(month.since(self.first)).unwrap_or(0).min(self.until.len().saturating_sub(1));
+            self.until.get(index).copied().unwrap_or_default()
+        };
+        let (before, until) = (at(window.first), at(window.last.plus(1)));
+        let mut sum = Sum { grams: until.0.saturating_sub(before.0), months: until.1.saturating_sub(before.1) };
+        for (period, grams) in self.longer.iter().filter(|(period, _)| with_longer && window.holds(*period)) {
+            sum.grams = sum.grams.saturating_add(*grams);
             sum.months += u32::from(period.months());
         }
         sum
     }
 }
 
-/// Sums the months of a window, and the longer periods that lie in it whole where `longer` says so.
-pub(super) fn sum(series: &Series, window: Window, (scope, longer): (Scope, bool), world: &World) -> Sum {
-    let mut sum = Sum::default();
-    if window.last < window.first {
-        return sum;
-    }
-    for lines in series.months.range(window.first..=window.last).map(|(_, lines)| lines) {
-        if let Some(tonnes) = scope.tonnes(world, lines) {
-            sum.tonnes += tonnes;
-            sum.months += 1;
-        }
-    }
-    if longer {
-        let inside = |period: &Period| window.first <= period.first() && period.last() <= window.last;
-        for (period, lines) in series.longer.iter().filter(|(period, _)| inside(period)) {
-            if let Some(tonnes) = scope.tonnes(world, lines) {
-                sum.tonnes += tonnes;
-                sum.months += u32::from(period.months());
-            }
-        }
-    }
-    sum
+/// What ways told: by destination and source, then account and scope. Kept, and read again from the month on that changed.
+#[derive(Debug, Default)]
+pub(crate) struct Legs(RefCell<BTreeMap<(Country, Country), Vec<Kept>>>);
+
+#[derive(Debug)]
+struct Kept {
+    account: Account,
+    scope: Scope,
+    told: Rc<Told>,
+    /// From which month on it is to be read again.
+    stale: Option<Month>,
 }
 
-/// The three accounts of a leg, in the order in which one is chosen.
-pub(super) fn accounts(leg: &Leg) -> [(Account, &Series); 3] {
-    [(Account::ImporterFlow, &leg.importer), (Account::MirrorFlow, &leg.exporter), (Account::Shipments, &leg.shipments)]
+impl Legs {
+    /// What a series told in scope.
+    pub(super) fn told(&self, series: Series<'_>, scope: Scope, world: &World) -> Rc<Told> {
+        let mut legs = self.0.borrow_mut();
+        let of_way = legs.entry(series.way()).or_default();
+        if let Some(kept) = of_way.iter_mut().find(|kept| (kept.account, kept.scope) == (series.account, scope)) {
+            if let Some(since) = kept.stale.take() {
+                Rc::make_mut(&mut kept.told).read(series, (scope, world), since);
+            }
+            return Rc::clone(&kept.told);
+        }
+        let told = Rc::new(Told::of(series, scope, world));
+        of_way.push(Kept { account: series.account, scope, told: Rc::clone(&told), stale: None });
+        told
+    }
+
+    /// What an account tells of a way has changed from a month on.
+    pub(super) fn change(&self, way: (Country, Country), account: Account, since: Month) {
+        self.0.borrow_mut().get_mut(&way).into_iter().flatten().for_each(|kept| kept.change(account, since));
+    }
+
+    /// What an account tells of every way that fits has changed from a month on.
+    pub(super) fn change_all(&self, fits: impl Fn((Country, Country)) -> bool, account: Account, since: Month) {
+        let mut legs = self.0.borrow_mut();
+        let changed = legs.iter_mut().filter(|(way, _)| fits(**way)).flat_map(|(_, kept)| kept);
+        changed.for_each(|kept| kept.change(account, since));
+    }
+}
+
+impl Kept {
+    fn change(&mut self, account: Account, since: Month) {
+        if self.account == account {
+            self.stale = Some(self.stale.map_or(since, |stale| stale.min(since)));
+        }
+    }
+}
+
+/// The entry of a month, in order. Most months come one after the other.
+fn at(months: &mut Vec<(Month, Lines)>, month: Month) -> &mut Lines {
+    let index = match months.last() {
+        Some((last, _)) if *last < month => months.len(),
+        _ => months.partition_point(|(known, _)| *known < month),
+    };
+    if months.get(index).is_none_or(|(known, _)| *known != month) {
+        months.insert(index, (month, Lines::default()));
+    }
+    &mut months.get_mut(index).expect("the month stands there").1
+}
+
+/// What the longer periods tell; of China's three ways one sum each.
+fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, u64)> {
+    let mut periods: Vec<(Period, Lines)> = Vec::new();
+    series.longer(|line| {
+        let index = periods.iter().position(|(period, _)| *period == line.period).unwrap_or_else(|| {
+            periods.push((line.period, Lines::default()));
+            periods.len() - 1
+        });
+        if let Some((_, lines)) = periods.get_mut(index) {
+            lines.add(scope.grams(world, &line));
+        }
+    });
+    periods.into_iter().filter_map(|(period, lines)| Some((period, lines.tell()?))).collect()
 }
 
 /// The cells of a window that hold mass in scope, heaviest first.
-pub(super) fn cells(series: &Series, window: Window, scope: Scope, world: &World) -> Vec<(u64, CellRef)> {
+pub(super) fn cells(series: Series<'_>, window: Window, scope: Scope, world: &World) -> Vec<(u64, CellRef)> {
+    let mut cells: Vec<(u64, CellRef)> = Vec::new();
     if window.last < window.first {
-        return Vec::new();
+        return cells;
     }
-    let inside = |period: &Period| window.first <= period.first() && period.last() <= window.last;
-    let longer = series.longer.iter().filter(|(period, _)| inside(period)).map(|(_, lines)| lines);
-    let months = series.months.range(window.first..=window.last).map(|(_, lines)| lines);
-    let lines = months.chain(longer).flatten().filter(|line| scope.content(world, line.hs6).is_some());
-    let mut cells: Vec<(u64, CellRef)> = lines.filter_map(|line| Some((line.mass?.0, line.cell))).collect();
+    let mut take = |line: Line| {
+        let mass = line.mass.filter(|_| scope.content(world, line.hs6).is_some());
+        cells.extend(mass.map(|mass| (mass.0, line.cell())));
+    };
+    series.lines(window.first, window.last, &mut take);
+    series.longer(|line| {
+        if window.holds(line.period) {
+            take(line);
+        }
+    });
     cells.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
     cells
 }

@@ -24,14 +24,16 @@
 //! **Ordinary explanations**: stock from before the control (its non-Chinese part counts as supply), unlisted refining or
 //! recycling. **Falsified by** production, recycling or other imports of M that cover the growth.
 
-use crate::ledger::{Account, Series};
+use std::rc::Rc;
+
+use crate::domain::Month;
+use crate::ledger::Account;
 
 use super::balance::{Sources, Supply, first_leg_words, span};
-use super::episode::episodes;
-use super::incentive::traded;
+use super::episode::{Episode, episodes};
 use super::mass::{Scope, Window, cells};
 use super::parameters::part;
-use super::sheet::{Exports, Grown, Sheet, exports_in};
+use super::sheet::{Against, Exports, Grown, Sheet, exports_in};
 use super::subject::Subject;
 use super::{Coverage, Evidence, Figure, Missing, RestsOn, Signal};
 
@@ -48,11 +50,9 @@ pub(crate) struct Terms {
     pub(crate) chinese: Option<f64>,
 }
 
-/// What the balance says.
+/// What the balance says: its figures. Words are found only for what is published.
 #[derive(Clone, Debug)]
-pub(crate) struct Balanced {
-    /// What it says.
-    pub(crate) evidence: Option<Evidence>,
+pub(crate) struct Balanced<'a> {
     /// Whether it could be drawn up.
     pub(crate) coverage: Coverage,
     /// Low, mid, high in hundredths; `None` where not eligible.
@@ -61,46 +61,62 @@ pub(crate) struct Balanced {
     pub(crate) terms: Option<Terms>,
     /// By mass, how many of M's usual sources have reported.
     pub(crate) complete_fraction: Option<f64>,
-    /// What it lacks.
-    pub(crate) missing: Option<Missing>,
     /// The lower bound of the stage's own balance, in thousandths, where the same subheading comes and goes and all terms are
     /// observed.
     pub(crate) stage_floor: Option<u16>,
+    lacks: Option<Lacks>,
+    spoken: Option<(Says, Sheet<'a>, Rc<Sources>)>,
+}
+
+/// Which way the balance speaks.
+#[derive(Clone, Copy, Debug)]
+enum Says {
+    /// Weight, what grew, and the share that a longer window leaves unexplained, where that is what counts.
+    For(i32, Grown, Option<f64>),
+    Against(Against),
+}
+
+/// Why the balance cannot be drawn up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lacks {
+    FirstLeg,
+    Production,
+    Sources,
+    Size,
 }
 
 /// Draws up the balance.
-pub(crate) fn mass_balance(subject: &Subject<'_>) -> Balanced {
+pub(crate) fn mass_balance<'a>(subject: &Subject<'a>) -> Balanced<'a> {
     let numbers = &subject.parameters.balance;
     let months = numbers.window_months.max(subject.books.months);
-    let sources = Sources::of(subject);
+    let sources = subject.lookups.imports.of(subject);
+    let window = Window::ending(subject.month(), i32::from(months));
     let mut balanced = Balanced {
-        evidence: None,
         coverage: Coverage::NotObservable,
         share: None,
         terms: None,
-        complete_fraction: sources.complete_fraction(subject, Window::ending(subject.month(), i32::from(months))),
-        missing: None,
+        complete_fraction: sources.inflow(window, numbers).complete,
         stage_floor: None,
+        lacks: None,
+        spoken: None,
     };
-    let lines = traded(subject);
     let Some(exports) = exports_in(subject, months) else { return balanced };
     if !subject.world.family.is_material() {
         return balanced;
     }
-    let codes: Vec<_> = lines.iter().map(|(code, _)| *code).collect();
+    let codes = subject.codes();
     let control = subject.world.export_control(&codes);
-    let episodes = episodes(subject, &codes);
-    let episode = episodes.iter().find(|episode| episode.control == control);
     let supply = Supply::of(subject, &sources, exports.window);
     let chinese = supply.chinese(control);
     balanced.terms = Some(terms(subject, &exports, (&supply, chinese)));
-    if let Some((coverage, because)) = lacking(subject, &exports, (&supply, chinese)) {
+    if let Some((coverage, lacks)) = lacking(subject, &exports, (&supply, chinese)) {
         balanced.coverage = coverage;
-        balanced.missing = Some(Missing { signal: Signal::MassBalance.code(), weight: numbers.cap, because });
+        balanced.lacks = Some(lacks);
         return balanced;
     }
     balanced.coverage = Coverage::Observed;
     let Some(chinese) = chinese else { return balanced };
+    let episode = episodes(subject, &codes).into_iter().find(|episode| episode.control == control);
     let sheet = Sheet::new(subject, (exports, supply, &sources), (episode, control, chinese));
     let [low, mid, high] = sheet.share(subject);
     balanced.share = Some(hundredths([low, mid, high]));
@@ -108,47 +124,76 @@ pub(crate) fn mass_balance(subject: &Subject<'_>) -> Balanced {
     if let Some(terms) = &mut balanced.terms {
         terms.stock = Some(sheet.stock(subject).0 * stock_months(subject));
     }
-    balanced.evidence = evidence(subject, (&sheet, &sources), high);
+    balanced.spoken = says(subject, (&sheet, &sources), high).map(|says| (says, sheet, sources));
     balanced
+}
+
+impl Balanced<'_> {
+    /// Its weight; 0 where it is silent.
+    pub(crate) fn weight(&self, subject: &Subject<'_>) -> i32 {
+        match self.spoken {
+            Some((Says::For(weight, ..), ..)) => weight,
+            Some((Says::Against(_), ..)) => subject.parameters.balance.against,
+            None => 0,
+        }
+    }
+
+    /// What it says, in words.
+    pub(crate) fn evidence(&self, subject: &Subject<'_>) -> Option<Evidence> {
+        let (says, sheet, sources) = self.spoken.as_ref()?;
+        Some(match *says {
+            Says::For(weight, grown, beside) => for_rerouting(subject, (sheet, sources), (weight, grown, beside)),
+            Says::Against(against) => against_rerouting(subject, (sheet, sources), against.words(subject)),
+        })
+    }
+
+    /// What it lacks.
+    pub(crate) fn missing(&self, subject: &Subject<'_>) -> Option<Missing> {
+        let m = subject.m();
+        let because = match self.lacks? {
+            Lacks::FirstLeg => first_leg_words(m),
+            Lacks::Production => format!("no table says what {m} produces of {}", subject.world.family),
+            Lacks::Sources => format!("too few of the usual sources of {m} have reported"),
+            Lacks::Size => {
+                let sample = subject.parameters.balance.sample(subject.world.class);
+                format!("less than {sample} t left {m} in the window")
+            }
+        };
+        Some(Missing { signal: Signal::MassBalance.code(), weight: subject.parameters.balance.cap, because })
+    }
 }
 
 fn terms(subject: &Subject<'_>, exports: &Exports<'_>, (supply, chinese): (&Supply, Option<f64>)) -> Terms {
     let reported = supply.is_reported(subject, exports.told);
     Terms {
         window_months: u8::try_from(exports.window.months()).unwrap_or(u8::MAX),
-        account: exports.account,
+        account: exports.series.account,
         exports: exports.tonnes,
         production: supply.production.map(|(least, most)| (least + most) / 2.0),
         secondary: supply.secondary,
-        other: reported.then_some(supply.other),
+        other: reported.then_some(supply.inflow.other),
         stock: None,
         chinese,
     }
 }
 
 /// Why the balance cannot be drawn up, and whether that may change.
-fn lacking(
-    subject: &Subject<'_>,
-    exports: &Exports<'_>,
-    (supply, chinese): (&Supply, Option<f64>),
-) -> Option<(Coverage, String)> {
-    let m = subject.m();
+fn lacking(subject: &Subject<'_>, exports: &Exports<'_>, (supply, chinese): (&Supply, Option<f64>)) -> Option<(Coverage, Lacks)> {
     if chinese.is_none() {
-        let was_told = |series: &Series| series.months.range(..exports.window.first).next_back().is_some();
-        let told_before = was_told(&subject.books.first.importer);
-        let coverage = if told_before { Coverage::Pending } else { Coverage::NotObservable };
-        return Some((coverage, first_leg_words(m)));
+        let mut told_before = false;
+        let (first, last) = (Month::from_ordinal(0), exports.window.first.plus(-1));
+        subject.books.first().by(Account::ImporterFlow).reported(first, last, |_| told_before = true);
+        return Some((if told_before { Coverage::Pending } else { Coverage::NotObservable }, Lacks::FirstLeg));
     }
     if supply.production.is_none() {
-        let because = format!("no table says what {m} produces of {}", subject.world.family);
-        return Some((Coverage::NotObservable, because));
+        return Some((Coverage::NotObservable, Lacks::Production));
     }
     if !supply.is_reported(subject, exports.told) {
-        let coverage = if supply.complete.is_some() { Coverage::Pending } else { Coverage::NotObservable };
-        return Some((coverage, format!("too few of the usual sources of {m} have reported")));
+        let coverage = if supply.inflow.complete.is_some() { Coverage::Pending } else { Coverage::NotObservable };
+        return Some((coverage, Lacks::Sources));
     }
     let sample = subject.parameters.balance.sample(subject.world.class);
-    (exports.tonnes < sample).then(|| (Coverage::NotObservable, format!("less than {sample} t left {m} in the window")))
+    (exports.tonnes < sample).then_some((Coverage::NotObservable, Lacks::Size))
 }
 
 fn stock_months(subject: &Subject<'_>) -> f64 {
@@ -165,35 +210,32 @@ fn hundredths([low, mid, high]: [f64; 3]) -> (u8, u8, u8) {
     (low, percent(libm::rint(mid * 100.0) / 100.0 + 1e-9).clamp(low, high), high)
 }
 
-fn evidence(subject: &Subject<'_>, (sheet, sources): (&Sheet<'_>, &Sources<'_>), high: f64) -> Option<Evidence> {
-    let (rests_on, weighed) = ((sheet, sources), sheet.weight(subject));
-    match weighed.filter(|(weight, _)| *weight > 0) {
+fn says(subject: &Subject<'_>, (sheet, sources): (&Sheet<'_>, &Sources), high: f64) -> Option<Says> {
+    match sheet.weight(subject).filter(|(weight, _)| *weight > 0) {
         Some((weight, grown)) => {
-            let beside = weight_beside(subject, (sheet, sources));
-            let smaller = beside.filter(|(beside, _)| *beside < weight);
-            let counts = smaller.as_ref().map_or(weight, |(beside, _)| *beside);
-            let beside = smaller.map(|(_, grown)| grown.share);
+            let smaller = weight_beside(subject, (sheet, sources)).filter(|(beside, _)| *beside < weight);
+            let counts = smaller.map_or(weight, |(beside, _)| beside);
             // Growth that the longer window does not show is silence, not counter-evidence.
-            (counts > 0).then(|| for_rerouting(subject, rests_on, (counts, grown, beside)))
+            (counts > 0).then(|| Says::For(counts, grown, smaller.map(|(_, grown)| grown.share)))
         }
-        None => sheet.against(subject, high).map(|against| against_rerouting(subject, rests_on, against)),
+        None => sheet.against(subject, high).map(Says::Against),
     }
 }
 
 /// The weight in the window beside; `None` where no balance can be drawn up there.
-fn weight_beside(subject: &Subject<'_>, (sheet, sources): (&Sheet<'_>, &Sources<'_>)) -> Option<(i32, Grown)> {
+fn weight_beside(subject: &Subject<'_>, (sheet, sources): (&Sheet<'_>, &Sources)) -> Option<(i32, Grown)> {
     let months = subject.parameters.balance.window_months_beside.max(subject.books.months);
     let exports = exports_in(subject, months)?;
     let supply = Supply::of(subject, sources, exports.window);
     let chinese = supply.chinese(sheet.control)?;
     let reported = supply.is_reported(subject, exports.told);
-    let beside = Sheet::new(subject, (exports, supply, sources), (sheet.episode, sheet.control, chinese));
+    let beside = Sheet::new(subject, (exports, supply, sources), (sheet.episode.clone(), sheet.control, chinese));
     if reported { beside.weight(subject) } else { None }
 }
 
 fn for_rerouting(
     subject: &Subject<'_>,
-    (sheet, sources): (&Sheet<'_>, &Sources<'_>),
+    (sheet, sources): (&Sheet<'_>, &Sources),
     (weight, grown, beside): (i32, Grown, Option<f64>),
 ) -> Evidence {
     let (m, d, family) = (subject.m(), subject.d(), subject.world.family);
@@ -215,7 +257,7 @@ fn for_rerouting(
         span(sheet.exports.window),
         grown.exports,
         grown.share * 100.0,
-        sheet.exports.account.word(),
+        sheet.exports.series.account.word(),
     );
     let figures = vec![
         Figure { name: "exports_growth_t", value: grown.exports, decimals: subject.decimals() },
@@ -223,15 +265,15 @@ fn for_rerouting(
         Figure { name: "chinese_imports_growth_t", value: grown.chinese, decimals: subject.decimals() },
         Figure { name: "unexplained_share", value: grown.share, decimals: 2 },
     ];
-    let mut rows = sheet.supply.rows.clone();
-    rows.extend(sheet.episode.map(|episode| episode.rows.clone()).unwrap_or_default());
+    let mut rows = sheet.supply.rows(subject.world);
+    rows.extend(sheet.episode.iter().flat_map(Episode::rows));
     let falsified_by = format!("production, recycling or other imports of {m} that cover the growth");
     sheet.evidence((subject, sources), (weight, statement, figures), (rows, falsified_by))
 }
 
 fn against_rerouting(
     subject: &Subject<'_>,
-    (sheet, sources): (&Sheet<'_>, &Sources<'_>),
+    (sheet, sources): (&Sheet<'_>, &Sources),
     (why, rows): (String, Vec<String>),
 ) -> Evidence {
     let (m, d, family) = (subject.m(), subject.d(), subject.world.family);
@@ -247,14 +289,14 @@ fn against_rerouting(
         Figure { name: "chinese_imports_t", value: sheet.chinese, decimals: subject.decimals() },
     ];
     let falsified_by = format!("imports of {m} from China under other codes, or plants of {m} that stood still");
-    let rows = sheet.supply.rows.iter().cloned().chain(rows).collect();
+    let rows = sheet.supply.rows(subject.world).into_iter().chain(rows).collect();
     sheet.evidence((subject, sources), (subject.parameters.balance.against, statement, figures), (rows, falsified_by))
 }
 
 impl Sheet<'_> {
     fn evidence(
         &self,
-        (subject, sources): (&Subject<'_>, &Sources<'_>),
+        (subject, sources): (&Subject<'_>, &Sources),
         (weight, statement, figures): (i32, String, Vec<Figure>),
         (mut reference, falsified_by): (Vec<String>, String),
     ) -> Evidence {
@@ -272,13 +314,13 @@ impl Sheet<'_> {
 /// and production, recycling and imports are all observed: goods that come and go under one code were not made in M.
 fn stage_floor(subject: &Subject<'_>, sheet: &Sheet<'_>, low: f64) -> Option<u16> {
     let listed = sheet.supply.production.is_some_and(|(least, most)| most - least <= 0.0) && sheet.supply.secondary.is_some();
-    let lines = traded(subject);
+    let lines = subject.traded;
     let total: f64 = lines.iter().map(|(_, weight)| weight).sum();
     let whole =
         |(_, weight): &&(crate::domain::HsSubheading, f64)| *weight >= part(subject.parameters.balance.stage_floor_share) * total;
     let (code, _) = lines.iter().find(whole)?;
-    sheet.supply.own?;
-    let same = cells(&subject.books.first.importer, sheet.exports.window, Scope::All, subject.world);
+    sheet.supply.inflow.own?;
+    let same = cells(subject.books.first().by(Account::ImporterFlow), sheet.exports.window, Scope::All, subject.world);
     let comes = same.iter().any(|(grams, cell)| cell.hs6 == *code && *grams > 0);
     // A fraction of 1 makes at most 1000.
     (listed && comes && low > 0.0).then(|| libm::floor(low * 1000.0) as u16)
@@ -286,21 +328,35 @@ fn stage_floor(subject: &Subject<'_>, sheet: &Sheet<'_>, low: f64) -> Option<u16
 
 #[cfg(test)]
 mod tests {
-    use super::super::trade::{Trade, Way, antimony_story, country, with_burmese_ore, with_chinese_oxide};
+    use super::super::trade::{Trade, Way, antimony_story, code, with_burmese_ore, with_chinese_oxide};
     use super::*;
     use crate::reference::Production;
     use crate::scoring::Model;
 
     const LAST: &str = "2025-03";
 
-    fn balance(trade: &Trade) -> Balanced {
+    /// What the balance said, in words.
+    #[derive(Debug)]
+    struct Said {
+        evidence: Option<Evidence>,
+        coverage: Coverage,
+        share: Option<(u8, u8, u8)>,
+        terms: Option<Terms>,
+        missing: Option<Missing>,
+    }
+
+    fn balance(trade: &Trade) -> Said {
         let model = Model::built_in();
-        mass_balance(&trade.subject(&model.parameters))
+        trade.see(&model.parameters, |subject| {
+            let balanced = mass_balance(subject);
+            let (evidence, missing) = (balanced.evidence(subject), balanced.missing(subject));
+            Said { evidence, coverage: balanced.coverage, share: balanced.share, terms: balanced.terms, missing }
+        })
     }
 
     /// Weight, coverage, share.
     #[track_caller]
-    fn check(trade: &Trade, weight: std::ops::RangeInclusive<i32>, coverage: Coverage) -> Balanced {
+    fn check(trade: &Trade, weight: std::ops::RangeInclusive<i32>, coverage: Coverage) -> Said {
         let balanced = balance(trade);
         let found = balanced.evidence.as_ref().map_or(0, |evidence| evidence.weight);
         assert!(weight.contains(&found) && balanced.coverage == coverage, "{balanced:#?}");
@@ -344,11 +400,11 @@ mod tests {
     #[test]
     fn speaks_against_a_documented_plant() {
         let mut trade = steady("KR").imports(Way::Out, ("282580", 20.0), ("2022-06", LAST));
-        trade.world.capacity = Some((3500.0, "capacity/KR".to_owned()));
+        trade.made().capacity = Some((3500.0, "capacity/KR".to_owned()));
         let balanced = check(&trade, -2000..=-2000, Coverage::Observed);
         assert!(balanced.evidence.unwrap().reference.contains(&"capacity/KR".to_owned()));
         // A fifth more than is documented is not enough.
-        trade.world.capacity = Some((20.0 * 0.8354 * 12.0 * 1.2, "capacity/KR".to_owned()));
+        trade.made().capacity = Some((20.0 * 0.8354 * 12.0 * 1.2, "capacity/KR".to_owned()));
         check(&trade, 0..=0, Coverage::Observed);
     }
 
@@ -366,7 +422,7 @@ mod tests {
         check(&free(0.0), 0..=0, Coverage::Observed);
         let mut controlled = free(2.1).controlled();
         check(&controlled, 0..=0, Coverage::Observed);
-        controlled.world.measures.clear();
+        controlled.measures().clear();
         check(&controlled, -2000..=-2000, Coverage::Observed);
     }
 
@@ -375,7 +431,7 @@ mod tests {
         let measure =
             || super::super::trade::measure("tariffs/US-1", crate::reference::MeasureKind::Duty, ("2024-12-01", "2024-12-01"));
         let taxed = |mut trade: Trade| {
-            trade.world.measures = vec![measure()];
+            *trade.measures() = vec![measure()];
             trade.wedge("282580", 0.25)
         };
         check(&taxed(with_chinese_oxide(antimony_story("TH", "US", LAST), LAST)), 1300..=2000, Coverage::Observed);
@@ -401,10 +457,13 @@ mod tests {
         let late = story().imports(Way::First, ("282580", 25.0), ("2022-06", "2024-06"));
         unknown(&late, Coverage::Pending, "first leg");
         let mut trade = full();
-        trade.world.production = Production::Unknown;
+        trade.made().production = Production::Unknown;
         unknown(&trade, Coverage::NotObservable, "no table");
-        // A third of the usual imports came from Tajikistan, which nobody tells any more.
-        let silent = full().imports(Way::Supply("TJ"), ("261710", 40.0), ("2022-10", "2024-09"));
+        // Half of the usual imports came from Tajikistan, which tells nothing any more, and nor does Thailand.
+        let silent = story()
+            .exports(Way::First, ("282580", 25.0), ("2022-06", "2024-11"))
+            .exports(Way::First, ("282580", 590.0), ("2024-12", LAST))
+            .exports(Way::Supply("TJ"), ("261710", 40.0), ("2022-10", "2024-09"));
         unknown(&silent, Coverage::Pending, "usual sources");
         let small = Trade::antimony("TH", "US", LAST).imports(Way::Out, ("282580", 3.9), ("2022-06", LAST)).imports(
             Way::First,
@@ -427,12 +486,13 @@ mod tests {
 
     #[test]
     fn a_longer_period_feeds_the_balance() {
-        let mut trade = Trade::antimony("TH", "US", "2024-12").controlled();
-        trade.books.months = 12;
-        let out = std::rc::Rc::make_mut(&mut trade.books.out);
-        out.importer = super::super::trade::quarters("282580", 1000.0, &["2024"]);
-        let first = std::rc::Rc::make_mut(&mut trade.books.first);
-        first.importer = super::super::trade::quarters("282580", 1100.0, &["2024"]);
+        let year = |trade: Trade, way, tonnes| {
+            let goods = (code("282580"), Some(tonnes));
+            trade.tell_period((way, Account::ImporterFlow), goods, "2024".parse().unwrap())
+        };
+        let trade = Trade::antimony("TH", "US", "2024-12").controlled();
+        let mut trade = year(year(trade, Way::Out, 1000.0), Way::First, 1100.0);
+        trade.months = 12;
         let balanced = check(&trade, 0..=0, Coverage::Observed);
         assert_eq!(balanced.terms.unwrap().window_months, 12);
         assert!(balanced.share.is_some_and(|(low, _, high)| low >= 60 && high == 100), "{:?}", balanced.share);
@@ -451,10 +511,10 @@ mod tests {
         let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
         let of = |trade: &Trade| balance(trade).share.unwrap();
         let none = of(&trade);
-        trade.world.production = Production::Listed { tonnes: 2000.0, row: "production/TH".to_owned() };
+        trade.made().production = Production::Listed { tonnes: 2000.0, row: "production/TH".to_owned() };
         let some = of(&trade);
         assert!(some.0 < none.0 && some.1 < none.1, "{none:?} {some:?}");
-        trade.books.supply = std::rc::Rc::new(vec![(country("TJ"), (*trade.books.first).clone())]);
-        assert!(of(&trade).0 < some.0);
+        let more = trade.imports(Way::Supply("TJ"), ("282580", 25.0), ("2022-06", "2024-11"));
+        assert!(of(&more.imports(Way::Supply("TJ"), ("282580", 590.0), ("2024-12", LAST))).0 < some.0);
     }
 }

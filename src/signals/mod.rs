@@ -4,6 +4,7 @@
 mod balance;
 mod episode;
 mod event_surge;
+mod facts;
 mod incentive;
 mod mass;
 mod mass_balance;
@@ -15,8 +16,13 @@ mod subject;
 #[cfg(test)]
 pub(crate) mod trade;
 
+use balance::Imports;
 pub(crate) use event_surge::event_surge;
-pub(crate) use incentive::{of_corridor as incentive_of_corridor, of_record as incentive_of_record};
+#[cfg(test)]
+pub(crate) use facts::Contents;
+use facts::Facts;
+pub(crate) use incentive::{of_corridor as incentive_of_corridor, of_record as incentive_of_record, rows as incentive_rows};
+use mass::Legs;
 pub(crate) use mass_balance::mass_balance;
 pub(crate) use parameters::numbers;
 pub(crate) use parameters::{BalanceNumbers, EpisodeNumbers, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers};
@@ -24,7 +30,43 @@ pub(crate) use route_cn_lading::route_cn_lading;
 pub(crate) use share::table as draws;
 pub(crate) use subject::{Subject, World};
 
-use crate::ledger::CellRef;
+use crate::domain::{Country, FamilyId};
+use crate::ledger::{Account, CellRef, Touched};
+use crate::reference::AsOf;
+
+/// What has been looked up for a family and is kept between evaluations.
+#[derive(Debug)]
+pub(crate) struct Lookups {
+    /// What the world has published.
+    pub(crate) facts: Facts,
+    /// What ways told, until that changes.
+    legs: Legs,
+    /// What every M imports, until that changes.
+    imports: Imports,
+}
+
+impl Lookups {
+    /// Nothing yet.
+    pub(crate) fn new(reference: &AsOf<'_>, family: FamilyId) -> Lookups {
+        Lookups { facts: Facts::new(reference, family), legs: Legs::default(), imports: Imports::default() }
+    }
+
+    /// Trade has changed.
+    pub(crate) fn change(&self, touched: &Touched) {
+        for ((to, from, account), since) in &touched.ways {
+            self.legs.change((*to, *from), *account, *since);
+            self.imports.forget(*to);
+        }
+        for (to, since) in &touched.importers {
+            self.legs.change_all(|way| way.0 == *to, Account::ImporterFlow, *since);
+            self.imports.forget(*to);
+        }
+        if let Some(since) = touched.from_china {
+            self.legs.change_all(|way| way.1 == Country::CHINA, Account::MirrorFlow, since);
+            self.imports.forget_all();
+        }
+    }
+}
 
 /// Whether what a signal reads could be observed. No weight: missing data is never evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,20 +200,6 @@ pub struct Evidence {
     pub reference: Vec<String>,
     /// What would prove it wrong.
     pub falsified_by: String,
-}
-
-/// A dull piece of evidence, for tests.
-#[cfg(test)]
-pub(crate) fn test_evidence(weight: i32) -> Evidence {
-    Evidence {
-        signal: Signal::RouteCnLading,
-        weight,
-        statement: String::new(),
-        figures: Vec::new(),
-        rests_on: Vec::new(),
-        reference: Vec::new(),
-        falsified_by: String::new(),
-    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use super::{Coverage, Evidence, Figure, RestsOn, Signal};
 
 /// What the route of a shipment says, and whether it could be seen.
 pub(crate) fn route_cn_lading(
-    facts: &RecordFacts,
+    facts: &RecordFacts<'_>,
     incentive: bool,
     (numbers, codes): (&RouteNumbers, &Codes),
 ) -> (Option<Evidence>, Coverage) {
@@ -41,7 +41,7 @@ pub(crate) fn route_cn_lading(
         weight: super::parameters::thousandths(part(whole) * part(grade)),
         statement: format!("{how}, declared as made in {origin}"),
         figures: vec![Figure { name: "grade", value: part(grade), decimals: 1 }],
-        rests_on: vec![RestsOn::Record(facts.id.clone())],
+        rests_on: vec![RestsOn::Record(facts.id.to_owned())],
         reference: rows,
         falsified_by: format!("a receipt in {} on the same bill", codes.name_of_country(&origin)),
     };
@@ -49,7 +49,7 @@ pub(crate) fn route_cn_lading(
 }
 
 /// The highest grade, how to say it, and the reference rows it rests on.
-fn grade(facts: &RecordFacts, numbers: &RouteNumbers, codes: &Codes) -> Option<(i32, String, Vec<String>)> {
+fn grade(facts: &RecordFacts<'_>, numbers: &RouteNumbers, codes: &Codes) -> Option<(i32, String, Vec<String>)> {
     let chinese = |port: Option<Port>| port.filter(|port| port.country().is_china());
     let at = |verb: &str, port: Port| match codes.name_of_port(port) {
         Some((name, row)) => (format!("{verb} at {name} ({port})"), vec![format!("ports/{row}")]),
@@ -85,7 +85,7 @@ mod tests {
 
     /// Weights with and without a motive, and whether the route could be seen.
     #[track_caller]
-    fn check(facts: &RecordFacts, (with, without): (i32, i32), coverage: Coverage) {
+    fn check(facts: &RecordFacts<'_>, (with, without): (i32, i32), coverage: Coverage) {
         let numbers = Model::built_in().parameters.route;
         for (incentive, expected) in [(true, with), (false, without)] {
             let (evidence, seen) = route_cn_lading(facts, incentive, (&numbers, Reference::built_in().codes()));
@@ -103,7 +103,8 @@ mod tests {
         check(&RecordFacts { port_of_lading: port("HKHKG"), ..shipment() }, (1000, 300), Coverage::Observed);
         check(&RecordFacts { country_of_lading: Some(country("CN")), ..shipment() }, (1000, 300), Coverage::Observed);
         check(&RecordFacts { country_of_consignment: Some(country("CN")), ..shipment() }, (500, 150), Coverage::Observed);
-        let transit = RecordFacts { transit_ports: vec!["SGSIN".parse().unwrap(), "CNSHA".parse().unwrap()], ..shipment() };
+        let ports = ["SGSIN".parse().unwrap(), "CNSHA".parse().unwrap()];
+        let transit = RecordFacts { transit_ports: &ports, ..shipment() };
         check(&transit, (300, 90), Coverage::Observed);
         check(&RecordFacts { place_of_receipt: port("CNNGB"), ..transit }, (1000, 300), Coverage::Observed);
     }
@@ -119,7 +120,7 @@ mod tests {
         let chinese = RecordFacts { place_of_receipt: port("CNNGB"), ..shipment() };
         for origin in [None, Some("CN"), Some("HK"), Some("XX")] {
             let country_of_origin = origin.map(country);
-            check(&RecordFacts { country_of_origin, ..chinese.clone() }, (0, 0), Coverage::NotObservable);
+            check(&RecordFacts { country_of_origin, ..chinese }, (0, 0), Coverage::NotObservable);
         }
     }
 
@@ -143,15 +144,15 @@ mod tests {
         let sri_lankan = RecordFacts { country_of_origin: Some(country("LK")), ..shipment() };
         let wrong = "a receipt in Sri Lanka on the same bill";
         said(
-            RecordFacts { place_of_receipt: port("CNTAO"), ..sri_lankan.clone() },
+            RecordFacts { place_of_receipt: port("CNTAO"), ..sri_lankan },
             ["received at Qingdao (CNTAO), declared as made in LK", wrong, "ports/CNTAO"],
         );
         said(
-            RecordFacts { port_of_lading: port("HKHKG"), ..sri_lankan.clone() },
+            RecordFacts { port_of_lading: port("HKHKG"), ..sri_lankan },
             ["laden at Hong Kong (HKHKG), declared as made in LK", wrong, "ports/HKHKG"],
         );
         said(
-            RecordFacts { port_of_lading: port("CNZZ9"), ..sri_lankan.clone() },
+            RecordFacts { port_of_lading: port("CNZZ9"), ..sri_lankan },
             ["laden at CNZZ9 in China, declared as made in LK", wrong, ""],
         );
         said(

@@ -24,8 +24,8 @@ pub struct Draw {
     pub(super) stock_months: f64,
     /// From 0 to 1: which form the share takes.
     pub(super) form: f64,
-    /// Normal, for the log-odds of the proportional share.
-    pub(super) noise: f64,
+    /// Factor on the odds of the proportional share: the exponential of a normal number.
+    pub(super) odds: f64,
 }
 
 /// The table of draws.
@@ -52,7 +52,7 @@ fn draw(index: u64, numbers: &ShareNumbers) -> Draw {
         stock_months: low + (high - low) * uniform(),
         form: uniform(),
         // Twelve uniform numbers less six are normal enough, and exact on every machine.
-        noise: (0..12).map(|_| uniform()).sum::<f64>() - 6.0,
+        odds: libm::exp((0..12).map(|_| uniform()).sum::<f64>() - 6.0),
     }
 }
 
@@ -91,10 +91,11 @@ pub(super) fn interval(
     (draws, numbers): (&[Draw], &ShareNumbers),
 ) -> [f64; 3] {
     let mut shares: Vec<f64> = draws.iter().map(|draw| share(known, draw, (yield_low, yield_high), numbers)).collect();
-    shares.sort_unstable_by(f64::total_cmp);
-    let last = shares.len().saturating_sub(1);
-    let at = |index: usize| shares.get(index.min(last)).copied().unwrap_or(0.0);
-    [at(shares.len() / 20), at(shares.len() / 2), at((shares.len() * 19).div_ceil(20).saturating_sub(1))]
+    let count = shares.len();
+    [count / 20, count / 2, (count * 19).div_ceil(20).saturating_sub(1)].map(|index| {
+        let index = index.min(count.saturating_sub(1));
+        if shares.is_empty() { 0.0 } else { *shares.select_nth_unstable_by(index, f64::total_cmp).1 }
+    })
 }
 
 fn share(known: &Known, draw: &Draw, (yield_low, yield_high): (f64, f64), numbers: &ShareNumbers) -> f64 {
@@ -126,9 +127,8 @@ fn share(known: &Known, draw: &Draw, (yield_low, yield_high): (f64, f64), number
     if draw.form < proportional {
         let total = innocent + from_china;
         let mixed = if total > 0.0 { from_china / total } else { 0.0 };
-        // Log-odds shifted by the noise, written without a logarithm.
-        let odds = libm::exp(draw.noise);
-        let shifted = mixed * odds / (1.0 - mixed + mixed * odds);
+        // Log-odds shifted by normal noise, written without a logarithm.
+        let shifted = mixed * draw.odds / (1.0 - mixed + mixed * draw.odds);
         shifted.clamp(low, high)
     } else if draw.form < proportional + (1.0 - proportional) / 2.0 {
         low
@@ -202,9 +202,10 @@ mod tests {
         let parameters = Model::built_in().parameters;
         assert_eq!(table(&parameters.share), parameters.draws);
         let count = parameters.draws.len() as f64;
-        let mean = |of: fn(&Draw) -> f64| parameters.draws.iter().map(of).sum::<f64>() / count;
-        assert!((mean(|draw| draw.form) - 0.5).abs() < 0.06 && mean(|draw| draw.noise).abs() < 0.2);
-        let spread = mean(|draw| draw.noise * draw.noise);
+        let mean = |of: &dyn Fn(&Draw) -> f64| parameters.draws.iter().map(of).sum::<f64>() / count;
+        let noise = |draw: &Draw| libm::log(draw.odds);
+        assert!((mean(&|draw| draw.form) - 0.5).abs() < 0.06 && mean(&noise).abs() < 0.2);
+        let spread = mean(&|draw| noise(draw) * noise(draw));
         assert!((0.7..1.3).contains(&spread), "{spread}");
         assert!(parameters.draws.iter().all(|draw| (1.0..=5.0).contains(&draw.first_hidden)));
     }

@@ -2,21 +2,20 @@
 //! itself.
 
 use crate::domain::Month;
-use crate::ledger::{Account, Series};
+use crate::ledger::Series;
 
 use super::balance::{Before, Sources, Supply};
 use super::episode::Episode;
 use super::incentive::demand_growth;
-use super::mass::{Scope, Window, accounts, sum};
+use super::mass::{Scope, Window};
 use super::parameters::{part, thousandths};
 use super::share::{Known, interval};
 use super::subject::Subject;
 
 /// What left M in a window, scaled to its length.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Exports<'a> {
-    pub(super) account: Account,
-    pub(super) series: &'a Series,
+    pub(super) series: Series<'a>,
     pub(super) window: Window,
     /// Months of the window that were told.
     pub(super) told: u32,
@@ -24,10 +23,11 @@ pub(super) struct Exports<'a> {
 }
 
 /// A balance that can be drawn up, in one window.
+#[derive(Clone, Debug)]
 pub(super) struct Sheet<'a> {
     pub(super) exports: Exports<'a>,
     pub(super) supply: Supply,
-    pub(super) episode: Option<&'a Episode>,
+    pub(super) episode: Option<Episode<'a>>,
     pub(super) control: bool,
     pub(super) chinese: f64,
     pub(super) before: Option<Before>,
@@ -36,11 +36,10 @@ pub(super) struct Sheet<'a> {
 /// What left M in the window, by the first account that told at least half of it.
 pub(super) fn exports_in<'a>(subject: &Subject<'a>, months: u8) -> Option<Exports<'a>> {
     let window = Window::ending(subject.month(), i32::from(months));
-    let told = accounts(&subject.books.out).into_iter().find_map(|(account, series)| {
-        let sum = sum(series, window, (Scope::All, true), subject.world);
+    let told = subject.books.out().accounts().into_iter().find_map(|series| {
+        let sum = subject.sum(series, window, (Scope::All, true));
         let half = sum.months * 2 >= window.months();
         half.then(|| Exports {
-            account,
             series,
             window,
             told: sum.months.min(window.months()),
@@ -53,11 +52,11 @@ pub(super) fn exports_in<'a>(subject: &Subject<'a>, months: u8) -> Option<Export
 impl<'a> Sheet<'a> {
     pub(super) fn new(
         subject: &Subject<'_>,
-        (exports, supply, sources): (Exports<'a>, Supply, &Sources<'_>),
-        (episode, control, chinese): (Option<&'a Episode>, bool, f64),
+        (exports, supply, sources): (Exports<'a>, Supply, &Sources),
+        (episode, control, chinese): (Option<Episode<'a>>, bool, f64),
     ) -> Sheet<'a> {
         let months = subject.parameters.episodes.before_months;
-        let before = episode.map_or(Window::ending(exports.window.first.plus(-1), months), |episode| episode.before);
+        let before = episode.as_ref().map_or(Window::ending(exports.window.first.plus(-1), months), |episode| episode.before);
         let before = Before::of(subject, sources, &supply, (before, control));
         Sheet { exports, supply, episode, control, chinese, before }
     }
@@ -65,11 +64,11 @@ impl<'a> Sheet<'a> {
     /// A month's imports before, as far as not used up, and the Chinese share of them.
     pub(super) fn stock(&self, subject: &Subject<'_>) -> (f64, f64) {
         let months = f64::from(self.exports.window.months());
-        let unknown = Before { chinese: self.chinese / months, other: self.supply.other / months };
+        let unknown = Before { chinese: self.chinese / months, other: self.supply.inflow.other / months };
         let before = self.before.unwrap_or(unknown);
         let total = before.chinese + before.other;
         let decay_months = f64::from(subject.parameters.share.stock_decay_months);
-        let start: Option<Month> = self.episode.and_then(|episode| episode.starts.last().copied());
+        let start: Option<Month> = self.episode.as_ref().and_then(|episode| episode.starts.last().copied());
         let since = start.map_or(0.0, |start| f64::from(self.exports.window.first.since(start).max(0)));
         let left = (1.0 - since / decay_months).max(0.0);
         (total * left, if total > 0.0 { before.chinese / total } else { 0.0 })
@@ -80,8 +79,8 @@ impl<'a> Sheet<'a> {
         let known = Known {
             exports: self.exports.tonnes,
             chinese: self.chinese,
-            other: self.supply.other,
-            shared: self.supply.shared,
+            other: self.supply.inflow.other,
+            shared: self.supply.inflow.shared,
             production: self.supply.production.unwrap_or_default(),
             secondary: self.supply.secondary.ok_or(part(parameters.balance.secondary_unlisted)),
             stock: self.stock(subject),
@@ -93,11 +92,11 @@ impl<'a> Sheet<'a> {
 
     /// The share of the exports that grew beyond all that may explain it; `None` where an increment is unknown.
     fn unexplained(&self, subject: &Subject<'_>) -> Option<Grown> {
-        let (episode, before) = (self.episode?, self.before?);
+        let (episode, before) = (self.episode.as_ref()?, self.before?);
         let (parameters, world) = (subject.parameters, subject.world);
         let window = self.exports.window;
         let months = f64::from(window.months());
-        let earlier = sum(self.exports.series, episode.before, (Scope::All, true), world);
+        let earlier = subject.sum(self.exports.series, episode.before, (Scope::All, true));
         if earlier.months < parameters.episodes.before_months_min {
             return None;
         }
@@ -107,9 +106,9 @@ impl<'a> Sheet<'a> {
         let (demand, _) = if rose { demand_growth(subject, (episode.before, window), Scope::All) } else { (0.0, 0) };
         let grown = self.exports.tonnes - earlier - earlier * (libm::exp(demand) - 1.0);
         let chinese = self.chinese - before.chinese * months;
-        let other = self.supply.other - before.other * months;
+        let other = self.supply.inflow.other - before.other * months;
         let (made, made_before) = (middle(self.supply.production), middle(super::balance::production_before(world, months)));
-        let imports = self.chinese + self.supply.other;
+        let imports = self.chinese + self.supply.inflow.other;
         let imports_before = (before.chinese + before.other) * months;
         let again = match self.supply.secondary {
             Some(_) => 0.0,
@@ -127,36 +126,53 @@ impl<'a> Sheet<'a> {
     }
 
     /// Whether the balance speaks against Chinese goods, and why.
-    pub(super) fn against(&self, subject: &Subject<'_>, high: f64) -> Option<(String, Vec<String>)> {
+    pub(super) fn against(&self, subject: &Subject<'_>, high: f64) -> Option<Against> {
         let numbers = &subject.parameters.balance;
-        let own = self.supply.own?;
-        let agree = match self.supply.mirror {
+        let own = self.supply.inflow.own?;
+        let agree = match self.supply.inflow.mirror {
             Some(mirror) if own > 0.0 && mirror > 0.0 => libm::log(own / mirror).abs() <= part(numbers.reports_agree),
             Some(mirror) => own.max(mirror) <= 0.0,
             None => false,
         };
         if !self.control && agree && high < part(numbers.against_share_below) {
-            return Some((
-                "Chinese goods cannot explain the exports, and both reports of the first leg agree".to_owned(),
-                Vec::new(),
-            ));
+            return Some(Against::TooLittle);
         }
-        let (capacity, row) = subject.world.capacity.as_ref()?;
+        let (capacity, _) = subject.world.made.capacity.as_ref()?;
         let a_year = self.exports.tonnes * 12.0 / f64::from(self.exports.window.months());
         let months = f64::from(self.exports.window.months());
         let flat = self.before.is_some_and(|before| {
             let kappa = subject.parameters.surge.kappa(subject.world.class);
             libm::log((self.chinese / months + kappa) / (before.chinese + kappa)) < part(subject.parameters.surge.still)
         });
-        let enough = flat && *capacity >= part(numbers.against_capacity) * a_year;
+        (flat && *capacity >= part(numbers.against_capacity) * a_year).then_some(Against::Plants)
+    }
+}
+
+/// Why a balance speaks against Chinese goods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Against {
+    /// There are too few of them.
+    TooLittle,
+    /// Documented plants can make what leaves.
+    Plants,
+}
+
+impl Against {
+    /// In words, with the rows that say so.
+    pub(super) fn words(self, subject: &Subject<'_>) -> (String, Vec<String>) {
         let decimals = usize::from(subject.decimals());
-        let why = format!("documented plants make up to {capacity:.decimals$} t a year, and imports from China are flat");
-        enough.then(|| (why, vec![row.clone()]))
+        match (self, &subject.world.made.capacity) {
+            (Against::Plants, Some((capacity, row))) => {
+                let why = format!("documented plants make up to {capacity:.decimals$} t a year, and imports from China are flat");
+                (why, vec![row.clone()])
+            }
+            _ => ("Chinese goods cannot explain the exports, and both reports of the first leg agree".to_owned(), Vec::new()),
+        }
     }
 }
 
 /// Increments in a window, tonnes, and the share of the exports that they leave unexplained.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Grown {
     pub(super) exports: f64,
     pub(super) supply: f64,

@@ -1,22 +1,30 @@
 //! What signals may see: the books of a corridor-month beside the world's facts, read once. No signal asks the bundle itself.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::domain::{Country, Date, FamilyId, HsSubheading, Month};
-use crate::ledger::{Books, Leg, RecordFacts};
-use crate::reference::{AsOf, Content, FamilyClass, MaterialStage, Measure, MeasureKind, Production};
+use crate::ledger::{Books, RecordFacts, Series};
+use crate::reference::{AsOf, Content, FamilyClass, MaterialStage, Measure, MeasureKind};
 
+use super::Lookups;
+use super::facts::{Contents, Facts, Made, Wedge};
+use super::incentive::traded;
+use super::mass::{Scope, Sum, Window};
 use super::parameters::Parameters;
 
 /// A corridor-month as signals see it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Subject<'a> {
     /// What the ledger knows.
-    pub(crate) books: &'a Books,
+    pub(crate) books: &'a Books<'a>,
     /// What the world has published.
     pub(crate) world: &'a World,
     /// The model's numbers.
     pub(crate) parameters: &'a Parameters,
+    /// What has been looked up.
+    pub(crate) lookups: &'a Lookups,
+    /// The subheadings that went from M to D lately, with their weight.
+    pub(crate) traded: &'a [(HsSubheading, f64)],
 }
 
 impl Subject<'_> {
@@ -42,6 +50,16 @@ impl Subject<'_> {
     pub(super) fn month(&self) -> Month {
         self.books.corridor.month
     }
+
+    /// Sums a window of a series, and the longer periods that lie in it whole where `longer` says so.
+    pub(super) fn sum(&self, series: Series<'_>, window: Window, (scope, longer): (Scope, bool)) -> Sum {
+        self.lookups.legs.told(series, scope, self.world).sum(window, longer)
+    }
+
+    /// The subheadings that went from M to D lately.
+    pub(super) fn codes(&self) -> Vec<HsSubheading> {
+        self.traded.iter().map(|(code, _)| *code).collect()
+    }
 }
 
 /// The facts of the world that bear on one corridor, as known on a date.
@@ -52,93 +70,76 @@ pub(crate) struct World {
     /// The day at which measures and duties are read: the last of the corridor's month, at most the clock.
     pub(crate) on: Date,
     /// China → D, by announcement.
-    pub(crate) measures: Vec<Measure>,
+    pub(crate) measures: Rc<Vec<Measure>>,
     /// What subheadings contain; empty for baskets and headings.
-    pub(crate) contents: BTreeMap<HsSubheading, Content>,
-    /// M's own production in the month's year.
-    pub(crate) production: Production,
-    /// The same, two years before.
-    pub(crate) production_before: Production,
-    /// M's recycling.
-    pub(crate) secondary: Production,
-    /// Documented capacity of M's plants, tonnes a year, and its row.
-    pub(crate) capacity: Option<(f64, String)>,
+    pub(crate) contents: Rc<Contents>,
+    /// What M makes.
+    pub(crate) made: Rc<Made>,
     /// What Chinese goods owe at D beside what M's owe, by subheading; absent where D has no table.
-    pub(crate) wedges: BTreeMap<HsSubheading, Wedge>,
+    pub(crate) wedges: Vec<(HsSubheading, Rc<Wedge>)>,
     /// How large the family's trade is.
     pub(crate) class: FamilyClass,
 }
 
-/// What Chinese goods owe more than goods of M.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Wedge {
-    /// Rate on Chinese goods less rate on M's, as a fraction of the value.
-    pub(crate) rate: f64,
-    /// The rows of the Chinese rate.
-    pub(crate) rows: Vec<String>,
-}
-
 impl World {
-    /// Reads all that the corridor's signals need.
-    pub(crate) fn of_corridor(reference: &AsOf<'_>, books: &Books) -> World {
+    /// Reads all that the corridor's signals need. With it the subheadings that were traded.
+    pub(crate) fn of_corridor(
+        (facts, reference): (&Facts, &AsOf<'_>),
+        books: &Books<'_>,
+        parameters: &Parameters,
+    ) -> (World, Vec<(HsSubheading, f64)>) {
         let corridor = books.corridor;
         let on = corridor.month.last_day().min(reference.date());
-        let mut world = World::of(reference, corridor.family, (corridor.intermediary, corridor.destination), on);
-        let mut codes = Vec::new();
-        collect(&books.out, &mut codes);
-        for code in codes.iter().copied() {
-            world.add_wedge(reference, (corridor.intermediary, corridor.destination), code);
+        let pair = (corridor.intermediary, corridor.destination);
+        let mut world = World::of((facts, reference), pair, on);
+        let traded = traded(books, &world, parameters);
+        for (code, _) in &traded {
+            world.add_wedge((facts, reference), pair, *code);
         }
-        collect(&books.first, &mut codes);
-        books.supply.iter().for_each(|(_, leg)| collect(leg, &mut codes));
-        books.sources.iter().for_each(|(_, leg)| collect(leg, &mut codes));
-        collect(&books.direct, &mut codes);
         if corridor.family.is_material() {
-            let content = |code| reference.content(corridor.family, code).map(|content| (code, content));
-            world.contents = codes.into_iter().filter_map(content).collect();
-            let year = corridor.month.year();
-            world.production = reference.production(corridor.family, corridor.intermediary, year);
-            world.production_before = reference.production(corridor.family, corridor.intermediary, year.saturating_sub(2));
-            world.secondary = reference.secondary(corridor.family, corridor.intermediary, year);
-            world.capacity = reference.capacity(corridor.family, corridor.intermediary);
+            world.contents = facts.contents();
+            world.made = facts.made(reference, corridor.intermediary, corridor.month.year());
         }
-        world
+        (world, traded)
     }
 
     /// Reads what the prior of a single shipment needs.
-    pub(crate) fn of_record(reference: &AsOf<'_>, family: FamilyId, facts: &RecordFacts) -> World {
-        let pair = (facts.intermediary, facts.destination);
-        let mut world = World::of(reference, family, pair, facts.event_date.min(reference.date()));
-        world.add_wedge(reference, pair, facts.hs6);
+    pub(crate) fn of_record((facts, reference): (&Facts, &AsOf<'_>), record: &RecordFacts<'_>) -> World {
+        let pair = (record.intermediary, record.destination);
+        let mut world = World::of((facts, reference), pair, record.event_date.min(reference.date()));
+        world.add_wedge((facts, reference), pair, record.hs6);
         world
     }
 
-    fn of(reference: &AsOf<'_>, family: FamilyId, (_, destination): (Country, Country), on: Date) -> World {
+    fn of((facts, reference): (&Facts, &AsOf<'_>), (_, destination): (Country, Country), on: Date) -> World {
         World {
-            family,
+            family: facts.family,
             on,
-            measures: reference.measures(family, destination),
-            contents: BTreeMap::new(),
-            production: Production::Unknown,
-            production_before: Production::Unknown,
-            secondary: Production::Unknown,
-            capacity: None,
-            wedges: BTreeMap::new(),
-            class: reference.class(family),
+            measures: facts.measures(reference, destination),
+            contents: facts.contents(),
+            made: Rc::default(),
+            wedges: Vec::new(),
+            class: facts.class,
         }
     }
 
-    fn add_wedge(&mut self, reference: &AsOf<'_>, (intermediary, destination): (Country, Country), code: HsSubheading) {
-        let chinese = reference.duty(Country::CHINA, destination, code, self.on);
-        let declared = reference.duty(intermediary, destination, code, self.on);
-        if let (Some(chinese), Some(declared)) = (chinese, declared) {
-            self.wedges.insert(code, Wedge { rate: chinese.rate - declared.rate, rows: chinese.rows });
-        }
+    fn add_wedge(&mut self, (facts, reference): (&Facts, &AsOf<'_>), pair: (Country, Country), code: HsSubheading) {
+        self.wedges.extend(facts.wedge(reference, pair, (code, self.on)).map(|wedge| (code, wedge)));
+    }
+
+    /// What a subheading contains.
+    pub(super) fn content(&self, code: HsSubheading) -> Option<&Content> {
+        self.contents.of(code)
     }
 
     /// The stage of a subheading; `None` also for the goods of baskets and headings, which have no stages.
     pub(super) fn stage(&self, code: HsSubheading) -> Option<MaterialStage> {
-        self.contents.get(&code).map(|content| content.stage)
+        self.content(code).map(|content| content.stage)
+    }
+
+    /// What Chinese goods owe more than M's, where that is known.
+    pub(super) fn wedge(&self, code: HsSubheading) -> Option<&Wedge> {
+        self.wedges.iter().find(|(of, _)| *of == code).map(|(_, wedge)| wedge.as_ref())
     }
 
     /// Whether the measure is in force on the day, its suspension aside, and may carry weight on the line.
@@ -146,7 +147,7 @@ impl World {
         let covers = measure.subheadings.is_empty() || measure.subheadings.contains(&code);
         let running = measure.effective <= self.on && measure.ended.is_none_or(|ended| self.on < ended);
         // A duty gives a motive only by what Chinese goods owe more than M's.
-        let binds = measure.kind != MeasureKind::Duty || self.wedges.get(&code).is_some_and(|wedge| wedge.rate > 0.0);
+        let binds = measure.kind != MeasureKind::Duty || self.wedge(code).is_some_and(|wedge| wedge.rate > 0.0);
         covers && running && binds && !measure.weightless
     }
 
@@ -159,17 +160,5 @@ impl World {
     pub(super) fn export_control(&self, codes: &[HsSubheading]) -> bool {
         let controls = |measure: &&Measure| measure.kind != MeasureKind::Duty && !self.is_suspended(measure);
         self.measures.iter().filter(controls).any(|measure| codes.iter().any(|code| self.in_force(measure, *code)))
-    }
-}
-
-/// The subheadings of a leg, each once.
-fn collect(leg: &Leg, codes: &mut Vec<HsSubheading>) {
-    for series in [&leg.importer, &leg.exporter, &leg.shipments] {
-        let longer = series.longer.iter().map(|(_, lines)| lines);
-        for line in series.months.values().chain(longer).flatten() {
-            if !codes.contains(&line.hs6) {
-                codes.push(line.hs6);
-            }
-        }
     }
 }

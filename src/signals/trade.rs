@@ -1,14 +1,16 @@
 //! Builders of trade for tests: dull books, to which a test adds what it is about. No formula.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::domain::{Country, Date, FamilyId, Grams, HsSubheading, Month, Period};
-use crate::ledger::{Account, Books, CellRef, Leg, Line, RecordFacts, Series};
-use crate::reference::{Content, FamilyClass, MaterialStage, Measure, MeasureKind, Production};
+use crate::domain::{CorridorId, Country, Date, FamilyId, FlowFacts, FlowKind, Grams, HsSubheading, Month, Period};
+use crate::ledger::{Account, Books, FlowVersion, RecordFacts, Ways};
+use crate::reference::{Content, FamilyClass, MaterialStage, Measure, MeasureKind, Production, Reference};
 
+use super::Lookups;
+use super::facts::{Contents, Made, Wedge};
+use super::incentive::traded;
 use super::parameters::Parameters;
-use super::subject::{Subject, Wedge, World};
+use super::subject::{Subject, World};
 
 pub(crate) fn country(code: &str) -> Country {
     code.parse().unwrap()
@@ -26,15 +28,29 @@ pub(crate) fn date(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-/// A corridor's trade, its world and the clock.
+/// A corridor's trade and its world. Trade is told in any order and laid out when it is looked at.
 #[derive(Clone, Debug)]
 pub(crate) struct Trade {
-    pub(crate) books: Books,
+    pub(crate) corridor: CorridorId,
+    /// How the corridor-month was told.
+    pub(crate) months: u8,
     pub(crate) world: World,
+    told: Vec<Row>,
+    /// By how many months it is moved back.
+    earlier: i32,
+}
+
+/// A month's trade, as one side tells it.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    way: Way,
+    account: Account,
+    goods: (HsSubheading, Option<f64>),
+    period: Period,
 }
 
 /// Which leg a test adds to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Out,
     First,
@@ -46,88 +62,122 @@ pub(crate) enum Way {
 impl Trade {
     /// Antimony from M to D in a month; nothing is told, nothing is known.
     pub(crate) fn antimony(m: &str, d: &str, last: &str) -> Trade {
-        let corridor = format!("SB/{m}/{d}/{last}").parse().unwrap();
-        let books = Books {
-            corridor,
-            months: 1,
-            out: Rc::default(),
-            first: Rc::default(),
-            direct: Rc::default(),
-            supply: Rc::default(),
-            sources: Rc::default(),
-        };
+        let corridor: CorridorId = format!("SB/{m}/{d}/{last}").parse().unwrap();
         // Content fractions of the materials table: oxide by stoichiometry, metal by trade grade, ore of trade typical 0.1 to
         // 0.65.
         let content = |low, mid, high, stage| Content { low, mid, high, stage, shared: false, row: "materials/SB".to_owned() };
-        let contents = BTreeMap::from([
-            (code("261710"), content(0.1, 0.55, 0.65, MaterialStage::Ore)),
-            (code("282580"), content(0.82, 0.8354, 0.836, MaterialStage::Oxide)),
-            (code("811010"), content(0.99, 0.9965, 0.9999, MaterialStage::Metal)),
-        ]);
+        let contents = Contents::new(
+            [
+                (code("261710"), content(0.1, 0.55, 0.65, MaterialStage::Ore)),
+                (code("282580"), content(0.82, 0.8354, 0.836, MaterialStage::Oxide)),
+                (code("811010"), content(0.99, 0.9965, 0.9999, MaterialStage::Metal)),
+            ]
+            .into_iter(),
+        );
+        // MCS lists the world's producers of antimony; the smallest listed makes 20 t.
+        let unlisted = || Production::Unlisted { at_most: 20.0, row: "production/SB".to_owned() };
         let world = World {
             family: corridor.family,
             on: month(last).last_day(),
-            measures: Vec::new(),
-            contents,
-            // MCS lists the world's producers of antimony; the smallest listed makes 20 t.
-            production: Production::Unlisted { at_most: 20.0, row: "production/SB".to_owned() },
-            production_before: Production::Unlisted { at_most: 20.0, row: "production/SB".to_owned() },
-            secondary: Production::Unknown,
-            capacity: None,
-            wedges: BTreeMap::new(),
+            measures: Rc::default(),
+            contents: Rc::new(contents),
+            made: Rc::new(Made { production: unlisted(), production_before: unlisted(), ..Made::default() }),
+            wedges: Vec::new(),
             class: FamilyClass::Bulk,
         };
-        Trade { books, world }
+        Trade { corridor, months: 1, world, told: Vec::new(), earlier: 0 }
+    }
+
+    /// What M makes, to be changed.
+    pub(crate) fn made(&mut self) -> &mut Made {
+        Rc::make_mut(&mut self.world.made)
+    }
+
+    /// The measures, to be changed.
+    pub(crate) fn measures(&mut self) -> &mut Vec<Measure> {
+        Rc::make_mut(&mut self.world.measures)
     }
 
     /// Announcements 33/2024 (licence) and 46/2024 (ban to the US); the oxide line also holds goods outside of the list.
     pub(crate) fn controlled(mut self) -> Trade {
-        self.world.measures = vec![
+        *self.measures() = vec![
             measure("controls/CN-2024-33", MeasureKind::ExportLicence, ("2024-08-15", "2024-09-15")),
             measure("controls/CN-2024-46", MeasureKind::ExportBan, ("2024-12-03", "2024-12-03")),
         ];
-        self.world.measures.iter_mut().for_each(|measure| measure.partial = true);
+        self.measures().iter_mut().for_each(|measure| measure.partial = true);
         self
     }
 
-    /// Tonnes of a subheading in every month from a first to a last; `None` tells the months without mass.
+    /// Tonnes of a subheading in every month from a first to a last; `None` tells the months without mass, 0 that there was none.
     pub(crate) fn tell(mut self, (way, account): (Way, Account), goods: (&str, Option<f64>), span: (&str, &str)) -> Trade {
-        let corridor = self.books.corridor;
-        let china = country("CN");
-        let (m, d) = (corridor.intermediary, corridor.destination);
-        let (from, to) = match way {
-            Way::Out => (m, d),
-            Way::First => (china, m),
-            Way::Direct => (china, d),
-            Way::Supply(code) => (country(code), m),
-            Way::Source(code) => (country(code), d),
-        };
-        let books = &mut self.books;
-        let leg = match way {
-            Way::Out => Rc::make_mut(&mut books.out),
-            Way::First => Rc::make_mut(&mut books.first),
-            Way::Direct => Rc::make_mut(&mut books.direct),
-            Way::Supply(_) => of_country(Rc::make_mut(&mut books.supply), from),
-            Way::Source(_) => of_country(Rc::make_mut(&mut books.sources), from),
-        };
-        let series = match account {
-            Account::ImporterFlow => &mut leg.importer,
-            Account::MirrorFlow => &mut leg.exporter,
-            Account::Shipments => &mut leg.shipments,
-        };
-        let (hs6, tonnes) = (code(goods.0), goods.1);
+        let goods = (code(goods.0), goods.1);
         let (mut at, last) = (month(span.0), month(span.1));
         while at <= last {
-            let lines = series.months.entry(at).or_default();
-            if tonnes != Some(0.0) {
-                let cell = CellRef { account, from, to, period: Period::month(at), hs6 };
-                let mass = tonnes.map(|tonnes| Grams((tonnes * 1e6) as u64));
-                lines.retain(|line| line.hs6 != hs6);
-                lines.push(Line { hs6, mass, value_cents: Some(100_000_000), cell });
-            }
+            self = self.tell_period((way, account), goods, Period::month(at));
             at = at.plus(1);
         }
         self
+    }
+
+    /// The same for one period, whatever its length. What was told of it before is forgotten.
+    pub(crate) fn tell_period(
+        mut self,
+        (way, account): (Way, Account),
+        goods: (HsSubheading, Option<f64>),
+        period: Period,
+    ) -> Trade {
+        self.told.retain(|row| (row.way, row.account, row.goods.0, row.period) != (way, account, goods.0, period));
+        self.told.push(Row { way, account, goods, period });
+        self
+    }
+
+    /// The same trade so many months earlier.
+    pub(crate) fn earlier(self, months: i32) -> Trade {
+        Trade { earlier: months, ..self }
+    }
+
+    /// Nothing of a way is told any more.
+    pub(crate) fn without(mut self, way: Way) -> Trade {
+        self.told.retain(|row| row.way != way);
+        self
+    }
+
+    fn ways(&self) -> Ways {
+        let mut ways = Ways::default();
+        let china = country("CN");
+        let (m, d) = (self.corridor.intermediary, self.corridor.destination);
+        for (number, row) in self.told.iter().enumerate() {
+            let (from, to) = match row.way {
+                Way::Out => (m, d),
+                Way::First => (china, m),
+                Way::Direct => (china, d),
+                Way::Supply(code) => (country(code), m),
+                Way::Source(code) => (country(code), d),
+            };
+            let (hs6, tonnes) = row.goods;
+            let mass = tonnes.map(|tonnes| Grams((tonnes * 1e6) as u64));
+            let months_earlier = |month: Month| Period::month(month.plus(-self.earlier));
+            let period = if row.period.months() == 1 { months_earlier(row.period.last()) } else { row.period };
+            if row.account == Account::Shipments {
+                ways.count((from, to), (period.last(), hs6), mass, 1);
+                continue;
+            }
+            let (reporter, partner, flow) = match row.account {
+                Account::ImporterFlow => (to, from, FlowKind::Import),
+                _ => (from, to, FlowKind::Export),
+            };
+            let hs = hs6.to_string().parse().unwrap();
+            let facts = FlowFacts { reporter, partner, flow, period, hs };
+            let content = number as u64;
+            let version = FlowVersion {
+                known_from: 0,
+                content,
+                mass,
+                value_cents: Some(if tonnes == Some(0.0) { 0 } else { 100_000_000 }),
+            };
+            ways.fold(&facts, (hs6, "feed"), version);
+        }
+        ways
     }
 
     /// The importer's account.
@@ -141,30 +191,29 @@ impl Trade {
     }
 
     pub(crate) fn wedge(mut self, hs6: &str, rate: f64) -> Trade {
-        self.world.wedges.insert(code(hs6), Wedge { rate, rows: vec!["tariffs/CN".to_owned()] });
+        self.world.wedges.retain(|(known, _)| *known != code(hs6));
+        self.world.wedges.push((code(hs6), Rc::new(Wedge { rate, rows: vec!["tariffs/CN".to_owned()] })));
         self
     }
 
-    pub(crate) fn subject<'a>(&'a self, parameters: &'a Parameters) -> Subject<'a> {
-        Subject { books: &self.books, world: &self.world, parameters }
+    /// Looks at the trade as signals do.
+    pub(crate) fn see<T>(&self, parameters: &Parameters, look: impl FnOnce(&Subject<'_>) -> T) -> T {
+        let ways = self.ways();
+        let month = self.corridor.month.plus(-self.earlier);
+        let books = Books::new(CorridorId { month, ..self.corridor }, self.months, &ways);
+        let world = World { on: self.world.on.min(month.last_day()), ..self.world.clone() };
+        let traded = traded(&books, &world, parameters);
+        let lookups = Lookups::new(&Reference::default().as_of(world.on), world.family);
+        look(&Subject { books: &books, world: &world, parameters, lookups: &lookups, traded: &traded })
     }
 
     /// The same trade and world as another family: every figure but the name.
     pub(crate) fn family(mut self, family: &str) -> Trade {
         let family: FamilyId = family.parse().unwrap();
-        self.books.corridor.family = family;
+        self.corridor.family = family;
         self.world.family = family;
         self
     }
-}
-
-fn of_country(legs: &mut Vec<(Country, Leg)>, country: Country) -> &mut Leg {
-    if !legs.iter().any(|(known, _)| *known == country) {
-        legs.push((country, Leg::default()));
-        legs.sort_by_key(|(country, _)| *country);
-    }
-    let found = legs.iter_mut().find(|(known, _)| *known == country);
-    &mut found.unwrap().1
 }
 
 pub(crate) fn measure(row: &str, kind: MeasureKind, (announced, effective): (&str, &str)) -> Measure {
@@ -207,9 +256,9 @@ pub(crate) fn with_burmese_ore(trade: Trade, last: &str) -> Trade {
 }
 
 /// A dull shipment of antimony oxide made and laden in Thailand, for the US.
-pub(crate) fn shipment() -> RecordFacts {
+pub(crate) fn shipment() -> RecordFacts<'static> {
     RecordFacts {
-        id: "us-ams:MAEU123456789/1".to_owned(),
+        id: "us-ams:MAEU123456789/1",
         event_date: date("2025-03-14"),
         hs6: code("282580"),
         country_of_origin: Some(country("TH")),
@@ -219,19 +268,8 @@ pub(crate) fn shipment() -> RecordFacts {
         place_of_receipt: None,
         port_of_lading: Some("THLCH".parse().unwrap()),
         country_of_lading: None,
-        transit_ports: Vec::new(),
+        transit_ports: &[],
         mass: Some(Grams(20_455_000)),
         quality: Default::default(),
     }
-}
-
-/// A series told in quarters, for a leg whose months nobody told.
-pub(crate) fn quarters(hs6: &str, tonnes: f64, periods: &[&str]) -> Series {
-    let line = |text: &str| {
-        let period: Period = text.parse().unwrap();
-        let cell = CellRef { account: Account::ImporterFlow, from: country("TH"), to: country("US"), period, hs6: code(hs6) };
-        let mass = Some(Grams((tonnes * 1e6) as u64));
-        (period, vec![Line { hs6: code(hs6), mass, value_cents: None, cell }])
-    };
-    Series { months: BTreeMap::new(), longer: periods.iter().map(|text| line(text)).collect() }
 }

@@ -224,7 +224,8 @@ fn a_code_is_context_for_every_family_that_lists_it() {
     assert_eq!(context("811292"), ["GA", "GE", "IN", "NB", "V"]);
     assert_eq!(context("850519"), ["REE"]);
     assert_eq!(context("847130"), Vec::<String>::new());
-    let content = bundle().as_of(day("2025-01-01")).content(family("REE"), code("850519")).unwrap();
+    let of_day = bundle().as_of(day("2025-01-01"));
+    let (_, content) = of_day.contents(family("REE")).find(|(of, _)| *of == code("850519")).unwrap();
     assert_eq!((content.low, content.mid, content.high), (0.0, 0.0, 0.0));
     assert_eq!(bundle().families().all().filter(|f| bundle().families().class(*f) == FamilyClass::Minor).count(), 4);
 }

@@ -1,0 +1,112 @@
+//! The corridor-months of a family that exist, and how each was told. Keeps; judges nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::books::Read;
+use super::family::CorridorMonth;
+use crate::domain::{Country, Month};
+
+/// Corridor-months in which trade M → D was told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Corridors {
+    by_pair: BTreeMap<(Country, Country), BTreeMap<Month, Told>>,
+    /// The same pairs, by destination.
+    by_destination: BTreeSet<(Country, Country)>,
+}
+
+/// How trade of a corridor-month was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Told {
+    by_month: bool,
+    /// The longest period that ended there.
+    longest_period: u8,
+    /// What of its books the last evaluation read.
+    read: Read,
+    /// Grams and US cents of its shipments, all versions.
+    shipped: (u128, u128),
+}
+
+impl Corridors {
+    /// Notes that trade of a corridor-month was told; says whether that changes what is known of the corridor-month itself.
+    pub(super) fn open(&mut self, (from, to, month): CorridorMonth, months: u8) -> bool {
+        if from.is_china() || to.is_china() || from == to || !from.is_known() || !to.is_known() {
+            return false;
+        }
+        let of_pair = self.by_pair.entry((from, to)).or_insert_with(|| {
+            self.by_destination.insert((to, from));
+            BTreeMap::new()
+        });
+        let told = of_pair.entry(month).or_default();
+        let before = (told.by_month, told.longest_period);
+        told.by_month |= months == 1;
+        told.longest_period = told.longest_period.max(months);
+        before != (told.by_month, told.longest_period)
+    }
+
+    fn get(&self, (from, to, month): CorridorMonth) -> Option<&Told> {
+        self.by_pair.get(&(from, to))?.get(&month)
+    }
+
+    fn get_mut(&mut self, (from, to, month): CorridorMonth) -> Option<&mut Told> {
+        self.by_pair.get_mut(&(from, to))?.get_mut(&month)
+    }
+
+    pub(super) fn exists(&self, corridor: CorridorMonth) -> bool {
+        self.get(corridor).is_some()
+    }
+
+    /// How many months the corridor-month was told as: 1, or the longest period where no month was told.
+    pub(super) fn told_months(&self, corridor: CorridorMonth) -> u8 {
+        let told = self.get(corridor).copied().unwrap_or_default();
+        if told.by_month { 1 } else { told.longest_period.max(1) }
+    }
+
+    pub(super) fn shipped(&self, corridor: CorridorMonth) -> (u128, u128) {
+        self.get(corridor).map(|told| told.shipped).unwrap_or_default()
+    }
+
+    pub(super) fn ship(&mut self, corridor: CorridorMonth, (grams, cents): (u128, u128)) {
+        if let Some(told) = self.get_mut(corridor) {
+            told.shipped = (told.shipped.0 + grams, told.shipped.1 + cents);
+        }
+    }
+
+    pub(super) fn note_read(&mut self, corridor: CorridorMonth, read: Read) {
+        if let Some(told) = self.get_mut(corridor) {
+            told.read = read;
+        }
+    }
+
+    /// The intermediaries that send into a country.
+    pub(super) fn into(&self, to: Country) -> impl Iterator<Item = Country> + '_ {
+        self.by_destination.range((to, Country::FIRST)..=(to, Country::LAST)).map(|(_, from)| *from)
+    }
+
+    /// The destinations of an intermediary.
+    pub(super) fn out_of(&self, from: Country) -> impl Iterator<Item = Country> + '_ {
+        self.by_pair.range((from, Country::FIRST)..=(from, Country::LAST)).map(|((_, to), _)| *to)
+    }
+
+    /// Every pair.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (Country, Country)> + '_ {
+        self.by_pair.keys().copied()
+    }
+
+    /// Every corridor-month, in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = CorridorMonth> + '_ {
+        self.by_pair.iter().flat_map(|((from, to), months)| months.keys().map(|month| (*from, *to, *month)))
+    }
+
+    /// The corridor-months of a pair from a month on, with what their last evaluation read.
+    pub(super) fn since(&self, (from, to): (Country, Country), month: Month) -> impl Iterator<Item = (CorridorMonth, Read)> + '_ {
+        let months = self.by_pair.get(&(from, to)).into_iter().flat_map(move |months| months.range(month..));
+        months.map(move |(month, told)| ((from, to, *month), told.read))
+    }
+
+    /// Bytes of state.
+    pub(super) fn bytes(&self) -> u64 {
+        let months: usize = self.by_pair.values().map(BTreeMap::len).sum();
+        (months * size_of::<(Month, Told)>() + self.by_pair.len() * size_of::<((Country, Country), BTreeMap<Month, Told>)>())
+            as u64
+    }
+}
