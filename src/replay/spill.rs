@@ -26,7 +26,7 @@ pub struct Spill {
 
 impl Default for Spill {
     fn default() -> Spill {
-        Spill::new(64 << 20)
+        Spill::new(32 << 20)
     }
 }
 
@@ -44,6 +44,10 @@ impl Spill {
     pub fn push(&mut self, bytes: &[u8]) -> Result<Span, ReplayError> {
         let length = u32::try_from(bytes.len()).expect("payloads are limited to far less than 4 GiB");
         if self.file.is_none() && self.memory.len() + bytes.len() <= self.memory_bytes_max {
+            if self.memory.capacity() == 0 {
+                // Doubling would hold three times as much while it copies. What is not written to is not there.
+                self.memory.reserve_exact(self.memory_bytes_max);
+            }
             let start = self.memory.len() as u64;
             self.memory.extend_from_slice(bytes);
             return Ok(Span { start, length });
