@@ -26,7 +26,7 @@ pub struct Spill {
 
 impl Default for Spill {
     fn default() -> Spill {
-        Spill::new(32 << 20)
+        Spill::new(8 << 20)
     }
 }
 
