@@ -13,6 +13,8 @@ use entrepot::domain::{Degrade, Message, Position};
 use entrepot::reference::Reference;
 use expect_test::Expect;
 
+#[path = "support/data.rs"]
+mod data;
 #[path = "mapping_language/feeds.rs"]
 mod feeds;
 #[path = "mapping_language/language.rs"]

@@ -8,13 +8,17 @@
 )]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use entrepot::decode::canonical_record;
 use entrepot::decode::{Decoded, Decoder, Mapping, Piece, Row, Splitter, Surroundings, built_in_mappings};
 use entrepot::domain::{Claim, Degrade, Message, Position, Record};
 use entrepot::reference::Reference;
 use proptest::prelude::*;
+
+#[path = "support/data.rs"]
+mod data;
+
+use data::shared;
 
 fn mapping(name: &str) -> Mapping {
     let (_, text) = built_in_mappings().iter().find(|(known, _)| *known == name).expect("a shipped mapping");
@@ -64,18 +68,6 @@ fn counts(rows: &[Row]) -> BTreeMap<String, usize> {
 fn claim<'r>(rows: &'r [Row], id: &str) -> &'r Claim {
     let claims = rows.iter().filter_map(|row| if let Row::Claim(claim) = row { Some(claim) } else { None });
     claims.into_iter().find(|claim| claim.id == id).unwrap_or_else(|| panic!("no {id}"))
-}
-
-/// The large data sets beside the repository; `None`, said loudly, where they are not there.
-fn shared(path: &str) -> Option<Vec<u8>> {
-    #[expect(clippy::disallowed_methods, reason = "a test finds its data by the environment")]
-    let root = std::env::var("ENTREPOT_SHARED")
-        .map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let found = std::fs::read(root.join("data").join(path));
-    if found.is_err() {
-        eprintln!("NOT TESTED: {path} is not there; set ENTREPOT_SHARED to the folder that holds data/");
-    }
-    found.ok()
 }
 
 /// Every piece of a file, decoded one by one as `feed` sends them.

@@ -1,4 +1,4 @@
-//! What the ledger knows about one corridor-month, laid out for the signals. Sums only; no formula.
+//! What the ledger knows about one corridor-month, as the signals read it. Sums only; no formula.
 
 use std::cell::Cell;
 

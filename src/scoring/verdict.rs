@@ -58,12 +58,9 @@ pub(crate) fn assess_in(subject: &Subject<'_>, model: &Model, published: Option<
     };
     // Whether the layers rest on disjoint records matters where both speak for rerouting, and needs their words.
     let both = weighed.len() == 2 && weighed.iter().all(|one| one.counted > 0);
-    let mut told = Vec::new();
-    if both || published.is_none() {
-        told = weighed.iter().filter_map(|one| tell(one.signal)).map(Rc::new).collect();
-    }
-    let layers_disjoint =
-        both && both_legs && told.windows(2).all(|pair| matches!(pair, [left, right] if are_disjoint(left, right)));
+    let tell_all = |weighed: &[Weighed]| weighed.iter().filter_map(|one| tell(one.signal)).map(Rc::new).collect::<Vec<_>>();
+    let told = both.then(|| tell_all(&weighed));
+    let layers_disjoint = both_legs && matches!(told.as_deref(), Some([left, right]) if are_disjoint(left, right));
     let standing = Standing {
         disjoint_layers: layers_disjoint,
         basket: books.corridor.family.is_basket(),
@@ -73,13 +70,11 @@ pub(crate) fn assess_in(subject: &Subject<'_>, model: &Model, published: Option<
     let share = balanced.share.map_or(ChineseShare::UNKNOWN, |(low, mid, high)| ChineseShare { low, mid: Some(mid), high });
     let coverage = vec![(Layer::Corridor, balanced.coverage), (Layer::Time, surge.coverage)];
     let figures = Figures { share, coverage, ..Figures::new(incentive.prior, weighed, standing, model) };
-    let signature = figures.signature();
+    let signature = signature_of(&figures);
     if published == Some(signature) {
         return None;
     }
-    if told.is_empty() {
-        told = figures.weighed.iter().filter_map(|one| tell(one.signal)).map(Rc::new).collect();
-    }
+    let told = told.unwrap_or_else(|| tell_all(&figures.weighed));
     let rows = signals::incentive_rows(subject.traded.iter().map(|(code, _)| *code), subject.world);
     let missing = balanced.missing(subject).into_iter().chain(surge.missing(subject)).collect();
     let would_change_most = would_change_most(missing, books.corridor.intermediary.code());
@@ -155,7 +150,7 @@ pub(crate) fn assess_shipment(
     };
     let share = corridor.map_or(ChineseShare::UNKNOWN, |corridor| corridor.verdict.share);
     let figures = Figures { share, coverage, ..Figures::new(prior, weighed, standing, model) };
-    (figures.signature(), figures.verdict(rows, told, would_change_most))
+    (signature_of(&figures), figures.verdict(rows, told, would_change_most))
 }
 
 /// All that a verdict decides, without its words: two that agree in it are one revision.
@@ -177,10 +172,6 @@ impl Figures {
         let score = weighed.iter().fold(prior, |score, one| score.saturating_add(one.counted));
         let (probability, band, limits) = calibrate(score, &weighed, standing, model);
         Figures { prior, weighed, score, probability, band, limits, share: ChineseShare::UNKNOWN, coverage: Vec::new() }
-    }
-
-    fn signature(&self) -> u64 {
-        signature_of(self)
     }
 
     fn verdict(self, prior_rows: Rc<[String]>, told: Vec<Rc<Evidence>>, would_change_most: Vec<WouldChange>) -> Verdict {

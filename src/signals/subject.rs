@@ -97,7 +97,6 @@ impl World {
             world.add_wedge((facts, reference), pair, *code);
         }
         if corridor.family.is_material() {
-            world.contents = facts.contents();
             world.made = facts.made(reference, corridor.intermediary, corridor.month.year());
         }
         (world, traded)

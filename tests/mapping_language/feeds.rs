@@ -1,25 +1,13 @@
 //! Feeds that no shipped mapping reads, from the large data sets.
 
-use std::path::PathBuf;
-
 use expect_test::expect;
 
 use crate::check;
-
-fn shared(path: &str) -> Option<Vec<u8>> {
-    #[expect(clippy::disallowed_methods, reason = "a test finds its data by the environment")]
-    let root = std::env::var("ENTREPOT_SHARED")
-        .map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let found = std::fs::read(root.join("data/feed-samples").join(path));
-    if found.is_err() {
-        eprintln!("NOT TESTED: {path} is not there; set ENTREPOT_SHARED to the folder that holds data/");
-    }
-    found.ok()
-}
+use crate::data::shared;
 
 #[test]
 fn chinas_customs_query_in_gb18030_with_the_period_in_the_file_name() {
-    let Some(bytes) = shared("china-gacc/SYNTHETIC_export_by_partner_2025.csv") else { return };
+    let Some(bytes) = shared("feed-samples/china-gacc/SYNTHETIC_export_by_partner_2025.csv") else { return };
     let mapping = r#"
 version = 1
 name = "gacc"
@@ -54,7 +42,7 @@ grouping = ","
 
 #[test]
 fn a_usa_trade_online_report_names_countries_and_no_goods() {
-    let Some(bytes) = shared("usa-trade-online/monthly_quoted.csv") else { return };
+    let Some(bytes) = shared("feed-samples/usa-trade-online/monthly_quoted.csv") else { return };
     let mapping = r#"
 version = 1
 name = "usa-trade-online"
@@ -100,7 +88,7 @@ customs_value = { column = ["Customs Value (Gen) ($US)", "export_value"], groupi
 
 #[test]
 fn an_indian_vendor_file_with_title_lines_and_indian_grouping() {
-    let Some(bytes) = shared("commercial-exports/SYNTHETIC_india_import_full.csv") else { return };
+    let Some(bytes) = shared("feed-samples/commercial-exports/SYNTHETIC_india_import_full.csv") else { return };
     let mapping = r#"
 version = 1
 name = "india-vendor"
@@ -139,7 +127,7 @@ name = "SUPPLIER"
 
 #[test]
 fn a_declaration_of_the_wco_data_model_as_json() {
-    let Some(bytes) = shared("wco-declaration/hmrc_TT_IM001a.json") else { return };
+    let Some(bytes) = shared("feed-samples/wco-declaration/hmrc_TT_IM001a.json") else { return };
     let mapping = r##"
 version = 1
 name = "wco"
