@@ -52,7 +52,7 @@ const BANNED_IN_CORE: [&str; 14] = [
 ];
 
 /// Heavy crates and the places that may name them.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("rusqlite", &["src/stream/embedded"]),
     ("axum", &["src/service/"]),
     ("prometheus::", &["src/service/metrics"]),
@@ -60,7 +60,8 @@ const HOMES: [(&str, &[&str]); 8] = [
     ("anyhow", &["src/cli/"]),
     ("config::Config", &["src/config"]),
     // A second home of the log touches one file of the command line.
-    ("EmbeddedLog", &["src/stream/", "src/replay/", "src/service/", "src/cli/log.rs"]),
+    ("EmbeddedLog", &["src/stream/embedded", "src/cli/log.rs"]),
+    ("rdkafka", &["src/stream/kafka"]),
     ("csv::", &["src/decode/", "src/reference/"]),
 ];
 

@@ -136,6 +136,6 @@ fn online(config: &Config) -> Outcome {
             }
         }
     }
-    line(&format!("log {}: {} topics", log.path().display(), found.len()))?;
+    line(&format!("log {}: {} topics", log.location(), found.len()))?;
     Ok(exit)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args_dead_letters::{DeadLetterFilter, DeadLettersAction, DeadLettersArgs, RedriveArgs};
 use super::exit::{Exit, Failure, Outcome, unknown};
-use super::log::{self, Home};
+use super::log;
 use super::print::line;
 use super::replay::{ingest, send};
 use super::wiring::Knowledge;
@@ -16,7 +16,7 @@ use crate::domain::{DeadLetterReason, Header, Message, Position};
 use crate::encode::Topic;
 use crate::replay::explain::position_of;
 use crate::replay::{Between, ReplayError, When, ranges};
-use crate::stream::{Log, Outgoing};
+use crate::stream::{Home, Outgoing};
 
 /// Messages of a redriven transaction.
 const BATCH_MESSAGES_MAX: usize = 1_000;
@@ -26,17 +26,17 @@ pub(super) fn run(config: &Config, args: &DeadLettersArgs) -> Outcome {
     let mut log = log::open(config)?;
     match &args.action {
         DeadLettersAction::Ls(filter) => {
-            for letter in letters(config, &mut log, filter)? {
+            for letter in letters(config, &mut *log, filter)? {
                 line(&letter.listed())?;
             }
             Ok(Exit::Done)
         }
         DeadLettersAction::Show { id } => {
-            let letter = letter_with(config, &mut log, id)?;
+            let letter = letter_with(config, &mut *log, id)?;
             line(&letter.shown())?;
             Ok(Exit::Done)
         }
-        DeadLettersAction::Redrive(args) => redrive(config, &mut log, args),
+        DeadLettersAction::Redrive(args) => redrive(config, &mut *log, args),
     }
 }
 
@@ -113,7 +113,7 @@ impl Letter {
 }
 
 /// The letters that a filter lets through, oldest first; with a limit the newest of them.
-fn letters(config: &Config, log: &mut Home, filter: &DeadLetterFilter) -> Result<Vec<Letter>, Failure> {
+fn letters(config: &Config, log: &mut dyn Home, filter: &DeadLetterFilter) -> Result<Vec<Letter>, Failure> {
     if let Some(reason) = &filter.reason {
         let known = DeadLetterReason::ALL.iter().map(|reason| reason.code());
         if reason.parse::<DeadLetterReason>().is_err() {
@@ -147,7 +147,7 @@ fn letters(config: &Config, log: &mut Home, filter: &DeadLetterFilter) -> Result
     Ok(letters.split_off(surplus))
 }
 
-fn letter_with(config: &Config, log: &mut Home, id: &str) -> Result<Letter, Failure> {
+fn letter_with(config: &Config, log: &mut dyn Home, id: &str) -> Result<Letter, Failure> {
     let topic = log::full(config, Topic::DeadLetters);
     if let Some(position) = position_of(&format!("{topic}/{id}")).filter(|_| id.matches('/').count() == 1)
         && let Some(message) = log.message(&position)?
@@ -172,7 +172,7 @@ enum Verdict {
     Refuses(String),
 }
 
-fn redrive(config: &Config, log: &mut Home, args: &RedriveArgs) -> Outcome {
+fn redrive(config: &Config, log: &mut dyn Home, args: &RedriveArgs) -> Outcome {
     let letters = letters(config, log, &args.filter)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
     let (raw, mut ingest) = ingest(config, &knowledge)?;
@@ -217,7 +217,7 @@ fn redrive(config: &Config, log: &mut Home, args: &RedriveArgs) -> Outcome {
 }
 
 /// The message as it first stood: where its letter holds but a part, from its raw topic.
-fn original(log: &mut Home, letter: &Letter) -> Result<Result<Message, String>, Failure> {
+fn original(log: &mut dyn Home, letter: &Letter) -> Result<Result<Message, String>, Failure> {
     let Some(position) = letter.source() else {
         return Ok(Err("the headers dlq.topic, dlq.partition and dlq.offset do not name a place".to_owned()));
     };

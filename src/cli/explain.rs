@@ -7,13 +7,14 @@ use serde_json::value::RawValue;
 use super::args::{ExplainArgs, ExplainFormat};
 use super::exit::{Exit, Failure, Outcome};
 use super::layout;
-use super::log::{self, Home};
+use super::log;
 use super::print::line;
 use super::wiring::Knowledge;
 use crate::config::Config;
 use crate::domain::Message;
 use crate::encode::Topic;
 use crate::replay::explain::{Which, derive_again, find, named};
+use crate::stream::Home;
 
 /// What was found, for the layouts.
 pub(super) struct Explained {
@@ -49,7 +50,7 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> Outcome {
     })?;
     let mut log = log::open(config)?;
     let which = Which { revision: args.revision, as_of: args.as_of };
-    let stored = find(&mut log, &config.topics.prefix, &id, which)?;
+    let stored = find(&mut *log, &config.topics.prefix, &id, which)?;
     let outputs = [Topic::Assessments, Topic::Corridors, Topic::Alerts].map(|topic| log::full(config, topic));
     if !outputs.iter().any(|topic| **topic == *stored.position.topic) {
         let message = format!("{} is no verdict; verdicts stand in {}", stored.position, outputs.join(", "));
@@ -59,7 +60,7 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> Outcome {
     // An altered byte may leave no JSON at all: it is shown as text then, and differs below.
     let value: Value =
         serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    let derived = derive(config, &mut log, (&stored, &value))?;
+    let derived = derive(config, &mut *log, (&stored, &value))?;
     let equal = derived.as_deref() == Ok(&bytes);
     let comparison = match &derived {
         Ok(derived) if *derived == bytes => "derived again from the log: the same, byte for byte".to_owned(),
@@ -78,7 +79,7 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> Outcome {
 }
 
 /// The bytes as they come out now, or why they do not.
-fn derive(config: &Config, log: &mut Home, (stored, value): (&Message, &Value)) -> Result<Result<Vec<u8>, String>, Failure> {
+fn derive(config: &Config, log: &mut dyn Home, (stored, value): (&Message, &Value)) -> Result<Result<Vec<u8>, String>, Failure> {
     let hash = |name: &str| value.pointer(&format!("/provenance/{name}")).and_then(Value::as_str);
     let current = Knowledge::load(&config.model, &config.reference)?;
     let knowledge = match (hash("model"), hash("reference")) {

@@ -12,14 +12,14 @@ use serde::Deserialize;
 use super::args::FeedArgs;
 use super::exit::{Exit, Exits, Failure, Outcome};
 use super::input::{FILE_HEADER, Input, each_piece, files_of, inputs};
-use super::log::{self, FeedProgress, Home};
+use super::log;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::reading::Reading;
 use super::wiring::feed_named;
 use crate::config::{Config, Feed};
 use crate::domain::Header;
-use crate::stream::{Commit, Log, NextOffsets, Outgoing};
+use crate::stream::{Commit, FeedProgress, Home, Log, NextOffsets, Outgoing};
 
 /// Messages and bytes of a batch.
 const BATCH_MESSAGES_MAX: usize = 5_000;
@@ -38,7 +38,7 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
         return Err(Failure::new(Exit::Usage, "--watch takes folders alone"));
     }
     let mut log = log::create(config)?;
-    log::create_topics(&mut log, &log::planned(config, std::slice::from_ref(&feed)))?;
+    log::create_topics(&mut *log, &log::planned(config, std::slice::from_ref(&feed)))?;
     let mut feeder = Feeder::new(log, &feed, args.rate)?;
     if args.watch {
         return feeder.watch(&args.paths);
@@ -51,7 +51,7 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
 
 /// Puts files onto one feed's raw topic.
 pub(super) struct Feeder {
-    log: Home,
+    log: Box<dyn Home>,
     feed: String,
     topic: Arc<str>,
     reading: Reading,
@@ -66,7 +66,7 @@ struct IdRead<'a> {
 
 impl Feeder {
     /// A feeder of this feed.
-    pub(super) fn new(log: Home, feed: &Feed, rate: Option<u32>) -> Result<Feeder, Failure> {
+    pub(super) fn new(log: Box<dyn Home>, feed: &Feed, rate: Option<u32>) -> Result<Feeder, Failure> {
         let reading = Reading::of_feed(feed)?;
         let pace = Pace::new(rate);
         Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace })
@@ -160,7 +160,7 @@ impl Feeder {
     }
 
     /// What is known of a file: it is the same one as long as it begins alike, however much it has grown.
-    fn known(&self, full: &str, bytes: impl Read, size: u64) -> Result<Known, Failure> {
+    fn known(&mut self, full: &str, bytes: impl Read, size: u64) -> Result<Known, Failure> {
         let mut head = Vec::new();
         bytes.take(HEAD_BYTES as u64).read_to_end(&mut head).exits(Exit::NotThere)?;
         let name = |length: usize| {

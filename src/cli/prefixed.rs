@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::args::ReplayArgs;
 use super::exit::{Exit, Exits, Failure};
-use super::log::{self, Home};
+use super::log;
 use super::replay::send;
 use super::wiring::{Knowledge, feeds};
 use crate::config::Config;
 use crate::domain::Partition;
 use crate::encode::Topic;
 use crate::replay::{Gathered, ends, wire_topic};
-use crate::stream::{Log, NextOffsets, Outgoing, Range, partition_of};
+use crate::stream::{Home, NextOffsets, Outgoing, Policy, Range, TopicPlan, partition_of};
 
 /// The key of the note.
 const NOTE: &[u8] = b"replay";
@@ -44,7 +44,7 @@ struct Same {
 pub(super) fn begin(
     (config, args): (&Config, &ReplayArgs),
     knowledge: &Knowledge,
-    (home, prefix): (&mut Home, &str),
+    (home, prefix): (&mut dyn Home, &str),
 ) -> Result<NextOffsets, Failure> {
     let topic = format!("{prefix}{}", wire_topic(Topic::Progress));
     let same = Same {
@@ -55,7 +55,12 @@ pub(super) fn begin(
         model: knowledge.model_hash(),
         reference: knowledge.reference().fingerprint().to_owned(),
     };
-    home.create_topic(&topic, 1)?;
+    home.create_topic(&TopicPlan {
+        name: topic.clone(),
+        partitions: 1,
+        policy: Policy::Forever,
+        holds: "what a replay began with",
+    })?;
     let first = home.range(&Range { topic: topic.clone(), partition: 0, from: 0, until: Some(1) })?.next().transpose()?;
     if let Some(first) = first {
         let note: Note = serde_json::from_slice(&first.value.unwrap_or_default()).exits(Exit::CannotCreate)?;
@@ -82,12 +87,13 @@ pub(super) fn write(
     config: &Config,
     prefix: &str,
     topics: &[Topic],
-    (home, gathered): (&mut Home, &Gathered),
+    (home, gathered): (&mut dyn Home, &Gathered),
 ) -> Result<(), Failure> {
     let partitions = config.topics.partitions;
     for topic in topics {
         let name: Arc<str> = format!("{prefix}{}", wire_topic(*topic)).into();
-        home.create_topic(&name, partitions)?;
+        let holds = "what a replay gives";
+        home.create_topic(&TopicPlan { name: name.to_string(), partitions, policy: Policy::Forever, holds })?;
         let mut there = there(home, &name, partitions)?;
         let mut open = Vec::new();
         gathered.each_in_turn::<Failure>(*topic, &mut |output| {
@@ -111,7 +117,7 @@ pub(super) fn write(
 }
 
 /// What an interrupted replay has written: the hash of each message, by partition.
-fn there(home: &mut Home, topic: &str, partitions: Partition) -> Result<BTreeMap<Partition, VecDeque<u64>>, Failure> {
+fn there(home: &mut dyn Home, topic: &str, partitions: Partition) -> Result<BTreeMap<Partition, VecDeque<u64>>, Failure> {
     let mut there: BTreeMap<Partition, VecDeque<u64>> = BTreeMap::new();
     for partition in 0..partitions {
         for message in home.range(&Range { topic: topic.to_owned(), partition, from: 0, until: None })? {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::args::{ReplayArgs, ReplayOrder, ReplayStage};
 use super::exit::{Exit, Failure, Outcome};
-use super::log::{self, Home};
+use super::log;
 use super::pace::Pace;
 use super::prefixed;
 use super::print::{LostMessage, line};
@@ -18,7 +18,7 @@ use super::wiring::{FeedIn, Knowledge, feeds};
 use crate::config::{Config, Feed, SourceOf};
 use crate::encode::Topic;
 use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, movement_output};
-use crate::stream::{Commit, Fold, Log, NextOffsets, Outgoing};
+use crate::stream::{Commit, Fold, Home, NextOffsets, Outgoing};
 
 /// The name of the file that says a folder is whole.
 const WHOLE: &str = "replay.json";
@@ -35,20 +35,20 @@ struct Report {
 /// Runs it.
 pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
     let mut log = log::open(config)?;
-    if let Some(done) = already_there(args, config, &mut log)? {
+    if let Some(done) = already_there(args, config, &mut *log)? {
         line(&done)?;
         return Ok(Exit::Done);
     }
     let choose = |path: &Option<std::path::PathBuf>, set: &SourceOf| path.clone().map_or_else(|| set.clone(), SourceOf::Path);
     let knowledge = Knowledge::load(&choose(&args.model, &config.model), &choose(&args.reference, &config.reference))?;
     let ends = match &args.out_prefix {
-        Some(prefix) => Some(prefixed::begin((config, args), &knowledge, (&mut log, prefix))?),
+        Some(prefix) => Some(prefixed::begin((config, args), &knowledge, (&mut *log, prefix))?),
         None => None,
     };
     let mut gathered = Gathered::new(true);
     let mut lost = Vec::new();
     let between = Between { from: args.from, until: args.until, ends: ends.as_ref() };
-    let read = rerun((config, args), between, &knowledge, (&mut log, &mut gathered, &mut lost))?;
+    let read = rerun((config, args), between, &knowledge, (&mut *log, &mut gathered, &mut lost))?;
     gathered.settle()?;
     let topics: &[Topic] = match args.stage {
         ReplayStage::Ingest => &[Topic::Movements],
@@ -61,14 +61,14 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
     let report = serde_json::to_string(&report).expect("text and numbers are JSON");
     match (&args.out, &args.out_prefix) {
         (Some(folder), _) => write_files(folder, topics, &gathered, &lost, &report)?,
-        (None, Some(prefix)) => prefixed::write(config, prefix, topics, (&mut log, &gathered))?,
+        (None, Some(prefix)) => prefixed::write(config, prefix, topics, (&mut *log, &gathered))?,
         (None, None) => return Err(Failure::new(Exit::Usage, "--out or --out-prefix says where the outputs go")),
     }
     line(&report)?;
     Ok(Exit::Done)
 }
 
-type Ends<'a> = (&'a mut Home, &'a mut Gathered, &'a mut Vec<LostMessage>);
+type Ends<'a> = (&'a mut dyn Home, &'a mut Gathered, &'a mut Vec<LostMessage>);
 
 fn rerun(
     (config, args): (&Config, &ReplayArgs),
@@ -154,7 +154,7 @@ fn take_movements(
 }
 
 /// Refuses outputs that exist. With --resume a whole folder is not made again, and an unfinished one is.
-fn already_there(args: &ReplayArgs, config: &Config, log: &mut Home) -> Result<Option<String>, Failure> {
+fn already_there(args: &ReplayArgs, config: &Config, log: &mut dyn Home) -> Result<Option<String>, Failure> {
     if let Some(folder) = &args.out {
         let whole = std::fs::read_to_string(folder.join(WHOLE)).ok();
         let has_files = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
@@ -199,7 +199,7 @@ fn write_files(folder: &Path, topics: &[Topic], gathered: &Gathered, lost: &[Los
 }
 
 /// Sends a batch in one transaction, again where others held the log.
-pub(super) fn send(log: &mut Home, open: &mut Vec<Outgoing>) -> Result<(), Failure> {
+pub(super) fn send(log: &mut dyn Home, open: &mut Vec<Outgoing>) -> Result<(), Failure> {
     for attempt in 0..10_u32 {
         for outgoing in open.iter() {
             log.send(outgoing.clone())?;

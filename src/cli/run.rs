@@ -39,15 +39,16 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     let feeds = feeds(config, args.sample)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
     let mut log = log::create(config)?;
-    log::create_topics(&mut log, &log::planned(config, &feeds))?;
+    log::create_topics(&mut *log, &log::planned(config, &feeds))?;
     log.bind_family_map(knowledge.reference().family_map_fingerprint())?;
-    knowledge.keep(&mut log)?;
+    knowledge.keep(&mut *log)?;
     let settings = settings(config, args, (&feeds, &knowledge))?;
     let stages: Vec<&str> = settings.stages.iter().map(|stage| stage.name).collect();
     let stages = stages.join(", ");
-    let mut running = start(settings)?;
+    let location = log.location();
+    let mut running = start(log, settings)?;
     if let Some(address) = running.address() {
-        tracing::info!(%address, stages, log = %log.path().display(), "running; Ctrl-C drains and ends it");
+        tracing::info!(%address, stages, log = location, "running; Ctrl-C drains and ends it");
     }
     if args.sample {
         show_sample::show((config, &stop), &mut running)?;
@@ -95,7 +96,6 @@ fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Know
         date.to_zoned(jiff::tz::TimeZone::UTC).map_or(0.0, |zoned| zoned.timestamp().as_second() as f64)
     };
     Ok(Settings {
-        log_path: log::path(config)?.to_owned(),
         instance: config.service.instance.clone(),
         http_listen: config.service.http_listen.to_string(),
         stages: stages(config, &args.stage, (feeds, knowledge))?,

@@ -15,7 +15,7 @@ use crate::domain::Date;
 use crate::encode::{Output, Topic};
 use crate::replay::{Gathered, Stamp, stamp_of};
 use crate::service::Running;
-use crate::stream::{Log, Range, write_ticks};
+use crate::stream::{Range, write_ticks};
 
 /// Rows of each kind in the table: what a terminal shows at once.
 const ROWS_MAX: usize = 12;

@@ -1,14 +1,12 @@
 //! `topics`: what there should be, making it, comparing.
 
-use std::collections::BTreeMap;
-
 use super::args::{TopicsAction, TopicsArgs};
 use super::exit::{Exit, Outcome};
 use super::log;
 use super::print::line;
 use super::wiring::feeds;
 use crate::config::Config;
-use crate::stream::Log;
+use crate::stream::LogError;
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &TopicsArgs) -> Outcome {
@@ -24,27 +22,27 @@ pub(super) fn run(config: &Config, args: &TopicsArgs) -> Outcome {
         }
         TopicsAction::Create => {
             let mut log = log::create(config)?;
-            let new = log::create_topics(&mut log, &planned)?;
+            let new = log::create_topics(&mut *log, &planned)?;
             new.iter().try_for_each(|name| line(&format!("created {name}")))?;
             tracing::info!(created = new.len(), there_before = planned.len() - new.len(), "topics are in place");
             Ok(Exit::Done)
         }
         TopicsAction::Verify => {
             let mut log = log::open(config)?;
-            let found: BTreeMap<String, i32> = log.topics()?.into_iter().map(|topic| (topic.name, topic.partitions)).collect();
             let mut exit = Exit::Done;
             for topic in &planned {
-                let (name, wanted) = (&topic.name, topic.partitions);
-                match found.get(name) {
-                    Some(partitions) if *partitions == wanted => line(&format!("ok       {name}"))?,
-                    Some(partitions) => {
-                        line(&format!("differs  {name}: {partitions} partitions, wanted {wanted}"))?;
+                let name = &topic.name;
+                match log.faults(topic) {
+                    Ok(faults) if faults.is_empty() => line(&format!("ok       {name}"))?,
+                    Ok(faults) => {
+                        line(&format!("differs  {name}: {}", faults.join("; ")))?;
                         exit = Exit::No;
                     }
-                    None => {
+                    Err(LogError::UnknownTopic { .. }) => {
                         line(&format!("missing  {name}: `entrepot topics create` makes it"))?;
                         exit = Exit::No;
                     }
+                    Err(error) => return Err(error.into()),
                 }
             }
             Ok(exit)

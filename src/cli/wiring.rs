@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::exit::{Exit, Exits, Failure, unknown};
-use super::log::{Artifact, Home};
 use super::reading::Reading;
 use super::sample;
 use crate::assess::{Assess, FOLD, Knowledge as Known};
@@ -16,7 +15,7 @@ use crate::ingest::{Feed as IngestFeed, Ingest, IngestLimits};
 use crate::reference::Reference;
 use crate::scoring::Model;
 use crate::service::BuildInfo;
-use crate::stream::Fold;
+use crate::stream::{Artifact, Fold, Home};
 
 /// The model that is compiled in.
 const MODEL: &str = include_str!("../../config/model.toml");
@@ -91,7 +90,7 @@ impl Knowledge {
     }
 
     /// Keeps both beside the log, by their hashes, for `explain`.
-    pub(super) fn keep(&self, log: &mut Home) -> Result<(), Failure> {
+    pub(super) fn keep(&self, log: &mut dyn Home) -> Result<(), Failure> {
         let tables = serde_json::to_vec(&*self.tables).expect("text by text is JSON");
         let model = (self.model_hash(), "model", self.model_text.as_bytes().to_vec());
         let reference = (self.reference().fingerprint().to_owned(), "reference", tables);
@@ -102,7 +101,7 @@ impl Knowledge {
     }
 
     /// This knowledge, or that of these hashes as it was kept beside the log; why not, where neither is.
-    pub(super) fn at(self, log: &mut Home, model: &str, reference: &str) -> Result<Result<Knowledge, String>, Failure> {
+    pub(super) fn at(self, log: &mut dyn Home, model: &str, reference: &str) -> Result<Result<Knowledge, String>, Failure> {
         if self.model_hash() == model && self.reference().fingerprint() == reference {
             return Ok(Ok(self));
         }

@@ -54,6 +54,8 @@ pub enum Topic {
     Feedback,
     /// `progress`.
     Progress,
+    /// `kept`.
+    Kept,
 }
 
 /// A message for a topic of ours. Its partition follows from its key, except where one is set.

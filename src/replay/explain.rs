@@ -3,8 +3,7 @@
 use super::{Glance, ReplayError};
 use crate::domain::{CorridorId, Date, Message, Position};
 use crate::encode::Topic;
-use crate::stream::embedded::EmbeddedLog;
-use crate::stream::{Fold, LogError, Range, topic_name};
+use crate::stream::{Fold, Home, LogError, Range, topic_name};
 
 /// Which of the revisions of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,10 +50,10 @@ pub fn position_of(text: &str) -> Option<Position> {
 /// # Errors
 ///
 /// [`ReplayError::NotThere`], which says what is there instead.
-pub fn find(log: &mut EmbeddedLog, prefix: &str, id: &Named, which: Which) -> Result<Message, ReplayError> {
+pub fn find(log: &mut dyn Home, prefix: &str, id: &Named, which: Which) -> Result<Message, ReplayError> {
     match id {
         Named::Place(position) => {
-            let there = format!("`entrepot topics verify` lists the topics of this log, {}", log.path().display());
+            let there = format!("`entrepot topics verify` lists the topics of this log, {}", log.location());
             let missing = || ReplayError::NotThere { what: position.to_string(), there: there.clone() };
             match log.message(position) {
                 Ok(found) => found.ok_or_else(missing),
@@ -105,7 +104,7 @@ fn choose(glances: &[Glance], which: Which) -> Option<usize> {
 /// # Errors
 ///
 /// Where the output does not say what caused it, or that is not in the log.
-pub fn derive_again(log: &mut EmbeddedLog, stored: &Message, fold: &mut dyn Fold) -> Result<Option<Vec<u8>>, ReplayError> {
+pub fn derive_again(log: &mut dyn Home, stored: &Message, fold: &mut dyn Fold) -> Result<Option<Vec<u8>>, ReplayError> {
     let input = stored.header("entrepot-input").and_then(position_of).ok_or_else(|| ReplayError::NotThere {
         what: format!("the header entrepot-input of {}", stored.position),
         there: "only outputs of the assess stage can be derived again".to_owned(),

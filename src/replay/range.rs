@@ -2,8 +2,7 @@
 
 use super::{ReplayError, When};
 use crate::domain::{Offset, Partition};
-use crate::stream::embedded::EmbeddedLog;
-use crate::stream::{Log, NextOffsets, Range};
+use crate::stream::{Home, NextOffsets, Range};
 
 /// From where to where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ impl Between<'_> {
 /// # Errors
 ///
 /// Where the log fails.
-pub fn ends(log: &mut EmbeddedLog, topics: &[String]) -> Result<NextOffsets, ReplayError> {
+pub fn ends(log: &mut dyn Home, topics: &[String]) -> Result<NextOffsets, ReplayError> {
     let mut ends = NextOffsets::new();
     for found in log.topics()?.into_iter().filter(|found| topics.contains(&found.name)) {
         for partition in 0..found.partitions {
@@ -44,7 +43,7 @@ pub fn ends(log: &mut EmbeddedLog, topics: &[String]) -> Result<NextOffsets, Rep
 /// # Errors
 ///
 /// [`ReplayError::NotThere`] where no partition holds any of it: it says what there is.
-pub fn ranges(log: &mut EmbeddedLog, topics: &[String], between: Between<'_>) -> Result<Vec<Range>, ReplayError> {
+pub fn ranges(log: &mut dyn Home, topics: &[String], between: Between<'_>) -> Result<Vec<Range>, ReplayError> {
     let described = log.topics()?;
     let mut ranges = Vec::new();
     let mut there = Vec::new();
@@ -79,7 +78,7 @@ pub fn ranges(log: &mut EmbeddedLog, topics: &[String], between: Between<'_>) ->
     Ok(ranges)
 }
 
-fn offset(log: &mut EmbeddedLog, place: &Range, when: When, end: Offset) -> Result<Offset, ReplayError> {
+fn offset(log: &mut dyn Home, place: &Range, when: When, end: Offset) -> Result<Offset, ReplayError> {
     Ok(match when {
         When::Start => 0,
         When::End => end,

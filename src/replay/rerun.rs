@@ -9,8 +9,7 @@ use super::range::{Between, ranges};
 use super::{Bounded, Gathered, KnownMovements, ReplayError, Span, Spill, Stamp, stamp_of};
 use crate::domain::Message;
 use crate::encode::{Effects, Output, Topic};
-use crate::stream::embedded::EmbeddedLog;
-use crate::stream::{Fold, Log, Range};
+use crate::stream::{Fold, Home, Range};
 
 /// A message of the log as it was folded, with the dead letter it caused, for the caller to write.
 pub type Lost = (Message, crate::encode::DeadLetter);
@@ -18,7 +17,7 @@ pub type Lost = (Message, crate::encode::DeadLetter);
 /// A bounded run over the log.
 pub struct Rerun<'a> {
     /// The log.
-    pub log: &'a mut EmbeddedLog,
+    pub log: &'a mut dyn Home,
     /// The full name of `movements`.
     pub movements: String,
     /// Gets the outputs.

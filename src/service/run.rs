@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -12,19 +11,18 @@ use super::http::{self, Pages};
 use super::{BuildInfo, Clock, Health, Labels, Metrics, ServiceError};
 use crate::domain::Date;
 use crate::encode::Topic;
-use crate::stream::embedded::{EmbeddedLog, Lease, Share};
-use crate::stream::{Beacon, Commit, Log, LogError, Observer, Report, Stage, Worker, WorkerError, WorkerSettings, write_ticks};
+use crate::stream::{
+    Beacon, Commit, Home, Log, LogError, Observer, Report, Serving, Share, Stage, Worker, WorkerError, WorkerSettings,
+    write_ticks,
+};
 
-const LEASE: &str = "run";
 const LOOK: Duration = Duration::from_millis(100);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// What a service needs to know.
 #[derive(Clone)]
 pub struct Settings {
-    /// The embedded log.
-    pub log_path: PathBuf,
-    /// This instance's name, for the lease.
+    /// This instance's name among others.
     pub instance: String,
     /// Where to listen, `127.0.0.1:9464`; port 0 takes a free one.
     pub http_listen: String,
@@ -57,8 +55,8 @@ pub enum Ticks {
 /// A service at work. Dropping it stops its workers without waiting.
 pub struct Running {
     settings: Settings,
-    log: EmbeddedLog,
-    lease: Lease,
+    log: Box<dyn Home>,
+    serving: Box<dyn Serving>,
     runtime: tokio::runtime::Runtime,
     threads: Vec<Thread>,
     pages: Pages,
@@ -76,18 +74,17 @@ struct Thread {
     handle: Option<JoinHandle<Result<(), WorkerError>>>,
 }
 
-/// Opens the log, takes the lease, listens, and starts the workers of all stages.
-pub fn start(settings: Settings) -> Result<Running, ServiceError> {
+/// Takes the right to serve this log, listens, and starts the workers of all stages.
+pub fn start(mut log: Box<dyn Home>, settings: Settings) -> Result<Running, ServiceError> {
     let refused = |error: std::io::Error| ServiceError::NoThreads { detail: error.to_string() };
-    let mut log = EmbeddedLog::open(&settings.log_path)?;
-    let lease = log.lease(LEASE, &settings.instance)?;
+    let serving = log.serve(&settings.instance)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(refused)?;
     let listener = runtime.block_on(http::bind(&settings.http_listen))?;
     let address = http::address_of(&listener);
 
     let mut plan = Vec::new();
     for stage in &settings.stages {
-        let count = worker_count(&mut log, stage, &settings.worker)?;
+        let count = worker_count(&mut *log, stage, &settings.worker)?;
         plan.extend((0..count).map(|number| (stage.clone(), Share { index: number, of: count }, Arc::new(Beacon::default()))));
     }
     let beacons = plan.iter().map(|(stage, share, beacon)| (stage.name, share.index, Arc::clone(beacon))).collect();
@@ -99,8 +96,7 @@ pub fn start(settings: Settings) -> Result<Running, ServiceError> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut threads = Vec::new();
     for (stage, share, beacon) in plan {
-        let mut handle = log.another()?;
-        handle.subscribe(&stage.group, &stage.topics, share)?;
+        let handle = log.member(&stage, share)?;
         beacon.beat((settings.clock.now)());
         threads.push(spawn((handle, stage, share.index), &settings.worker, (&pages, &stop), beacon)?);
     }
@@ -122,7 +118,7 @@ pub fn start(settings: Settings) -> Result<Running, ServiceError> {
         stop_http: Some(stop_http),
         settings,
         log,
-        lease,
+        serving,
         runtime,
         threads,
         pages,
@@ -132,7 +128,7 @@ pub fn start(settings: Settings) -> Result<Running, ServiceError> {
 }
 
 /// As many workers as asked for, but none without a partition.
-fn worker_count(log: &mut EmbeddedLog, stage: &Stage, settings: &WorkerSettings) -> Result<usize, LogError> {
+fn worker_count(log: &mut dyn Home, stage: &Stage, settings: &WorkerSettings) -> Result<usize, LogError> {
     let topics = log.topics()?;
     let mut partitions = 0;
     for name in &stage.topics {
@@ -144,7 +140,7 @@ fn worker_count(log: &mut EmbeddedLog, stage: &Stage, settings: &WorkerSettings)
 }
 
 fn spawn(
-    (log, stage, number): (EmbeddedLog, Stage, usize),
+    (log, stage, number): (Box<dyn Log + Send>, Stage, usize),
     settings: &WorkerSettings,
     (pages, stop): (&Pages, &Arc<AtomicBool>),
     beacon: Arc<Beacon>,
@@ -188,8 +184,8 @@ impl Running {
     }
 
     /// The service's own handle on its log, for reading while it runs.
-    pub fn log(&mut self) -> &mut EmbeddedLog {
-        &mut self.log
+    pub fn log(&mut self) -> &mut dyn Home {
+        &mut *self.log
     }
 
     /// Watches over the workers until the future is done or one of them fails; then ends all in order.
@@ -222,7 +218,7 @@ impl Running {
             return Err(ServiceError::Stuck { stage, number, position, seconds: silence.as_secs() });
         }
         if now.saturating_duration_since(self.beaten) >= HEARTBEAT {
-            match self.lease.beat() {
+            match self.serving.beat() {
                 Ok(()) | Err(LogError::Busy { .. }) => self.beaten = now,
                 Err(error) => return Err(error.into()),
             }
@@ -230,7 +226,7 @@ impl Running {
         let today = (self.settings.clock.today)();
         if today > self.ticked {
             let movements = self.settings.worker.full_name(Topic::Movements);
-            if write_ticks(&mut self.log, &movements, today)? == Commit::Committed {
+            if write_ticks(&mut *self.log, &movements, today)? == Commit::Committed {
                 self.log.set_ticked(today)?;
                 self.ticked = today;
             }

@@ -134,5 +134,6 @@ fn schema(topic: Topic) -> &'static str {
         Topic::DeadLetters => "dead_letter/1",
         Topic::Feedback => "feedback/1",
         Topic::Progress => "progress/1",
+        Topic::Kept => "kept/1",
     }
 }

@@ -5,6 +5,7 @@ pub mod embedded;
 mod envelope;
 mod error;
 mod fold;
+mod home;
 mod murmur2;
 mod pause;
 mod report;
@@ -19,6 +20,7 @@ use crate::domain::{Header, Message, Offset, Partition, Timestamp};
 use crate::encode::Effects;
 
 pub use error::LogError;
+pub use home::{Artifact, FeedProgress, Home, Policy, Serving, Share, TopicPlan};
 pub use murmur2::{murmur2, partition_of};
 pub use report::{BatchReport, Beacon, Observer, Report};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
@@ -46,8 +48,8 @@ pub type NextOffsets = std::collections::BTreeMap<(String, Partition), Offset>;
 ///
 /// The order of talk: the log says `Assigned`, the loop answers with [`Log::seek`] (no message of the partition comes before), then
 /// messages follow in order. After `Revoked` the loop may commit what is open; the log lets the partition go at the next `poll`.
-/// After [`Commit::Recycled`] the loop forgets the state of every partition in that commit, and the log says `Assigned` again for
-/// each that is still held.
+/// After [`Commit::Recycled`] the log says `Assigned` again for every partition in that commit that is still held, with the truth
+/// about what is committed; until then no message of it comes.
 pub trait Log {
     /// Waits at most `timeout` for something to happen.
     fn poll(&mut self, timeout: Duration) -> Result<Event, LogError>;
@@ -121,12 +123,13 @@ pub enum Event {
 }
 
 /// What became of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commit {
     /// All of it is there.
     Committed,
-    /// Unknown or no: go back to the committed offsets, which come with `Assigned`.
-    Recycled,
+    /// Unknown or no: the committed offsets, which come with `Assigned`, will tell. What was sent comes back, in its order, so that
+    /// it can be sent again without being folded again.
+    Recycled(Vec<Outgoing>),
 }
 
 /// A message on its way into a log.

@@ -81,6 +81,24 @@ pub struct BatchReport {
     pub latencies_ms: Vec<i64>,
 }
 
+impl BatchReport {
+    /// Adds what another part of the same transaction held.
+    pub(super) fn absorb(&mut self, other: BatchReport) {
+        fn add<K: Ord>(into: &mut BTreeMap<K, u64>, from: BTreeMap<K, u64>) {
+            from.into_iter().for_each(|(key, count)| *into.entry(key).or_default() += count);
+        }
+        let BatchReport { stage: _, messages, consumed, outcomes, dead_letters, tallies, written, next, latencies_ms } = other;
+        add(&mut self.messages, messages);
+        add(&mut self.consumed, consumed);
+        add(&mut self.outcomes, outcomes);
+        add(&mut self.dead_letters, dead_letters);
+        add(&mut self.written, written);
+        self.tallies.extend(tallies);
+        self.next.extend(next);
+        self.latencies_ms.extend(latencies_ms);
+    }
+}
+
 /// Light signals of one worker: atomics, so that the watchdog and the health page never wait for it.
 #[derive(Debug, Default)]
 pub struct Beacon {

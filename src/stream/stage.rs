@@ -107,5 +107,6 @@ pub fn topic_name(topic: Topic) -> &'static str {
         Topic::DeadLetters => "dead-letters",
         Topic::Feedback => "feedback",
         Topic::Progress => "progress",
+        Topic::Kept => "kept",
     }
 }

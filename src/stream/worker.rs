@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::batch::Batch;
+use super::batch::{Batch, Redo};
 use super::envelope::Envelopes;
 use super::pause::{Pauses, Verdict};
-use super::{BatchReport, Beacon, Commit, Event, Fold, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
+use super::{Beacon, Commit, Event, Fold, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
 use crate::domain::{DeadLetterReason, Message, Offset, Partition, Timestamp};
 use crate::encode::{DeadLetter, Effects};
 
@@ -29,8 +29,9 @@ pub struct Worker<L> {
     envelopes: Envelopes,
     /// The clock, as read after the last event.
     now: Instant,
-    /// What a recycled transaction held. It may have been committed without our hearing of it; `Assigned` tells.
-    unsure: Option<BatchReport>,
+    /// What partitions were at when their transaction was recycled. It may have been committed without our hearing of it, or has to
+    /// be sent again; `Assigned` tells. Their state stays: it has seen the messages either way.
+    redo: Vec<Redo>,
     pauses: Pauses,
     recycles: VecDeque<Instant>,
     looked_around: Option<Instant>,
@@ -104,7 +105,7 @@ impl<L: Log> Worker<L> {
             batch: Batch::default(),
             envelopes,
             now: now(),
-            unsure: None,
+            redo: Vec::new(),
             pauses: Pauses::default(),
             recycles: VecDeque::new(),
             looked_around: None,
@@ -135,6 +136,7 @@ impl<L: Log> Worker<L> {
             Event::Revoked { topic, partition } => {
                 self.commit()?;
                 self.parts.remove(&(Arc::clone(&topic), partition));
+                self.redo_of(&topic, partition);
                 (self.observer)(&Report::Revoked { stage: self.stage.name, topic: &topic, partition });
                 self.count_parts();
             }
@@ -169,18 +171,59 @@ impl<L: Log> Worker<L> {
     }
 
     fn begin(&mut self, topic: Arc<str>, partition: Partition, (committed, end): (Offset, Offset)) -> Result<(), WorkerError> {
-        self.resolve(&topic, partition, committed);
-        let from = if self.stage.stateful { 0 } else { committed };
+        let place = (Arc::clone(&topic), partition);
+        let from = match self.resume(&place, committed)? {
+            Some(from) => from,
+            None => self.make(&place, (committed, end)),
+        };
         tracing::info!(stage = self.stage.name, %topic, partition, from, committed, end, "assigned");
-        let fold = (self.stage.folds)(&topic, partition);
-        let index = self.stage.topics.iter().position(|name| **name == *topic).unwrap_or(usize::MAX);
-        let part = Part { fold, topic: index, next: from, committed, end, read_ms: 0 };
-        self.parts.insert((Arc::clone(&topic), partition), part);
         self.log.seek(&topic, partition, from)?;
         self.beacon.started.store(true, Ordering::Release);
         self.count_parts();
         self.tell_progress(&topic, partition);
         Ok(())
+    }
+
+    /// A partition as it begins: with an empty state, or what is committed behind it.
+    fn make(&mut self, place: &(Arc<str>, Partition), (committed, end): (Offset, Offset)) -> Offset {
+        let from = if self.stage.stateful { 0 } else { committed };
+        let fold = (self.stage.folds)(&place.0, place.1);
+        let index = self.stage.topics.iter().position(|name| **name == *place.0).unwrap_or(usize::MAX);
+        self.parts.insert(place.clone(), Part { fold, topic: index, next: from, committed, end, read_ms: 0 });
+        from
+    }
+
+    /// After a recycle: where the state of a partition still stands for what is committed, goes on from it. What was not committed is
+    /// sent again as it was, since the same messages and the same state would only cause the same again.
+    fn resume(&mut self, place: &(Arc<str>, Partition), committed: Offset) -> Result<Option<Offset>, WorkerError> {
+        let redo = self.redo_of(&place.0, place.1);
+        let Some((redo, part)) = redo.zip(self.parts.get_mut(place)) else { return Ok(None) };
+        let (.., next) = redo.share.stands();
+        if committed == next {
+            part.committed = committed;
+            let report = redo.share.close(self.stage.name, wall_ms());
+            (self.observer)(&Report::Committed(&report));
+            return Ok(Some(next));
+        }
+        if committed != part.committed {
+            tracing::warn!(topic = %place.0, partition = place.1, committed, expected = part.committed, "somebody else moved the offset");
+            return Ok(None);
+        }
+        self.batch.put_back(redo.share, redo.outgoing.len(), now());
+        for outgoing in redo.outgoing {
+            self.log.send(outgoing)?;
+        }
+        Ok(Some(next))
+    }
+
+    /// What a partition would have to do again.
+    fn redo_of(&mut self, topic: &str, partition: Partition) -> Option<Redo> {
+        let is_here = |redo: &Redo| {
+            let (here, number, _) = redo.share.stands();
+            **here == *topic && number == partition
+        };
+        let index = self.redo.iter().position(is_here)?;
+        Some(self.redo.swap_remove(index))
     }
 
     /// Folds a message in. Below the committed offset it only rebuilds state: what it causes went out long ago.
@@ -230,10 +273,9 @@ impl<L: Log> Worker<L> {
             return Ok(());
         }
         let next = self.batch.next();
-        let outcome = self.log.commit(&next)?;
-        let report = self.batch.close(self.stage.name, wall_ms());
-        match outcome {
+        match self.log.commit(&next)? {
             Commit::Committed => {
+                let report = self.batch.close(self.stage.name, wall_ms());
                 for ((topic, partition), offset) in &next {
                     let topic: Arc<str> = topic.as_str().into();
                     if let Some(part) = self.parts.get_mut(&(Arc::clone(&topic), *partition)) {
@@ -244,25 +286,11 @@ impl<L: Log> Worker<L> {
                 (self.observer)(&Report::Committed(&report));
                 Ok(())
             }
-            Commit::Recycled => {
-                // The state has seen messages whose outputs are not there: it goes, and comes again with `Assigned`.
-                for (topic, partition) in next.keys() {
-                    self.parts.remove(&(topic.as_str().into(), *partition));
-                }
+            Commit::Recycled(sent) => {
+                self.redo.extend(self.batch.take_apart(sent));
                 (self.observer)(&Report::Recycled { stage: self.stage.name });
-                self.unsure = Some(report);
-                self.count_parts();
                 self.spend_recycle()
             }
-        }
-    }
-
-    /// Books a recycled transaction after all, where the committed offset proves that it is there.
-    fn resolve(&mut self, topic: &str, partition: Partition, committed: Offset) {
-        let Some(next) = self.unsure.as_ref().and_then(|report| report.next.get(&(topic.to_owned(), partition))) else { return };
-        let is_there = *next == committed;
-        if let Some(report) = self.unsure.take().filter(|_| is_there) {
-            (self.observer)(&Report::Committed(&report));
         }
     }
 

@@ -61,7 +61,7 @@ fn run<L: Log>(
     settings.records_max = 1 + chance.below(12) as u32;
     for partition in 0..PARTITIONS {
         let place = (INPUT.to_owned(), Partition::try_from(partition).unwrap());
-        broker.lock().unwrap().owners.insert(place, partition % trouble.members);
+        broker.lock().unwrap().give(place, partition % trouble.members);
     }
     let start = |member: usize, chance: &mut Chance, faults: u64| {
         let log = FaultyLog::new(&broker, (member, trouble.members), Chance(chance.next()), faults);
@@ -153,7 +153,7 @@ fn books_balance_and_count_each_message_once_though_commits_go_unheard() {
         for stage in [ingest(INPUT), assess(INPUT)] {
             // One life only, faults or not: what a process that was killed had counted died with it.
             let broker = world(seed);
-            broker.lock().unwrap().owners.extend((0..3).map(|partition| ((INPUT.to_owned(), partition), 0)));
+            (0..3).for_each(|partition| broker.lock().unwrap().give((INPUT.to_owned(), partition), 0));
             let sums = Arc::new(Mutex::new((0, 0)));
             let kept = Arc::clone(&sums);
             let observer: Observer = Arc::new(move |report: &Report<'_>| {
@@ -220,7 +220,7 @@ fn a_loop_that_keeps_the_state_of_a_recycled_transaction_is_caught() {
 #[test]
 fn a_spent_recycle_budget_ends_the_worker_with_75() {
     let broker = world(1);
-    broker.lock().unwrap().owners.extend((0..3).map(|partition| ((INPUT.to_owned(), partition), 0)));
+    (0..3).for_each(|partition| broker.lock().unwrap().give((INPUT.to_owned(), partition), 0));
     let log = FaultyLog::new(&broker, (0, 1), Chance(1), 100);
     let mut settings = settings();
     settings.recycles_max = 3;

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use entrepot::service::start;
 use entrepot::stream::embedded::{EmbeddedLog, FeedProgress};
 use entrepot::stream::{Commit, Log, NextOffsets};
 
-use super::service::{MOVEMENTS, OURS, RAW, catch_up, make_log, raw, read_all, service_settings};
+use super::service::{MOVEMENTS, OURS, RAW, begin, catch_up, make_log, raw, read_all, service_settings};
 use crate::support::Chance;
 
 /// Where a child finds its log. Without it the lives below are tests of their own.
@@ -54,7 +53,7 @@ fn a_life_of_the_feed() {
 #[test]
 fn a_life_of_the_service() {
     in_a_log(|path| {
-        let mut running = start(service_settings(path)).unwrap();
+        let mut running = begin(path, service_settings()).unwrap();
         if std::env::var_os(LOG).is_none() {
             running.log().send(raw("a", "a")).unwrap();
             running.log().commit(&NextOffsets::new()).unwrap();

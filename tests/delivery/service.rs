@@ -9,7 +9,7 @@ use std::time::Duration;
 use entrepot::domain::{Header, Message, Partition};
 use entrepot::service::{Clock, Labels, Running, ServiceError, Settings, Ticks, start};
 use entrepot::stream::embedded::EmbeddedLog;
-use entrepot::stream::{Log, NextOffsets, Outgoing, Range, Stage};
+use entrepot::stream::{Home, Log, NextOffsets, Outgoing, Range, Stage};
 
 use crate::support::{assess, ingest, settings};
 
@@ -27,11 +27,10 @@ pub(crate) fn make_log(path: &Path) -> EmbeddedLog {
     log
 }
 
-pub(crate) fn service_settings(path: &Path) -> Settings {
+pub(crate) fn service_settings() -> Settings {
     let mut worker = settings();
     worker.interval = Duration::from_millis(2);
     Settings {
-        log_path: path.to_owned(),
         instance: "test-0".to_owned(),
         http_listen: "127.0.0.1:0".to_owned(),
         stages: stages(),
@@ -42,6 +41,11 @@ pub(crate) fn service_settings(path: &Path) -> Settings {
         stuck_after: Duration::from_secs(60),
         clock: Clock::default(),
     }
+}
+
+/// A service on the log at a path.
+pub(crate) fn begin(path: &Path, settings: Settings) -> Result<Running, ServiceError> {
+    start(Box::new(EmbeddedLog::open(path)?), settings)
 }
 
 fn stages() -> Vec<Stage> {
@@ -71,7 +75,7 @@ pub(crate) fn catch_up(running: &mut Running) {
     panic!("never caught up");
 }
 
-pub(crate) fn read_all(log: &mut EmbeddedLog, topic: &str) -> Vec<Message> {
+pub(crate) fn read_all(log: &mut dyn Home, topic: &str) -> Vec<Message> {
     let partitions = log.topics().unwrap().into_iter().find(|t| t.name == topic).unwrap().partitions;
     let mut messages = Vec::new();
     for partition in 0..partitions {
@@ -107,7 +111,7 @@ fn records_go_in_and_outcomes_come_out_and_the_books_balance() {
         log.send(raw(&format!("k{index}"), &format!("{word}{index}"))).unwrap();
     }
     log.commit(&NextOffsets::new()).unwrap();
-    let mut running = start(service_settings(&path)).unwrap();
+    let mut running = begin(&path, service_settings()).unwrap();
     catch_up(&mut running);
     let address = running.address().unwrap();
     let (status, body) = ask(address, "GET", "/readyz");
@@ -187,7 +191,7 @@ fn a_dead_letter_keeps_every_byte_and_says_where_it_came_from() {
         log.send(outgoing.clone()).unwrap();
     }
     log.commit(&NextOffsets::new()).unwrap();
-    let mut running = start(service_settings(&path)).unwrap();
+    let mut running = begin(&path, service_settings()).unwrap();
     catch_up(&mut running);
     running.wait(async {}).unwrap();
 
@@ -234,10 +238,10 @@ fn a_feed_that_is_all_bad_rests() {
         log.send(bad).unwrap();
     }
     log.commit(&NextOffsets::new()).unwrap();
-    let mut settings = service_settings(&path);
+    let mut settings = service_settings();
     settings.worker.dead_letter_ratio_max = 0.2;
     settings.worker.window = 10;
-    let running = start(settings).unwrap();
+    let running = begin(&path, settings).unwrap();
     let pages = running.pages().clone();
     let paused = async {
         while metric(&String::from_utf8(pages.metrics.render()).unwrap(), "entrepot_feed_paused", "test-feed") < 1.0 {
@@ -260,9 +264,9 @@ fn a_breakdown_ends_with_70_names_the_position_and_leaves_nothing_behind() {
         log.send(outgoing).unwrap();
     }
     log.commit(&NextOffsets::new()).unwrap();
-    let mut settings = service_settings(&path);
+    let mut settings = service_settings();
     settings.worker.interval = Duration::from_secs(3_600);
-    let error = start(settings).unwrap().wait(std::future::pending()).unwrap_err();
+    let error = begin(&path, settings).unwrap().wait(std::future::pending()).unwrap_err();
     assert_eq!(error.exit_code(), 70);
     assert!(error.to_string().contains("raw/1/2"), "{error}");
     assert_eq!(read_all(&mut log, MOVEMENTS), []);
@@ -278,9 +282,9 @@ fn a_drain_commits_what_is_open() {
         log.send(raw("k", &format!("a{index}"))).unwrap();
     }
     log.commit(&NextOffsets::new()).unwrap();
-    let mut settings = service_settings(&path);
+    let mut settings = service_settings();
     settings.worker.interval = Duration::from_secs(3_600);
-    let running = start(settings).unwrap();
+    let running = begin(&path, settings).unwrap();
     let pages = running.pages().clone();
     // Lag by the worker's own account is zero once all is read; nothing is committed before the drain.
     let all_read = async {
@@ -305,18 +309,18 @@ fn a_second_service_is_refused_and_a_taken_address_too() {
     let (path, other) = (folder.path().join("log.db"), folder.path().join("other.db"));
     make_log(&path);
     make_log(&other);
-    let running = start(service_settings(&path)).unwrap();
-    let refused = start(service_settings(&path)).err().unwrap();
+    let running = begin(&path, service_settings()).unwrap();
+    let refused = begin(&path, service_settings()).err().unwrap();
     assert_eq!(refused.exit_code(), 75);
     assert!(refused.to_string().contains("test-0"), "{refused}");
-    let mut settings = service_settings(&other);
+    let mut settings = service_settings();
     settings.http_listen = running.address().unwrap().to_string();
-    let refused = start(settings).err().unwrap();
+    let refused = begin(&other, settings).err().unwrap();
     assert!(matches!(refused, ServiceError::AddressTaken { .. }), "{refused}");
     assert_eq!(refused.exit_code(), 69);
     running.wait(async {}).unwrap();
     // The lease is given back.
-    start(service_settings(&path)).unwrap().wait(async {}).unwrap();
+    begin(&path, service_settings()).unwrap().wait(async {}).unwrap();
 }
 
 #[test]
@@ -331,9 +335,9 @@ fn thread_counts_and_batch_sizes_do_not_reach_the_outputs() {
             log.send(movement).unwrap();
         }
         log.commit(&NextOffsets::new()).unwrap();
-        let mut settings = service_settings(&path);
+        let mut settings = service_settings();
         (settings.worker.workers, settings.worker.records_max) = (workers, records_max);
-        let mut running = start(settings).unwrap();
+        let mut running = begin(&path, settings).unwrap();
         catch_up(&mut running);
         running.wait(async {}).unwrap();
         let place = |m: Message| (m.position.partition, m.key, m.value);
@@ -351,10 +355,10 @@ fn ticks_are_written_for_a_missed_midnight_and_not_for_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
     let mut log = make_log(&path);
-    let mut settings = service_settings(&path);
+    let mut settings = service_settings();
     settings.ticks = Ticks::AtMidnight;
     let mut serve_once = || {
-        let mut running = start(settings.clone()).unwrap();
+        let mut running = begin(&path, settings.clone()).unwrap();
         running.look().unwrap();
         running.wait(async {}).unwrap();
         read_all(&mut log, MOVEMENTS).len()

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use entrepot::domain::{Date, Message};
 use entrepot::encode::{Effects, tick};
-use entrepot::service::{Clock, Running, ServiceError, Settings, Ticks, start};
+use entrepot::service::{Clock, Running, ServiceError, Settings, Ticks};
 use entrepot::stream::{Fold, FoldFactory, Log, NextOffsets};
 
-use crate::service::{MOVEMENTS, RAW, catch_up, make_log, metric, raw, read_all, service_settings};
+use crate::service::{MOVEMENTS, RAW, begin, catch_up, make_log, metric, raw, read_all, service_settings};
 use crate::support::{Echo, stage};
 
 /// A clock that the test moves on. Between two moves it goes as the machine's does.
@@ -76,7 +76,7 @@ fn standing_still(path: &Path, gate: &Arc<Mutex<()>>) -> (Settings, Receiver<()>
     let (arrived, arrivals) = channel();
     let gate = Arc::clone(gate);
     let folds: FoldFactory = Arc::new(move |_, _| Box::new(Gated { gate: Arc::clone(&gate), arrived: arrived.clone() }));
-    let mut settings = service_settings(path);
+    let mut settings = service_settings();
     settings.stages = vec![stage("ingest", RAW, (false, folds))];
     settings.worker.workers = 1;
     settings.worker.interval = Duration::from_secs(3_600);
@@ -101,7 +101,7 @@ fn a_worker_that_stands_still_ends_the_service_with_70_and_commits_nothing_after
     let (mut settings, arrivals) = standing_still(&path, &gate);
     settings.clock = hands.clock();
     let closed = gate.lock().unwrap();
-    let mut running = start(settings).unwrap();
+    let mut running = begin(&path, settings).unwrap();
     let pages = running.pages().clone();
     await_arrival(&arrivals);
     hands.pass(30);
@@ -131,7 +131,7 @@ fn a_drain_that_takes_too_long_ends_with_70_and_the_next_start_does_it_again() {
     let (mut settings, arrivals) = standing_still(&path, &gate);
     settings.worker.drain_timeout = Duration::from_millis(20);
     let closed = gate.lock().unwrap();
-    let running = start(settings).unwrap();
+    let running = begin(&path, settings).unwrap();
     await_arrival(&arrivals);
     let error = running.wait(async {}).unwrap_err();
     assert_eq!(error.exit_code(), 70);
@@ -143,7 +143,7 @@ fn a_drain_that_takes_too_long_ends_with_70_and_the_next_start_does_it_again() {
     await_end(&gate);
     let mut log = entrepot::stream::embedded::EmbeddedLog::open(&path).unwrap();
     assert_eq!(read_all(&mut log, MOVEMENTS), []);
-    let mut again = start(service_settings(&path)).unwrap();
+    let mut again = begin(&path, service_settings()).unwrap();
     catch_up(&mut again);
     again.wait(async {}).unwrap();
     assert_eq!(read_all(&mut log, MOVEMENTS).len(), 2);
@@ -154,9 +154,9 @@ fn each_midnight_that_passes_while_it_runs_is_ticked_once_in_every_partition() {
     let (folder, hands) = (tempfile::tempdir().unwrap(), Hands::new("2025-04-03"));
     let path = folder.path().join("log.db");
     let mut log = make_log(&path);
-    let mut settings = service_settings(&path);
+    let mut settings = service_settings();
     (settings.ticks, settings.clock) = (Ticks::AtMidnight, hands.clock());
-    let mut running = start(settings.clone()).unwrap();
+    let mut running = begin(&path, settings.clone()).unwrap();
     let mut ticks = |running: &mut Running| -> Vec<(i32, Vec<u8>)> {
         running.look().unwrap();
         let messages = read_all(&mut log, MOVEMENTS).into_iter();
@@ -178,7 +178,7 @@ fn each_midnight_that_passes_while_it_runs_is_ticked_once_in_every_partition() {
     running.wait(async {}).unwrap();
     // What was ticked is kept beside the log: a restart on the same day ticks nothing, the next midnight is ticked again.
     hands.turn_to("2025-04-06");
-    let mut running = start(settings).unwrap();
+    let mut running = begin(&path, settings).unwrap();
     assert_eq!(ticks(&mut running).len(), 8);
     hands.turn_to("2025-04-07");
     assert_eq!(ticks(&mut running), in_each(&["2025-04-04", "2025-04-06", "2025-04-07"]));
@@ -197,10 +197,10 @@ fn a_paused_feed_is_probed_and_goes_on_once_a_probe_is_good() {
         log.send(outgoing).unwrap();
     }
     log.commit(&NextOffsets::new()).unwrap();
-    let mut settings = service_settings(&path);
+    let mut settings = service_settings();
     (settings.worker.dead_letter_ratio_max, settings.worker.window) = (0.2, 10);
     settings.worker.probe_interval = Duration::ZERO;
-    let mut running = start(settings).unwrap();
+    let mut running = begin(&path, settings).unwrap();
     let pages = running.pages().clone();
     let paused = || metric(&String::from_utf8(pages.metrics.render()).unwrap(), "entrepot_feed_paused", "test-feed");
     let mut was_paused = false;

@@ -19,8 +19,9 @@ type Place = (String, Partition);
 pub(crate) struct Broker {
     pub(crate) topics: BTreeMap<String, Vec<Vec<Message>>>,
     pub(crate) positions: BTreeMap<Place, Offset>,
-    /// Who owns each partition of the input now.
-    pub(crate) owners: BTreeMap<Place, usize>,
+    /// Who owns each partition of the input now, and for the how manieth time it was given away: who has lost it and got it back has
+    /// missed what happened meanwhile.
+    owners: BTreeMap<Place, (usize, u64)>,
     /// How often each kind of fault struck, so that a test can say that it did.
     pub(crate) struck: BTreeMap<&'static str, u64>,
 }
@@ -28,6 +29,12 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) fn topic(&mut self, name: &str, partitions: usize) {
         self.topics.insert(name.to_owned(), vec![Vec::new(); partitions]);
+    }
+
+    /// Gives a partition of the input to a member.
+    pub(crate) fn give(&mut self, place: Place, member: usize) {
+        let owner = self.owners.entry(place).or_default();
+        *owner = (member, owner.1 + 1);
     }
 
     pub(crate) fn append(&mut self, outgoing: Outgoing) {
@@ -64,6 +71,8 @@ pub(crate) struct FaultyLog {
     member: usize,
     /// Partitions that the loop knows of; `None` until it has said from where.
     known: BTreeMap<Place, Option<Offset>>,
+    /// By which gift each partition is ours.
+    gifts: BTreeMap<Place, u64>,
     /// Partitions whose revocation was said, to be let go at the next poll, and to whom.
     leaving: Vec<(Place, usize)>,
     open: Vec<Outgoing>,
@@ -81,6 +90,7 @@ impl FaultyLog {
             faults,
             member,
             known: BTreeMap::new(),
+            gifts: BTreeMap::new(),
             leaving: Vec::new(),
             open: Vec::new(),
             late: None,
@@ -93,7 +103,8 @@ impl FaultyLog {
     /// Puts a transaction in, if every partition in it is still ours.
     fn apply(&mut self, open: Vec<Outgoing>, next: &NextOffsets) -> bool {
         let mut broker = self.broker.lock().unwrap();
-        if next.keys().any(|place| broker.owners.get(place) != Some(&self.member)) {
+        let is_ours = |place| self.gifts.get(place).is_some_and(|gift| broker.owners.get(place) == Some(&(self.member, *gift)));
+        if !next.keys().all(is_ours) {
             *broker.struck.entry("refused").or_default() += 1;
             return false;
         }
@@ -116,20 +127,28 @@ impl FaultyLog {
         }
         for (place, heir) in std::mem::take(&mut self.leaving) {
             self.known.remove(&place);
-            self.broker.lock().unwrap().owners.insert(place, heir);
+            self.broker.lock().unwrap().give(place, heir);
         }
     }
 
     /// Partitions that came to us or went without a word.
     fn rebalance(&mut self) {
         let broker = self.broker.lock().unwrap();
-        let mine = |place: &Place| broker.owners.get(place) == Some(&self.member);
-        let lost: Vec<Place> = self.known.keys().filter(|place| !mine(place)).cloned().collect();
-        for place in lost {
-            self.known.remove(&place);
-            self.news.push_back(Event::Revoked { topic: place.0.as_str().into(), partition: place.1 });
+        let gifts = broker.owners.iter().filter(|(_, (member, _))| *member == self.member);
+        let gifts: BTreeMap<Place, u64> = gifts.map(|(place, (_, gift))| (place.clone(), *gift)).collect();
+        let lost: Vec<Place> =
+            self.gifts.iter().filter(|(place, gift)| gifts.get(place) != Some(gift)).map(|(place, _)| place.clone()).collect();
+        if !lost.is_empty() {
+            // Who has lost something hears of it before it is given anything, that very partition perhaps.
+            for place in lost {
+                self.known.remove(&place);
+                self.gifts.remove(&place);
+                self.news.push_back(Event::Revoked { topic: place.0.as_str().into(), partition: place.1 });
+            }
+            return;
         }
-        for place in broker.owners.keys().filter(|place| mine(place)) {
+        self.gifts = gifts;
+        for place in self.gifts.keys() {
             if !self.known.contains_key(place) {
                 self.known.insert(place.clone(), None);
                 self.announced.remove(place);
@@ -156,7 +175,7 @@ impl FaultyLog {
             self.leaving.push((place, heir));
         } else {
             self.strike("taken");
-            self.broker.lock().unwrap().owners.insert(place, heir);
+            self.broker.lock().unwrap().give(place, heir);
         }
     }
 }
@@ -213,6 +232,7 @@ impl Log for FaultyLog {
 
     fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError> {
         let open = std::mem::take(&mut self.open);
+        let sent = open.clone();
         let is_faulty = self.chance.percent(self.faults);
         let outcome = match self.chance.below(3) {
             _ if !is_faulty => self.apply(open, next),
@@ -242,7 +262,7 @@ impl Log for FaultyLog {
                 self.known.remove(place);
             }
         }
-        Ok(Commit::Recycled)
+        Ok(Commit::Recycled(sent))
     }
 
     fn topics(&mut self) -> Result<Vec<TopicDescription>, LogError> {
@@ -297,7 +317,7 @@ impl Log for Forgetful {
     }
 
     fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError> {
-        if self.log.commit(next)? == Commit::Recycled {
+        if self.log.commit(next)? != Commit::Committed {
             self.forgotten.extend(next.clone());
         }
         Ok(Commit::Committed)

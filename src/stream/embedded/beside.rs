@@ -2,34 +2,8 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{EmbeddedLog, LogError, NextOffsets, failed, now_ms};
+use super::{Artifact, EmbeddedLog, FeedProgress, LogError, NextOffsets, failed, now_ms};
 use crate::domain::Date;
-
-/// How far a file has been fed. Written in the transaction of the messages it sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedProgress {
-    /// The feed.
-    pub feed: String,
-    /// What makes the file this one: whatever the writer chooses (path, and a hash of its head).
-    pub file: String,
-    /// Bytes of it that were read.
-    pub bytes: u64,
-    /// Rows of it that were sent.
-    pub rows: u64,
-    /// Whether its end was reached.
-    pub done: bool,
-}
-
-/// Something kept by its hash: a model, a bundle, a mapping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Artifact {
-    /// Its hash, as provenance names it.
-    pub hash: String,
-    /// What it is: `model`, `reference`.
-    pub kind: String,
-    /// Its bytes.
-    pub content: Vec<u8>,
-}
 
 impl EmbeddedLog {
     /// How far a file of a feed has been sent.

@@ -8,6 +8,7 @@
 
 mod beside;
 mod headers;
+mod home;
 mod lease;
 mod read;
 mod schema;
@@ -21,14 +22,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub use super::{Artifact, FeedProgress, Share};
 use super::{Commit, Event, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, partition_of};
 use crate::domain::{Header, Offset, Partition, Timestamp};
 use read::{Columns, Part};
 use subscription::Subscription;
 
-pub use beside::{Artifact, FeedProgress};
 pub use lease::{Lease, LeaseHolder};
-pub use subscription::Share;
 
 /// A handle on the embedded log. Belongs to one thread; [`EmbeddedLog::another`] gives a thread its own.
 pub struct EmbeddedLog {
@@ -63,6 +63,8 @@ struct Open {
     placed: BTreeMap<(i64, Partition), Vec<Placed>>,
     /// The headers of all of them, as they are written, one behind the other.
     headers: Vec<u8>,
+    /// How many were sent.
+    sent: u32,
 }
 
 /// A message whose place, but for the offset, is known.
@@ -71,6 +73,8 @@ struct Placed {
     value: Option<Vec<u8>>,
     /// Where its headers stand.
     headers: std::ops::Range<usize>,
+    /// Its number among all that were sent.
+    number: u32,
 }
 
 impl EmbeddedLog {
@@ -236,7 +240,8 @@ impl Log for EmbeddedLog {
         for Header { key, value } in &headers {
             headers::encode(key, value, &mut self.open.headers);
         }
-        let placed = Placed { key, value, headers: start..self.open.headers.len() };
+        let placed = Placed { key, value, headers: start..self.open.headers.len(), number: self.open.sent };
+        self.open.sent += 1;
         self.open.placed.entry((id, partition)).or_default().push(placed);
         Ok(())
     }

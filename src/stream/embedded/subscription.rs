@@ -13,20 +13,6 @@ use crate::domain::{Message, Offset, Partition};
 /// How long commits of other processes may go unnoticed while there is nothing to do.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Which part of the partitions a handle takes: those whose running number modulo `of` is `index`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// This handle's number, from 0.
-    pub index: usize,
-    /// How many handles there are.
-    pub of: usize,
-}
-
-impl Share {
-    /// All partitions.
-    pub const WHOLE: Share = Share { index: 0, of: 1 };
-}
-
 /// The state of a subscribed handle.
 pub(super) struct Subscription {
     group: String,

@@ -2,7 +2,10 @@
 
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Commit, EmbeddedLog, FeedProgress, LogError, NextOffsets, Open, failed, now_ms, read};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Commit, EmbeddedLog, FeedProgress, LogError, NextOffsets, Open, Outgoing, Placed, failed, now_ms, read};
 use crate::domain::{Offset, Partition};
 
 /// A write that does not come to pass: the log's own error, or somebody else has moved a position of ours.
@@ -23,11 +26,10 @@ impl EmbeddedLog {
     /// Recycled where the write lock was not to be had, or a position has moved under us.
     pub fn commit_with(&mut self, next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<Commit, LogError> {
         let mut open = std::mem::take(&mut self.open);
-        let outcome = self.write(&open, next, progress);
-        open.clear();
-        self.open = open;
-        match outcome {
+        match self.write(&open, next, progress) {
             Ok(()) => {
+                open.clear();
+                self.open = open;
                 if let Some(subscription) = &mut self.subscription {
                     subscription.committed(next);
                 }
@@ -38,7 +40,7 @@ impl EmbeddedLog {
                 if let Some(subscription) = &mut self.subscription {
                     subscription.recycle(&self.connection, next)?;
                 }
-                Ok(Commit::Recycled)
+                Ok(Commit::Recycled(self.taken_back(open)?))
             }
             Err(Refusal::Error(error)) => Err(error),
         }
@@ -65,6 +67,22 @@ impl EmbeddedLog {
         Ok(())
     }
 
+    /// What was to be written, as it was sent; each partition's in its order.
+    fn taken_back(&mut self, open: Open) -> Result<Vec<Outgoing>, LogError> {
+        let Open { placed, headers, .. } = open;
+        let names: BTreeMap<i64, Arc<str>> = self.topics.iter().map(|(name, row)| (row.id, name.as_str().into())).collect();
+        let mut sent = Vec::new();
+        for ((topic_id, partition), placed) in placed {
+            let Some(topic) = names.get(&topic_id) else { continue };
+            for Placed { key, value, headers: range, number } in placed {
+                let headers = super::headers::decode(headers.get(range))?;
+                sent.push((number, Outgoing { topic: Arc::clone(topic), partition: Some(partition), key, value, headers }));
+            }
+        }
+        sent.sort_by_key(|(number, _)| *number);
+        Ok(sent.into_iter().map(|(_, outgoing)| outgoing).collect())
+    }
+
     pub(super) fn insert_topic(&mut self, name: &str, partitions: Partition) -> Result<(), LogError> {
         let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let doing = failed("making a topic");
@@ -79,6 +97,7 @@ impl Open {
     fn clear(&mut self) {
         self.placed.values_mut().for_each(Vec::clear);
         self.headers.clear();
+        self.sent = 0;
     }
 }
 
