@@ -17,7 +17,7 @@ impl From<LogError> for Failure {
 pub(super) fn open(config: &Config) -> Result<Box<dyn Home>, Failure> {
     match &config.log {
         LogHome::Embedded { path } => Ok(Box::new(EmbeddedLog::open(path)?)),
-        LogHome::Kafka { .. } => kafka(),
+        LogHome::Kafka { .. } => kafka(config),
     }
 }
 
@@ -25,7 +25,7 @@ pub(super) fn open(config: &Config) -> Result<Box<dyn Home>, Failure> {
 pub(super) fn create(config: &Config) -> Result<Box<dyn Home>, Failure> {
     match &config.log {
         LogHome::Embedded { path } => Ok(Box::new(EmbeddedLog::create(path)?)),
-        LogHome::Kafka { .. } => kafka(),
+        LogHome::Kafka { .. } => kafka(config),
     }
 }
 
@@ -69,7 +69,23 @@ pub(super) fn create_topics(log: &mut dyn Home, planned: &[TopicPlan]) -> Result
     Ok(new)
 }
 
-fn kafka() -> Result<Box<dyn Home>, Failure> {
-    let message = "log.kind = kafka: this build has the embedded log alone; set log.kind = \"embedded\"";
+#[cfg(feature = "kafka")]
+fn kafka(config: &Config) -> Result<Box<dyn Home>, Failure> {
+    use crate::stream::kafka::{KafkaLog, KafkaSettings};
+    let LogHome::Kafka { bootstrap_servers, properties } = &config.log else { unreachable!("asked for Kafka alone") };
+    Ok(Box::new(KafkaLog::connect(KafkaSettings {
+        bootstrap_servers: bootstrap_servers.clone(),
+        properties: properties.clone(),
+        prefix: config.topics.prefix.clone(),
+        instance: config.service.instance.clone(),
+        replication_factor: config.topics.replication_factor,
+        payload_bytes_max: config.ingest.payload_bytes_max as u64,
+        interval: config.transactions.interval,
+    })?))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn kafka(_: &Config) -> Result<Box<dyn Home>, Failure> {
+    let message = "log.kind = kafka: this build is without the feature `kafka`; set log.kind = \"embedded\"";
     Err(Failure::new(Exit::Unavailable, message))
 }

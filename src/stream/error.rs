@@ -119,6 +119,76 @@ pub enum LogError {
         /// What the store says.
         detail: String,
     },
+    /// A property of the client that cannot be taken.
+    #[error("log.kafka.properties: {property}: {why}")]
+    Property {
+        /// Its name.
+        property: String,
+        /// Why not.
+        why: String,
+    },
+    /// No broker answers.
+    #[error("no broker of {servers} answers: {detail} ([log.kafka] bootstrap_servers says where)")]
+    Unreachable {
+        /// Where it was looked for.
+        servers: String,
+        /// What the client says.
+        detail: String,
+    },
+    /// A right is missing, or the login failed.
+    #[error("{resource}: the broker refuses {right}: {detail}")]
+    Denied {
+        /// What is not allowed: `Read`, `Write`, `login`.
+        right: &'static str,
+        /// On what: `topic entrepot.movements`, `group entrepot.assess`.
+        resource: String,
+        /// What the broker says.
+        detail: String,
+    },
+    /// Another process works under our name.
+    #[error("another process runs as instance {instance:?} of this log: give each its own [service] instance ({detail})")]
+    Fenced {
+        /// The name.
+        instance: String,
+        /// What the broker says.
+        detail: String,
+    },
+    /// A group's committed offset is gone, though work was done.
+    #[error(
+        "{topic}/{partition}: group {group} has no committed offset, but had committed {known}: set it to {known} with          kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix"
+    )]
+    OffsetsGone {
+        /// The group.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: Partition,
+        /// What was committed last.
+        known: Offset,
+    },
+    /// The messages from which state has to be rebuilt are gone.
+    #[error(
+        "{topic}/{partition} begins at {start}, but is needed from {wanted} on: messages were deleted;          restore them, or start a new log under another topics.prefix"
+    )]
+    StartsLater {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: Partition,
+        /// From where it is needed.
+        wanted: Offset,
+        /// Where it begins.
+        start: Offset,
+    },
+    /// A topic that would lose or change what is written to it.
+    #[error("topic {topic:?} is not safe: {faults} (`entrepot topics verify` lists all of them; change it, then start again)")]
+    Unsafe {
+        /// Its name.
+        topic: String,
+        /// What it is and what it has to be.
+        faults: String,
+    },
     /// Bytes in the log that we never write.
     #[error("the log holds what was never written to it: {detail}")]
     Corrupt {
@@ -131,13 +201,22 @@ impl LogError {
     /// The process's exit code (the table of the command line).
     pub fn exit_code(&self) -> u8 {
         match self {
-            LogError::NoLog { .. } | LogError::CannotOpen { .. } => 69,
-            LogError::LeaseHeld { .. } | LogError::LeaseLost { .. } | LogError::Busy { .. } | LogError::Store { .. } => 75,
+            LogError::NoLog { .. } | LogError::CannotOpen { .. } | LogError::Unreachable { .. } => 69,
+            LogError::LeaseHeld { .. }
+            | LogError::LeaseLost { .. }
+            | LogError::Busy { .. }
+            | LogError::Store { .. }
+            | LogError::Fenced { .. } => 75,
             LogError::UnknownTopic { .. } | LogError::UnknownPartition { .. } => 66,
             LogError::Repartitioned { .. }
             | LogError::Truncated { .. }
             | LogError::FamilyMapChanged { .. }
+            | LogError::OffsetsGone { .. }
+            | LogError::StartsLater { .. }
+            | LogError::Unsafe { .. }
             | LogError::Format { .. } => 76,
+            LogError::Denied { .. } => 77,
+            LogError::Property { .. } => 78,
             LogError::Corrupt { .. } => 70,
         }
     }

@@ -6,6 +6,8 @@ mod envelope;
 mod error;
 mod fold;
 mod home;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod murmur2;
 mod pause;
 mod report;
@@ -16,7 +18,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Header, Message, Offset, Partition, Timestamp};
+use crate::domain::{Header, Message, Offset, Partition};
 use crate::encode::Effects;
 
 pub use error::LogError;
@@ -118,6 +120,8 @@ pub enum Event {
         /// Its end offset.
         end: Offset,
     },
+    /// All partitions are others': nothing to do until one of them goes.
+    Standby,
     /// Nothing happened within the time.
     Idle,
 }
@@ -167,6 +171,4 @@ pub struct TopicDescription {
     pub name: String,
     /// How many partitions it has, for life.
     pub partitions: Partition,
-    /// When it was made.
-    pub created: Timestamp,
 }

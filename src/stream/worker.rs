@@ -149,6 +149,7 @@ impl<L: Log> Worker<L> {
                 self.count_parts();
                 self.tell_progress(&topic, partition);
             }
+            Event::Standby => self.beacon.started.store(true, Ordering::Release),
             Event::Idle => {}
         }
         // Read once an event, and after it: an event may have taken its time, or have been waited for.

@@ -270,7 +270,6 @@ impl Log for FaultyLog {
         let describe = |(name, parts): (&String, &Vec<Vec<Message>>)| TopicDescription {
             name: name.clone(),
             partitions: Partition::try_from(parts.len()).unwrap(),
-            created: Timestamp::UNIX_EPOCH,
         };
         Ok(broker.topics.iter().map(describe).collect())
     }

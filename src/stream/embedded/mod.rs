@@ -54,7 +54,6 @@ struct Shared {
 struct TopicRow {
     id: i64,
     partitions: Partition,
-    created_ms: i64,
 }
 
 /// The open transaction: messages by the partition they go to, so that each is appended to in one go.
@@ -252,11 +251,7 @@ impl Log for EmbeddedLog {
 
     fn topics(&mut self) -> Result<Vec<TopicDescription>, LogError> {
         self.topics = read::topics(&self.connection)?;
-        let describe = |(name, row): (&String, &TopicRow)| TopicDescription {
-            name: name.clone(),
-            partitions: row.partitions,
-            created: Timestamp::from_millisecond(row.created_ms).unwrap_or_default(),
-        };
+        let describe = |(name, row): (&String, &TopicRow)| TopicDescription { name: name.clone(), partitions: row.partitions };
         Ok(self.topics.iter().map(describe).collect())
     }
 

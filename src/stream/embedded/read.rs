@@ -36,9 +36,8 @@ pub(super) struct Part {
 /// All topics by name.
 pub(super) fn topics(connection: &Connection) -> Result<BTreeMap<String, TopicRow>, LogError> {
     let doing = failed("reading its topics");
-    let mut statement = connection.prepare_cached("SELECT name, id, partitions, created_ms FROM topics").map_err(&doing)?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, TopicRow { id: row.get(1)?, partitions: row.get(2)?, created_ms: row.get(3)? })));
+    let mut statement = connection.prepare_cached("SELECT name, id, partitions FROM topics").map_err(&doing)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, TopicRow { id: row.get(1)?, partitions: row.get(2)? })));
     rows.map_err(&doing)?.collect::<Result<_, _>>().map_err(&doing)
 }
 

@@ -1,0 +1,181 @@
+//! What is kept beside the messages, as messages: models and bundles by hash, the family map, progress of feeds, and how far groups came.
+//! Compacted topics, read whole; what is written with a transaction's messages is there with them or not at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{Artifact, Commit, FeedProgress, Log, LogError, NextOffsets, Outgoing, Range, topic_name};
+use super::KafkaLog;
+use crate::domain::{Offset, Partition};
+use crate::encode::Topic;
+
+/// Bytes of an artifact in one message; a bundle is larger than a message may be.
+const PART_BYTES: usize = 500_000;
+const FAMILY_MAP: &str = "family-map";
+const TICKED: &str = "ticked";
+
+/// How far a group came, as of its last commit. The group's own offset decides; this tells when that is gone.
+#[derive(Serialize, Deserialize)]
+struct Came {
+    next: Offset,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Fed {
+    bytes: u64,
+    rows: u64,
+    done: bool,
+}
+
+/// An artifact's first message; its content follows in parts.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    kind: String,
+    parts: usize,
+}
+
+impl KafkaLog {
+    /// The topic of notes: of groups' progress, or of all else.
+    pub(super) fn note_topic(&self, is_progress: bool) -> Arc<str> {
+        let topic = if is_progress { Topic::Progress } else { Topic::Kept };
+        format!("{}{}", self.settings.prefix, topic_name(topic)).into()
+    }
+
+    fn note(&self, is_progress: bool, key: String, value: Vec<u8>) -> Outgoing {
+        let topic = self.note_topic(is_progress);
+        Outgoing { topic, partition: Some(0), key: Some(key.into_bytes()), value: Some(value), headers: Vec::new() }
+    }
+
+    /// What a commit notes beside its messages.
+    pub(super) fn notes(&self, next: &NextOffsets, progress: Option<&FeedProgress>) -> Vec<Outgoing> {
+        let mut notes = Vec::new();
+        if let Some(group) = &self.group {
+            let came = |((topic, partition), next): (&(String, Partition), &Offset)| {
+                self.note(true, came_key(group.name(), topic, *partition), json(&Came { next: *next }))
+            };
+            notes.extend(next.iter().map(came));
+        }
+        if let Some(FeedProgress { feed, file, bytes, rows, done }) = progress {
+            let fed = Fed { bytes: *bytes, rows: *rows, done: *done };
+            notes.push(self.note(false, fed_key(feed, file), json(&fed)));
+        }
+        notes
+    }
+
+    /// How far a group came in a partition, as noted.
+    pub(super) fn came(&mut self, group: &str, topic: &str, partition: Partition) -> Result<Option<Offset>, LogError> {
+        let notes = self.read_notes(true)?;
+        let came = notes.get(&came_key(group, topic, partition)).map(|value| read::<Came>(value)).transpose()?;
+        Ok(came.map(|came| came.next))
+    }
+
+    pub(super) fn fed(&mut self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {
+        let notes = self.read_notes(false)?;
+        let fed = notes.get(&fed_key(feed, file)).map(|value| read::<Fed>(value)).transpose()?;
+        let whole = |Fed { bytes, rows, done }| FeedProgress { feed: feed.to_owned(), file: file.to_owned(), bytes, rows, done };
+        Ok(fed.map(whole))
+    }
+
+    pub(super) fn keep_artifact(&mut self, artifact: &Artifact) -> Result<(), LogError> {
+        let Artifact { hash, kind, content } = artifact;
+        if self.read_notes(false)?.contains_key(&kept_key(hash)) {
+            return Ok(());
+        }
+        let parts = content.chunks(PART_BYTES);
+        let kept = Kept { kind: kind.clone(), parts: parts.len() };
+        let mut notes = vec![self.note(false, kept_key(hash), json(&kept))];
+        notes.extend(parts.enumerate().map(|(index, part)| self.note(false, part_key(hash, index), part.to_vec())));
+        self.write(notes)
+    }
+
+    pub(super) fn kept_artifact(&mut self, hash: &str) -> Result<Option<Artifact>, LogError> {
+        let mut notes = self.read_notes(false)?;
+        let Some(kept) = notes.get(&kept_key(hash)).map(|value| read::<Kept>(value)).transpose()? else { return Ok(None) };
+        let mut content = Vec::new();
+        for index in 0..kept.parts {
+            let part = notes.remove(&part_key(hash, index));
+            content.extend(part.ok_or_else(|| LogError::Corrupt { detail: format!("part {index} of {hash} is missing") })?);
+        }
+        Ok(Some(Artifact { hash: hash.to_owned(), kind: kept.kind, content }))
+    }
+
+    pub(super) fn bind(&mut self, fingerprint: &str) -> Result<(), LogError> {
+        match self.read_notes(false)?.remove(FAMILY_MAP) {
+            None => self.write(vec![self.note(false, FAMILY_MAP.to_owned(), fingerprint.as_bytes().to_vec())]),
+            Some(found) if found == fingerprint.as_bytes() => Ok(()),
+            Some(found) => {
+                let found = String::from_utf8_lossy(&found).into_owned();
+                Err(LogError::FamilyMapChanged { found, wanted: fingerprint.to_owned() })
+            }
+        }
+    }
+
+    pub(super) fn last_tick(&mut self, today: crate::domain::Date) -> Result<crate::domain::Date, LogError> {
+        match self.read_notes(false)?.remove(TICKED) {
+            Some(found) => Ok(String::from_utf8_lossy(&found).parse().unwrap_or(today)),
+            None => self.note_tick(today).map(|()| today),
+        }
+    }
+
+    pub(super) fn note_tick(&mut self, date: crate::domain::Date) -> Result<(), LogError> {
+        self.write(vec![self.note(false, TICKED.to_owned(), date.to_string().into_bytes())])
+    }
+
+    /// The last value of each key of a topic of notes. Empty where the topic is not there.
+    fn read_notes(&mut self, is_progress: bool) -> Result<BTreeMap<String, Vec<u8>>, LogError> {
+        let topic = self.note_topic(is_progress);
+        match self.partitions(&topic) {
+            Ok(_) => {}
+            Err(LogError::UnknownTopic { .. }) => return Ok(BTreeMap::new()),
+            Err(error) => return Err(error),
+        }
+        // What a feeder that was killed has committed may stand behind what it left open.
+        self.wait_until_settled(&topic, 0)?;
+        let mut notes = BTreeMap::new();
+        for message in self.read(&Range { topic: topic.to_string(), partition: 0, from: 0, until: None })? {
+            let message = message?;
+            let key = String::from_utf8_lossy(&message.key.unwrap_or_default()).into_owned();
+            match message.value {
+                Some(value) => drop(notes.insert(key, value)),
+                None => drop(notes.remove(&key)),
+            }
+        }
+        Ok(notes)
+    }
+
+    fn write(&mut self, notes: Vec<Outgoing>) -> Result<(), LogError> {
+        for note in notes {
+            self.send(note)?;
+        }
+        match self.commit(&NextOffsets::new())? {
+            Commit::Committed => Ok(()),
+            Commit::Recycled(_) => Err(LogError::Busy { doing: "keeping something beside the messages" }),
+        }
+    }
+}
+
+fn came_key(group: &str, topic: &str, partition: Partition) -> String {
+    format!("{group}/{topic}/{partition}")
+}
+
+fn fed_key(feed: &str, file: &str) -> String {
+    format!("fed/{feed}/{file}")
+}
+
+fn kept_key(hash: &str) -> String {
+    format!("artifact/{hash}")
+}
+
+fn part_key(hash: &str, index: usize) -> String {
+    format!("artifact/{hash}/{index}")
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("text and numbers are JSON")
+}
+
+fn read<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Result<T, LogError> {
+    serde_json::from_slice(value).map_err(|error| LogError::Corrupt { detail: error.to_string() })
+}

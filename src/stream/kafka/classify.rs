@@ -1,0 +1,83 @@
+//! What an error of the client means for us. The one place that knows librdkafka's error codes.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+use super::super::LogError;
+
+/// What to do about an error of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// The same call again, with the same arguments.
+    Retry,
+    /// Forget the producer; what is committed will tell.
+    Recycle,
+    /// A right is missing: an operator has to act.
+    Denied,
+}
+
+/// Rights come first: inside a transaction their errors carry the marks of an abort as well (`real-kafka.md`, measured).
+pub(super) fn classify(error: &KafkaError, is_broken: bool) -> Class {
+    if is_denied(error) {
+        return Class::Denied;
+    }
+    match error {
+        _ if is_broken => Class::Recycle,
+        KafkaError::Transaction(error) if error.txn_requires_abort() || error.is_fatal() => Class::Recycle,
+        KafkaError::Transaction(error) if error.is_retriable() => Class::Retry,
+        KafkaError::Flush(Code::OperationTimedOut) => Class::Retry,
+        _ => Class::Recycle,
+    }
+}
+
+/// The code inside of an error.
+pub(super) fn code(error: &KafkaError) -> Option<Code> {
+    error.rdkafka_error_code()
+}
+
+/// Whether the broker knows us and says no, or does not take our login.
+pub(super) fn is_denied(error: &KafkaError) -> bool {
+    matches!(
+        code(error),
+        Some(
+            Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::Authentication
+                | Code::SaslAuthenticationFailed
+        )
+    )
+}
+
+/// The refusal as ours: which right, on what. `topics` are those that may be meant where the code says no more than "a topic".
+pub(super) fn denied(error: &KafkaError, right: &'static str, (topics, group, id): (&str, &str, &str)) -> LogError {
+    let detail = error.to_string();
+    let (right, resource) = match code(error) {
+        Some(Code::GroupAuthorizationFailed) => ("Read", format!("group {group}")),
+        Some(Code::TransactionalIdAuthorizationFailed) => ("Write", format!("transactional id {id}")),
+        Some(Code::ClusterAuthorizationFailed) => ("IdempotentWrite", "the cluster".to_owned()),
+        Some(Code::Authentication | Code::SaslAuthenticationFailed) => ("the login", "Kafka".to_owned()),
+        _ => (right, format!("topic {topics}")),
+    };
+    LogError::Denied { right, resource, detail }
+}
+
+/// Whether an error of a poll is none of ours: the client goes on by itself.
+pub(super) fn passes(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::MessageConsumption(_)) && !is_denied(error) && !is_reset(error)
+}
+
+/// Whether an offset that was asked for is not there: too early, or beyond the end.
+pub(super) fn is_reset(error: &KafkaError) -> bool {
+    matches!(code(error), Some(Code::AutoOffsetReset | Code::OffsetOutOfRange))
+}
+
+/// Whether another member has taken our name.
+pub(super) fn is_fenced(error: &KafkaError) -> bool {
+    matches!(code(error), Some(Code::FencedInstanceId))
+}
+
+/// Anything else, as ours.
+pub(super) fn failed(doing: &'static str) -> impl Fn(KafkaError) -> LogError {
+    move |error| LogError::Store { doing, detail: error.to_string() }
+}

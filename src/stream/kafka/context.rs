@@ -1,0 +1,125 @@
+//! What librdkafka tells us on the polling thread: rebalances, statistics, failed deliveries, its log. Takes notes; decides nothing.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::ProducerContext;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::util::Timeout;
+use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+
+/// The notes of one client.
+#[derive(Default)]
+pub(super) struct Context {
+    rebalances: Mutex<VecDeque<Rebalance>>,
+    statistics: Mutex<Option<Statistics>>,
+    /// Topics of messages that could not be delivered, and why; in a transaction often a mere consequence.
+    undelivered: Mutex<Option<(String, KafkaError)>>,
+    /// The last error that concerns the client as a whole.
+    trouble: Mutex<Option<(KafkaError, String)>>,
+    /// From here on rebalances are answered at once: nobody will take up the notes.
+    closing: AtomicBool,
+    /// Statistics that could not be read.
+    unreadable: AtomicU64,
+}
+
+/// A rebalance that the loop has to answer.
+pub(super) enum Rebalance {
+    Assign(TopicPartitionList),
+    Revoke { partitions: TopicPartitionList, lost: bool },
+}
+
+impl Context {
+    pub(super) fn next_rebalance(&self) -> Option<Rebalance> {
+        held(&self.rebalances).pop_front()
+    }
+
+    /// Puts a rebalance back that could not be answered yet.
+    pub(super) fn put_back(&self, rebalance: Rebalance) {
+        held(&self.rebalances).push_front(rebalance);
+    }
+
+    pub(super) fn statistics(&self) -> Option<Statistics> {
+        held(&self.statistics).take()
+    }
+
+    pub(super) fn undelivered(&self) -> Option<(String, KafkaError)> {
+        held(&self.undelivered).take()
+    }
+
+    pub(super) fn trouble(&self) -> Option<(KafkaError, String)> {
+        held(&self.trouble).take()
+    }
+
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+                tracing::error!(target: "librdkafka", facility, "{message}");
+            }
+            // A property of the user's goes to producers and consumers alike.
+            RDKafkaLogLevel::Warning if facility == "CONFWARN" => tracing::debug!(target: "librdkafka", facility, "{message}"),
+            RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(target: "librdkafka", facility, "{message}"),
+            RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
+        }
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        // Known to be broken now and then (librdkafka issues 5378, 5390): the next ones come in a second.
+        match serde_json::from_slice(statistics) {
+            Ok(read) => *held(&self.statistics) = Some(read),
+            Err(_) => drop(self.unreadable.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(target: "librdkafka", %error, reason);
+        *held(&self.trouble) = Some((error, reason.to_owned()));
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        let is_assignment = error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.closing.load(Ordering::Acquire) {
+            let answer =
+                if is_assignment { consumer.incremental_assign(partitions) } else { consumer.incremental_unassign(partitions) };
+            return drop(answer);
+        }
+        let partitions = partitions.clone();
+        held(&self.rebalances).push_back(if is_assignment {
+            Rebalance::Assign(partitions)
+        } else {
+            Rebalance::Revoke { partitions, lost: consumer.assignment_lost() }
+        });
+    }
+
+    fn main_queue_min_poll_interval(&self) -> Timeout {
+        Timeout::After(std::time::Duration::from_secs(1))
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, message)) = result {
+            held(&self.undelivered).get_or_insert_with(|| (message.topic().to_owned(), error.clone()));
+        }
+    }
+}
+
+fn held<T>(notes: &Mutex<T>) -> MutexGuard<'_, T> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,436 @@
+//! A member of a consumer group as the loop sees it: partitions come and go, messages in between. Rebalances are answered by the loop's
+//! own calls, never inside of librdkafka's; offsets are always set by us.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::{Offset as Place, TopicPartitionList};
+
+use super::super::{Event, LogError, NextOffsets};
+use super::classify::{self, failed};
+use super::context::{Context, Rebalance};
+use super::native;
+use crate::domain::{Message, Offset, Partition, Position, Timestamp};
+
+/// How long a question to the brokers may keep the loop from its other duties.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A group's member.
+pub(super) struct Group {
+    consumer: Option<BaseConsumer<Context>>,
+    name: String,
+    instance: String,
+    /// In the order in which they came; few, so a walk is quicker than a map of names.
+    held: Vec<Held>,
+    news: VecDeque<Event>,
+    /// Partitions whose revocation the loop has been told of: gone at the next poll.
+    leaving: Option<TopicPartitionList>,
+    paused: BTreeSet<String>,
+    /// Partitions of which no offset was committed, to be looked into.
+    without_offset: Vec<(Arc<str>, Partition)>,
+    /// The group moved on without us: nothing of ours can be committed.
+    is_lost: bool,
+}
+
+struct Held {
+    topic: Arc<str>,
+    partition: Partition,
+    committed: Offset,
+    start: Offset,
+    end: Offset,
+    /// From where the loop wants messages; `None` until it has said so.
+    wanted: Option<Offset>,
+    /// The next offset librdkafka will hand over; `None` while it does not fetch.
+    position: Option<Offset>,
+    /// Where the end was announced.
+    announced: Option<Offset>,
+}
+
+impl Group {
+    pub(super) fn join(
+        consumer: BaseConsumer<Context>,
+        (name, instance): (&str, &str),
+        topics: &[String],
+    ) -> Result<Group, LogError> {
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&names).map_err(failed("subscribing"))?;
+        Ok(Group {
+            consumer: Some(consumer),
+            name: name.to_owned(),
+            instance: instance.to_owned(),
+            held: Vec::new(),
+            news: VecDeque::new(),
+            leaving: None,
+            paused: BTreeSet::new(),
+            without_offset: Vec::new(),
+            is_lost: false,
+        })
+    }
+
+    fn consumer(&self) -> &BaseConsumer<Context> {
+        self.consumer.as_ref().expect("it is taken at the end alone")
+    }
+
+    /// What the group knows this member by; commits carry it, so that one who has lost its partitions is refused.
+    pub(super) fn metadata(&self) -> Option<ConsumerGroupMetadata> {
+        if self.is_lost { None } else { self.consumer().group_metadata() }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Partitions that were assigned since, and of which no offset was committed.
+    pub(super) fn without_offset(&mut self) -> Vec<(Arc<str>, Partition)> {
+        std::mem::take(&mut self.without_offset)
+    }
+
+    /// Waits at most so long for something to happen. `is_quiet`: no messages now, a transaction is unsettled.
+    pub(super) fn poll(&mut self, timeout: Duration, is_quiet: bool) -> Result<Event, LogError> {
+        if let Some(event) = self.news.pop_front() {
+            return Ok(event);
+        }
+        self.let_go()?;
+        if !is_quiet {
+            self.take_up()?;
+        }
+        let timeout = if self.rebalance()? { Duration::ZERO } else { timeout };
+        if let Some(event) = self.news.pop_front() {
+            return Ok(event);
+        }
+        let consumer = self.consumer.as_ref().expect("it is taken at the end alone");
+        let event = match consumer.poll(timeout) {
+            None => Ok(Event::Idle),
+            Some(Err(error)) => Err(error),
+            Some(Ok(message)) => {
+                let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
+                let held = self.held.iter_mut().find(|held| held.is(topic, partition));
+                Ok(match held.and_then(|held| held.hand_over(offset, is_quiet)) {
+                    Some(topic) => Event::Message(owned(&message, topic)),
+                    None => Event::Idle,
+                })
+            }
+        };
+        self.hear_statistics();
+        event.or_else(|error| self.heard(&error))
+    }
+
+    /// An error of a poll: the client's own affair, or ours.
+    fn heard(&mut self, error: &KafkaError) -> Result<Event, LogError> {
+        match error {
+            // Which topic it is of is not said; the statistics will.
+            KafkaError::PartitionEOF(_) => Ok(Event::Idle),
+            error if classify::is_fenced(error) => {
+                Err(LogError::Fenced { instance: self.instance.clone(), detail: error.to_string() })
+            }
+            error if classify::is_denied(error) => Err(classify::denied(error, "Read", (&self.topics(), &self.name, "?"))),
+            error if classify::is_reset(error) => self.out_of_range(),
+            error if classify::passes(error) => {
+                tracing::debug!(group = self.name, %error, "the client goes on by itself");
+                Ok(Event::Idle)
+            }
+            error => Err(failed("reading")(error.clone())),
+        }
+    }
+
+    /// Somebody deleted messages, or the topic, under us: says which partition and what is there.
+    fn out_of_range(&mut self) -> Result<Event, LogError> {
+        for held in &self.held {
+            let wanted = held.position.unwrap_or(held.committed);
+            let asked = self.consumer().fetch_watermarks(&held.topic, held.partition, PATIENCE);
+            let (start, end) = asked.map_err(failed("asking for the ends of a partition"))?;
+            check_start((&held.topic, held.partition), wanted, start)?;
+            check_end((&held.topic, held.partition), wanted, end)?;
+        }
+        Ok(Event::Idle)
+    }
+
+    fn topics(&self) -> String {
+        let names =
+            self.consumer().subscription().map(|list| list.elements().iter().map(|part| part.topic().to_owned()).collect());
+        names.map(|names: Vec<String>| names.join(", ")).unwrap_or_default()
+    }
+
+    /// Answers the next rebalance, if there is one and nothing is in the way; whether there was one.
+    fn rebalance(&mut self) -> Result<bool, LogError> {
+        let Some(rebalance) = self.consumer().context().next_rebalance() else { return Ok(false) };
+        match rebalance {
+            Rebalance::Revoke { partitions, lost } => {
+                self.is_lost |= lost;
+                tracing::info!(group = self.name, partitions = partitions.count(), lost, "partitions go away");
+                for part in partitions.elements() {
+                    let (topic, partition) = (Arc::from(part.topic()), part.partition());
+                    self.news.push_back(Event::Revoked { topic, partition });
+                }
+                self.leaving = Some(partitions);
+            }
+            Rebalance::Assign(partitions) => {
+                self.is_lost = false;
+                if partitions.count() == 0 {
+                    self.consumer().incremental_assign(&partitions).map_err(failed("taking partitions"))?;
+                    self.news.push_back(Event::Standby);
+                } else if let Err(error) = self.announce(&partitions) {
+                    match error {
+                        Unanswered::Refused(error) => return Err(error),
+                        Unanswered::Later(error) => {
+                            tracing::warn!(group = self.name, %error, "partitions were assigned, their offsets are not known yet");
+                            self.consumer().context().put_back(Rebalance::Assign(partitions));
+                            return Ok(false);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Asks what is committed and what is there, and tells the loop.
+    fn announce(&mut self, partitions: &TopicPartitionList) -> Result<(), Unanswered> {
+        let mut asked = TopicPartitionList::new();
+        partitions.elements().iter().for_each(|part| drop(asked.add_partition(part.topic(), part.partition())));
+        let committed = self.consumer().committed_offsets(asked, PATIENCE).map_err(Unanswered::from)?;
+        let (mut found, mut without) = (Vec::new(), Vec::new());
+        for part in committed.elements() {
+            part.error().map_err(Unanswered::from)?;
+            let (topic, partition) = (part.topic(), part.partition());
+            let (start, end) = self.consumer().fetch_watermarks(topic, partition, PATIENCE).map_err(Unanswered::from)?;
+            let committed = match part.offset() {
+                Place::Offset(offset) => {
+                    check_end((topic, partition), offset, end).map_err(Unanswered::Refused)?;
+                    offset
+                }
+                _ => {
+                    without.push((Arc::from(topic), partition));
+                    0
+                }
+            };
+            let topic = Arc::<str>::from(topic);
+            found.push(Held { topic, partition, committed, start, end, wanted: None, position: None, announced: None });
+        }
+        self.without_offset.extend(without);
+        for held in found {
+            let (topic, partition, committed, end) = (Arc::clone(&held.topic), held.partition, held.committed, held.end);
+            self.held.retain(|old| !old.is(&topic, partition));
+            self.held.push(held);
+            self.news.push_back(Event::Assigned { topic, partition, committed, end });
+        }
+        Ok(())
+    }
+
+    /// The partitions that were announced and answered begin to be fetched, from where the loop wants them.
+    fn take_up(&mut self) -> Result<(), LogError> {
+        let mut list = TopicPartitionList::new();
+        for held in &mut self.held {
+            let (Some(wanted), None) = (held.wanted, held.position) else { continue };
+            check_start((&held.topic, held.partition), wanted, held.start)?;
+            let place = Place::Offset(wanted);
+            list.add_partition_offset(&held.topic, held.partition, place).map_err(failed("setting an offset"))?;
+            held.position = Some(wanted);
+        }
+        if list.count() == 0 {
+            return Ok(());
+        }
+        let known = self.consumer().assignment().map_err(failed("asking for the assignment"))?;
+        let (mut fresh, mut old) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for part in list.elements() {
+            let list = if known.find_partition(part.topic(), part.partition()).is_some() { &mut old } else { &mut fresh };
+            list.add_partition_offset(part.topic(), part.partition(), part.offset()).map_err(failed("setting an offset"))?;
+        }
+        if fresh.count() > 0 {
+            self.consumer().incremental_assign(&fresh).map_err(failed("taking partitions"))?;
+        }
+        if old.count() > 0 {
+            let sought = self.consumer().seek_partitions(old, PATIENCE).map_err(failed("going back to an offset"))?;
+            sought.elements().iter().try_for_each(|part| part.error().map_err(failed("going back to an offset")))?;
+        }
+        // A pause survives a reassignment inside of librdkafka: say what holds.
+        let (mut rest, mut go) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for part in list.elements() {
+            let list = if self.paused.contains(part.topic()) { &mut rest } else { &mut go };
+            list.add_partition(part.topic(), part.partition());
+        }
+        self.consumer().resume(&go).and_then(|()| self.consumer().pause(&rest)).map_err(failed("resuming partitions"))
+    }
+
+    /// What the loop has had its chance to commit goes.
+    fn let_go(&mut self) -> Result<(), LogError> {
+        let Some(leaving) = self.leaving.take() else { return Ok(()) };
+        for part in leaving.elements() {
+            self.held.retain(|held| !held.is(part.topic(), part.partition()));
+        }
+        self.consumer().incremental_unassign(&leaving).map_err(failed("giving partitions back"))
+    }
+
+    pub(super) fn seek(&mut self, topic: &str, partition: Partition, from: Offset) {
+        if let Some(held) = self.held(topic, partition) {
+            held.wanted = Some(from);
+            // Where it already is there is nothing to go back to.
+            held.position = held.position.filter(|position| *position == from);
+            held.announced = None;
+        }
+    }
+
+    pub(super) fn pause(&mut self, topic: &str, paused: bool) -> Result<(), LogError> {
+        if paused {
+            self.paused.insert(topic.to_owned());
+        } else {
+            self.paused.remove(topic);
+        }
+        let mut list = TopicPartitionList::new();
+        let of_topic = self.held.iter().filter(|held| *held.topic == *topic && held.position.is_some());
+        of_topic.for_each(|held| drop(list.add_partition(topic, held.partition)));
+        let done = if paused { self.consumer().pause(&list) } else { self.consumer().resume(&list) };
+        done.map_err(failed("pausing a topic"))
+    }
+
+    pub(super) fn committed(&mut self, next: &NextOffsets) {
+        for ((topic, partition), offset) in next {
+            if let Some(held) = self.held(topic, *partition) {
+                held.committed = *offset;
+            }
+        }
+    }
+
+    /// After a transaction that nobody knows the end of: what is committed now, for those of its partitions that are still ours.
+    ///
+    /// `false`: the brokers do not say yet.
+    pub(super) fn ask_again(&mut self, next: &NextOffsets) -> Result<bool, LogError> {
+        let mut asked = TopicPartitionList::new();
+        for (topic, partition) in next.keys() {
+            let is_leaving = self.leaving.as_ref().is_some_and(|list| list.find_partition(topic, *partition).is_some());
+            if !is_leaving && let Some(held) = self.held(topic, *partition) {
+                held.wanted = None;
+                asked.add_partition(topic, *partition);
+            }
+        }
+        if asked.count() == 0 {
+            return Ok(true);
+        }
+        let committed = match self.consumer().committed_offsets(asked, PATIENCE) {
+            Ok(committed) => committed,
+            Err(error) if classify::is_denied(&error) => {
+                return Err(classify::denied(&error, "Read", (&self.topics(), &self.name, "?")));
+            }
+            Err(_) => return Ok(false),
+        };
+        if committed.elements().iter().any(|part| part.error().is_err()) {
+            return Ok(false);
+        }
+        for part in committed.elements() {
+            let (topic, partition) = (Arc::<str>::from(part.topic()), part.partition());
+            let offset = if let Place::Offset(offset) = part.offset() { offset } else { 0 };
+            if let Some(held) = self.held(&topic, partition) {
+                held.committed = offset;
+                let end = held.end;
+                self.news.push_back(Event::Assigned { topic, partition, committed: offset, end });
+            }
+        }
+        Ok(true)
+    }
+
+    /// The end of a partition as last heard; no broker is asked.
+    pub(super) fn end_offset(&self, topic: &str, partition: Partition) -> Option<Offset> {
+        self.held.iter().find(|held| held.is(topic, partition)).map(|held| held.end)
+    }
+
+    fn held(&mut self, topic: &str, partition: Partition) -> Option<&mut Held> {
+        self.held.iter_mut().find(|held| held.is(topic, partition))
+    }
+
+    /// Ends and how far everything is fetched: librdkafka says it once a second.
+    fn hear_statistics(&mut self) {
+        let Some(statistics) = self.consumer().context().statistics() else { return };
+        for held in &mut self.held {
+            let topic = statistics.topics.get(&*held.topic);
+            let Some(part) = topic.and_then(|topic| topic.partitions.get(&held.partition)) else { continue };
+            held.end = held.end.max(part.hi_offset);
+            // Nothing waits to be handed over, and what comes next stands behind the end: marks of transactions lie before it.
+            let at_end = part.eof_offset;
+            let is_there = part.fetchq_cnt == 0 && held.position.is_some_and(|position| position <= at_end);
+            if held.wanted.is_some() && is_there && at_end >= part.ls_offset && held.announced != Some(at_end) {
+                held.announced = Some(at_end);
+                let (topic, partition) = (Arc::clone(&held.topic), held.partition);
+                self.news.push_back(Event::EndOfPartition { topic, partition, end: at_end });
+            }
+        }
+    }
+
+    /// Ends it on a thread of its own: closing can take a while, and everything is committed or will be done again.
+    pub(super) fn leave(&mut self) {
+        if let Some(consumer) = self.consumer.take() {
+            consumer.context().close();
+            super::let_go(consumer, super::END_PATIENCE);
+        }
+    }
+}
+
+impl Held {
+    fn is(&self, topic: &str, partition: Partition) -> bool {
+        self.partition == partition && *self.topic == *topic
+    }
+
+    /// Takes note of a message of this partition; its topic's name where the loop is to have it.
+    ///
+    /// What came before a rewind took hold is none of the loop's business. What is not wanted now is asked for again later.
+    fn hand_over(&mut self, offset: Offset, is_quiet: bool) -> Option<Arc<str>> {
+        let position = self.position?;
+        if offset < position {
+            return None;
+        }
+        if is_quiet || self.wanted.is_none() {
+            self.wanted = self.wanted.map(|_| position);
+            self.position = None;
+            return None;
+        }
+        self.position = Some(offset + 1);
+        self.end = self.end.max(offset + 1);
+        Some(Arc::clone(&self.topic))
+    }
+}
+
+/// Why an assignment could not be announced.
+enum Unanswered {
+    Refused(LogError),
+    Later(KafkaError),
+}
+
+impl From<KafkaError> for Unanswered {
+    fn from(error: KafkaError) -> Unanswered {
+        if classify::is_denied(&error) {
+            return Unanswered::Refused(classify::denied(&error, "Read", ("of the inputs", "?", "?")));
+        }
+        Unanswered::Later(error)
+    }
+}
+
+/// A committed offset has to lie within what is there.
+fn check_end((topic, partition): (&str, Partition), committed: Offset, end: Offset) -> Result<(), LogError> {
+    if committed <= end {
+        return Ok(());
+    }
+    Err(LogError::Truncated { topic: topic.to_owned(), partition, committed, end })
+}
+
+/// What is wanted has to be there still.
+fn check_start((topic, partition): (&str, Partition), wanted: Offset, start: Offset) -> Result<(), LogError> {
+    if wanted >= start {
+        return Ok(());
+    }
+    Err(LogError::StartsLater { topic: topic.to_owned(), partition, wanted, start })
+}
+
+/// A message as ours, its bytes copied once.
+pub(super) fn owned(message: &BorrowedMessage<'_>, topic: Arc<str>) -> Message {
+    let timestamp = message.timestamp().to_millis().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    Message {
+        position: Position { topic, partition: message.partition(), offset: message.offset() },
+        timestamp,
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: native::headers(message),
+    }
+}

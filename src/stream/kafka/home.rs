@@ -1,0 +1,112 @@
+//! Kafka as a [`Home`]: its group shares partitions out, so any number of processes may serve at once.
+
+use rdkafka::consumer::BaseConsumer;
+
+use super::super::{
+    Artifact, Commit, FeedProgress, Home, Log, LogError, Messages, NextOffsets, Range, Serving, Share, Stage, TopicPlan,
+};
+use super::KafkaLog;
+use super::classify::failed;
+use super::context::Context;
+use super::group::Group;
+use crate::domain::{Date, Message, Offset, Partition, Position, Timestamp};
+
+impl Home for KafkaLog {
+    fn location(&self) -> String {
+        format!("kafka {}", self.settings.bootstrap_servers)
+    }
+
+    fn another(&self) -> Result<Box<dyn Home>, LogError> {
+        Ok(Box::new(KafkaLog::connect((*self.settings).clone())?))
+    }
+
+    fn create_topic(&mut self, topic: &TopicPlan) -> Result<bool, LogError> {
+        self.make_topic(topic)
+    }
+
+    fn faults(&mut self, topic: &TopicPlan) -> Result<Vec<String>, LogError> {
+        self.topic_faults(topic)
+    }
+
+    fn serve(&mut self, _: &str) -> Result<Box<dyn Serving>, LogError> {
+        Ok(Box::new(Shared))
+    }
+
+    fn member(&self, stage: &Stage, share: Share) -> Result<Box<dyn Log + Send>, LogError> {
+        let id = format!("{}.{}-{}", stage.group, self.settings.instance, share.index);
+        let mut log = KafkaLog::with_writer(&self.settings, &id)?;
+        let config = self.settings.consumer(&stage.group, &id, share.index);
+        let consumer: BaseConsumer<Context> =
+            config.create_with_context(Context::default()).map_err(failed("making a member"))?;
+        log.topics.clone_from(&self.topics);
+        log.group = Some(Group::join(consumer, (&stage.group, &self.settings.instance), &stage.topics)?);
+        // Nothing is read before its producer is ready: what those before it left open has come to its end by then.
+        log.unsettled = Some(NextOffsets::new());
+        Ok(Box::new(log))
+    }
+
+    fn commit_with(&mut self, next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<Commit, LogError> {
+        self.commit_all(next, progress)
+    }
+
+    fn progress(&mut self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {
+        self.fed(feed, file)
+    }
+
+    fn keep(&mut self, artifact: &Artifact) -> Result<(), LogError> {
+        self.keep_artifact(artifact)
+    }
+
+    fn artifact(&mut self, hash: &str) -> Result<Option<Artifact>, LogError> {
+        self.kept_artifact(hash)
+    }
+
+    fn bind_family_map(&mut self, fingerprint: &str) -> Result<(), LogError> {
+        self.bind(fingerprint)
+    }
+
+    fn ticked(&mut self, today: Date) -> Result<Date, LogError> {
+        self.last_tick(today)
+    }
+
+    fn set_ticked(&mut self, date: Date) -> Result<(), LogError> {
+        self.note_tick(date)
+    }
+
+    fn lag(&mut self, group: &str, topics: &[String]) -> Result<u64, LogError> {
+        self.left(group, topics)
+    }
+
+    fn message(&mut self, position: &Position) -> Result<Option<Message>, LogError> {
+        let Position { topic, partition, offset } = position;
+        let range =
+            Range { topic: topic.to_string(), partition: *partition, from: *offset, until: Some(offset.saturating_add(1)) };
+        let found = self.read(&range)?.next().transpose()?;
+        Ok(found.filter(|message| message.position.offset == *offset))
+    }
+
+    fn with_key(&mut self, topic: &str, key: &[u8]) -> Result<Vec<Message>, LogError> {
+        let partition = super::partition_of(key, self.partitions(topic)?);
+        let range = Range { topic: topic.to_owned(), partition, from: 0, until: None };
+        let is_of =
+            |message: &Result<Message, LogError>| message.as_ref().map_or(true, |message| message.key.as_deref() == Some(key));
+        self.read(&range)?.filter(is_of).collect()
+    }
+
+    fn offset_at(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError> {
+        self.first_since(topic, partition, instant)
+    }
+
+    fn values<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError> {
+        self.read(range)
+    }
+}
+
+/// Serving beside others: who does what is the group's affair.
+struct Shared;
+
+impl Serving for Shared {
+    fn beat(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! The log on Apache Kafka, through librdkafka. One handle is one thread's: a member of a group, and a transactional producer.
+//!
+//! Two outcomes of a transaction only: committed, or recycled. A recycled one costs the producer; a new one under the same id fences
+//! it, waits for the outcome of what it left open, and then the committed offsets tell what happened. Until that is settled the handle
+//! hands over no messages, and never waits for long, so that its thread gives signs of life while brokers are away.
+
+mod beside;
+mod classify;
+mod context;
+mod group;
+mod home;
+mod native;
+mod read;
+mod settings;
+mod topics;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::BaseConsumer;
+
+use super::{Commit, Event, FeedProgress, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, partition_of};
+use crate::domain::{Offset, Partition};
+use context::Context;
+use group::Group;
+use writer::{Outcome, Writer};
+
+pub use settings::KafkaSettings;
+
+/// How long the end of a client may keep its thread; beyond it the client ends on its own.
+const END_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A handle on the log.
+pub struct KafkaLog {
+    settings: Arc<KafkaSettings>,
+    /// Reads whatever no group hands out: metadata, ends, ranges.
+    reader: BaseConsumer<Context>,
+    /// Partitions of the topics that were asked for.
+    topics: BTreeMap<String, Partition>,
+    group: Option<Group>,
+    writer: Writer,
+    /// The partitions of a transaction whose outcome is not known yet.
+    unsettled: Option<NextOffsets>,
+}
+
+impl KafkaLog {
+    /// Connects, as a client that is told apart from others by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Property`] for a setting that cannot be taken, [`LogError::Unreachable`] where no broker answers,
+    /// [`LogError::Denied`] where none lets us in.
+    pub fn connect(settings: KafkaSettings) -> Result<KafkaLog, LogError> {
+        settings.validate()?;
+        let settings = Arc::new(settings);
+        // Not stable, since several commands run beside a service; nobody has to take over from them.
+        let id = format!("{}command.{}-{}", settings.prefix, settings.instance, std::process::id());
+        let mut log = KafkaLog::with_writer(&settings, &id)?;
+        log.list_topics()?;
+        Ok(log)
+    }
+
+    fn with_writer(settings: &Arc<KafkaSettings>, id: &str) -> Result<KafkaLog, LogError> {
+        let reader = settings.reader("reader").create_with_context(Context::default());
+        Ok(KafkaLog {
+            reader: reader.map_err(classify::failed("making a reader"))?,
+            writer: Writer::new(settings, id.to_owned()),
+            settings: Arc::clone(settings),
+            topics: BTreeMap::new(),
+            group: None,
+            unsettled: None,
+        })
+    }
+
+    /// What is committed, once the outcome of the last transaction is settled; then the loop hears of it.
+    fn settle(&mut self) -> Result<(), LogError> {
+        let Some(unsettled) = &self.unsettled else { return Ok(()) };
+        if self.writer.get_ready()? && self.group.as_mut().map_or(Ok(true), |group| group.ask_again(unsettled))? {
+            self.unsettled = None;
+        }
+        Ok(())
+    }
+
+    /// A group without an offset is a new one, or one whose offset was lost: what is noted beside its commits tells.
+    fn check_offsets(&mut self) -> Result<(), LogError> {
+        let Some(group) = &mut self.group else { return Ok(()) };
+        let (name, without) = (group.name().to_owned(), group.without_offset());
+        for (topic, partition) in without {
+            if let Some(known) = self.came(&name, &topic, partition)? {
+                return Err(LogError::OffsetsGone { group: name, topic: topic.to_string(), partition, known });
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Log::commit`], with the progress of a feed's file in the same transaction.
+    fn commit_all(&mut self, next: &NextOffsets, progress: Option<&FeedProgress>) -> Result<Commit, LogError> {
+        if next.is_empty() && progress.is_none() && !self.writer.is_open() {
+            return Ok(Commit::Committed);
+        }
+        for note in self.notes(next, progress) {
+            self.send(note)?;
+        }
+        let mut offsets = TopicPartitionList::new();
+        for ((topic, partition), offset) in next {
+            let place = rdkafka::Offset::Offset(*offset);
+            offsets.add_partition_offset(topic, *partition, place).map_err(classify::failed("setting an offset"))?;
+        }
+        let group = match &self.group {
+            Some(group) if !next.is_empty() => match group.metadata() {
+                Some(metadata) => Some((&offsets, metadata)),
+                None => return Ok(self.unsure(next, None)),
+            },
+            _ => None,
+        };
+        match self.writer.commit(group)? {
+            Outcome::Committed => {
+                if let Some(group) = &mut self.group {
+                    group.committed(next);
+                }
+                Ok(Commit::Committed)
+            }
+            Outcome::Unsure(sent) => Ok(self.unsure(next, Some(sent))),
+        }
+    }
+
+    fn unsure(&mut self, next: &NextOffsets, sent: Option<Vec<Outgoing>>) -> Commit {
+        let mut sent = sent.unwrap_or_else(|| self.writer.give_up());
+        // Notes of ours are written anew with the next commit.
+        let ours = [self.note_topic(true), self.note_topic(false)];
+        sent.retain(|outgoing| !ours.contains(&outgoing.topic));
+        self.unsettled = Some(next.clone());
+        Commit::Recycled(sent)
+    }
+
+    /// How many partitions a topic has.
+    fn partitions(&mut self, topic: &str) -> Result<Partition, LogError> {
+        if let Some(partitions) = self.topics.get(topic) {
+            return Ok(*partitions);
+        }
+        self.list_topics()?;
+        self.topics.get(topic).copied().ok_or_else(|| LogError::UnknownTopic { topic: topic.to_owned() })
+    }
+}
+
+impl Log for KafkaLog {
+    fn poll(&mut self, timeout: Duration) -> Result<Event, LogError> {
+        self.writer.idle();
+        self.settle()?;
+        self.check_offsets()?;
+        match &mut self.group {
+            Some(group) => group.poll(timeout, self.unsettled.is_some()),
+            None => {
+                std::thread::sleep(timeout);
+                Ok(Event::Idle)
+            }
+        }
+    }
+
+    fn seek(&mut self, topic: &str, partition: Partition, from: Offset) -> Result<(), LogError> {
+        if let Some(group) = &mut self.group {
+            group.seek(topic, partition, from);
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self, topic: &str, paused: bool) -> Result<(), LogError> {
+        self.group.as_mut().map_or(Ok(()), |group| group.pause(topic, paused))
+    }
+
+    fn send(&mut self, outgoing: Outgoing) -> Result<(), LogError> {
+        self.send_under(&[], outgoing)
+    }
+
+    fn send_under(&mut self, lent: &[(&str, &[u8])], outgoing: Outgoing) -> Result<(), LogError> {
+        let partitions = self.partitions(&outgoing.topic)?;
+        let by_key = || outgoing.key.as_deref().map_or(0, |key| partition_of(key, partitions));
+        let partition = outgoing.partition.unwrap_or_else(by_key);
+        if !(0..partitions).contains(&partition) {
+            return Err(LogError::UnknownPartition { topic: outgoing.topic.to_string(), partition, partitions });
+        }
+        self.writer.send(lent, outgoing, partition)
+    }
+
+    fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError> {
+        self.commit_all(next, None)
+    }
+
+    fn topics(&mut self) -> Result<Vec<TopicDescription>, LogError> {
+        self.list_topics()?;
+        let describe =
+            |(name, partitions): (&String, &Partition)| TopicDescription { name: name.clone(), partitions: *partitions };
+        Ok(self.topics.iter().map(describe).collect())
+    }
+
+    fn end_offset(&mut self, topic: &str, partition: Partition) -> Result<Offset, LogError> {
+        if let Some(end) = self.group.as_ref().and_then(|group| group.end_offset(topic, partition)) {
+            return Ok(end);
+        }
+        self.watermarks(topic, partition).map(|(_, end)| end)
+    }
+
+    fn range<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError> {
+        self.read(range)
+    }
+}
+
+impl Drop for KafkaLog {
+    fn drop(&mut self) {
+        self.writer.drop_producer(END_PATIENCE);
+        if let Some(group) = &mut self.group {
+            group.leave();
+        }
+    }
+}
+
+/// Ends a client on a thread of its own, and waits a little for it: it may hang while brokers are away, and holds nothing that counts.
+fn let_go<T: Send + 'static>(client: T, patience: Duration) {
+    let (done, ended) = std::sync::mpsc::channel();
+    let end = move || {
+        drop(client);
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().name("client-end".to_owned()).spawn(end).is_ok() {
+        let _ = ended.recv_timeout(patience);
+    }
+}

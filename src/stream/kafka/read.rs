@@ -1,0 +1,183 @@
+//! Reading outside of any group: what topics there are, where partitions begin and end, bounded ranges. Commits nothing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::Message as _;
+use rdkafka::{Offset as Place, TopicPartitionList};
+
+use super::super::{LogError, Messages, Range};
+use super::classify::{self, failed};
+use super::context::Context;
+use super::{KafkaLog, group};
+use crate::domain::{Message, Offset, Partition, Timestamp};
+
+/// How long a question to the brokers may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a bounded read waits for its next message: longer than a partition needs to find a new leader.
+const SILENCE: Duration = Duration::from_secs(60);
+/// A poll of a bounded read.
+const POLL: Duration = Duration::from_millis(100);
+/// How long an open transaction may keep a reader that has to see its end: its own timeout, and the broker's look for such.
+const SETTLE: Duration = Duration::from_secs(60);
+
+impl KafkaLog {
+    /// Reads the names and partitions of all topics.
+    pub(super) fn list_topics(&mut self) -> Result<(), LogError> {
+        let metadata = self.reader.fetch_metadata(None, PATIENCE).map_err(|error| self.unreachable(&error))?;
+        let topics = metadata.topics().iter().filter(|topic| topic.error().is_none() && !topic.name().starts_with("__"));
+        let count = |count: usize| Partition::try_from(count).unwrap_or(Partition::MAX);
+        self.topics = topics.map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect();
+        Ok(())
+    }
+
+    /// What kept us from the brokers: nobody there, or nobody who lets us in.
+    pub(super) fn unreachable(&self, error: &KafkaError) -> LogError {
+        // The client hears of a refused login while it is polled, and says no more than "transport failure" otherwise.
+        drop(self.reader.poll(Duration::ZERO));
+        match self.reader.context().trouble() {
+            Some((error, reason)) if classify::is_denied(&error) => {
+                LogError::Denied { right: "the login", resource: "Kafka".to_owned(), detail: reason }
+            }
+            _ if classify::is_denied(error) => classify::denied(error, "Describe", ("?", "?", "?")),
+            trouble => {
+                let detail = trouble.map_or_else(|| error.to_string(), |(_, reason)| reason);
+                LogError::Unreachable { servers: self.settings.bootstrap_servers.clone(), detail }
+            }
+        }
+    }
+
+    /// Where a partition begins and ends, open transactions left out.
+    pub(super) fn watermarks(&mut self, topic: &str, partition: Partition) -> Result<(Offset, Offset), LogError> {
+        let partitions = self.partitions(topic)?;
+        if !(0..partitions).contains(&partition) {
+            return Err(LogError::UnknownPartition { topic: topic.to_owned(), partition, partitions });
+        }
+        self.reader.fetch_watermarks(topic, partition, PATIENCE).map_err(failed("asking for the ends of a partition"))
+    }
+
+    /// Waits until nothing in a partition is undecided: a reader of what is committed does not see what stands behind an open
+    /// transaction, though it may be committed already.
+    pub(super) fn wait_until_settled(&mut self, topic: &str, partition: Partition) -> Result<(), LogError> {
+        let mut config = self.settings.reader("ends");
+        config.set("isolation.level", "read_uncommitted");
+        let all: BaseConsumer<Context> = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
+        let asked = all.fetch_watermarks(topic, partition, PATIENCE);
+        let (_, end) = asked.map_err(failed("asking for the ends of a partition"))?;
+        super::let_go(all, Duration::ZERO);
+        let until = now() + SETTLE;
+        while self.watermarks(topic, partition)?.1 < end {
+            if now() >= until {
+                return Err(LogError::Busy { doing: "waiting for a transaction that another left open" });
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// [`Log::range`](super::Log::range).
+    pub(super) fn read<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError> {
+        let (start, end) = self.watermarks(&range.topic, range.partition)?;
+        let (from, until) = (range.from.max(start), range.until.unwrap_or(end).min(end));
+        if from >= until {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&range.topic, range.partition, Place::Offset(from)).map_err(failed("setting an offset"))?;
+        self.reader.assign(&list).map_err(failed("beginning to read"))?;
+        let topic = range.topic.as_str().into();
+        Ok(Box::new(Bounded { reader: &self.reader, topic, partition: range.partition, until, is_over: false }))
+    }
+
+    /// The first offset appended at that instant or later.
+    pub(super) fn first_since(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError> {
+        let (_, end) = self.watermarks(topic, partition)?;
+        let mut asked = TopicPartitionList::new();
+        let at = Place::Offset(instant.as_millisecond());
+        asked.add_partition_offset(topic, partition, at).map_err(failed("setting an instant"))?;
+        let found = self.reader.offsets_for_times(asked, PATIENCE).map_err(failed("asking for the offset of an instant"))?;
+        let place = found.find_partition(topic, partition).map(|part| part.offset());
+        Ok(if let Some(Place::Offset(offset)) = place { offset.min(end) } else { end })
+    }
+
+    /// How many messages of these topics a group has not committed. Few are counted, since marks of transactions take offsets too.
+    pub(super) fn left(&mut self, group: &str, topics: &[String]) -> Result<u64, LogError> {
+        const COUNTED: Offset = 64;
+        let mut config = self.settings.reader("lag");
+        config.set("group.id", group);
+        let asking: BaseConsumer<Context> = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
+        let mut asked = TopicPartitionList::new();
+        for topic in topics {
+            (0..self.partitions(topic)?).for_each(|partition| drop(asked.add_partition(topic, partition)));
+        }
+        let committed = asking.committed_offsets(asked, PATIENCE).map_err(failed("asking what is committed"))?;
+        super::let_go(asking, Duration::ZERO);
+        let mut left = 0;
+        for part in committed.elements() {
+            let from = if let Place::Offset(offset) = part.offset() { offset } else { 0 };
+            let range = Range { topic: part.topic().to_owned(), partition: part.partition(), from, until: None };
+            let (start, end) = self.watermarks(&range.topic, range.partition)?;
+            let span = end - from.max(start);
+            left += if span > COUNTED { u64::try_from(span).unwrap_or(0) } else { self.read(&range)?.count() as u64 };
+        }
+        Ok(left)
+    }
+}
+
+/// A bounded read: to an offset, or to the end, whose last offsets may be marks of transactions that nobody hands over.
+struct Bounded<'a> {
+    reader: &'a BaseConsumer<Context>,
+    topic: Arc<str>,
+    partition: Partition,
+    until: Offset,
+    is_over: bool,
+}
+
+impl Bounded<'_> {
+    fn message(&mut self) -> Result<Option<Message>, LogError> {
+        let mut silent_until = None;
+        loop {
+            match self.reader.poll(POLL) {
+                Some(Ok(message)) if message.partition() != self.partition || message.topic() != &*self.topic => {}
+                Some(Ok(message)) if message.offset() >= self.until => return Ok(None),
+                Some(Ok(message)) => return Ok(Some(group::owned(&message, Arc::clone(&self.topic)))),
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
+                Some(Err(error)) if classify::is_denied(&error) => {
+                    return Err(classify::denied(&error, "Read", (&self.topic, "of readers", "?")));
+                }
+                Some(Err(error)) if !classify::passes(&error) => return Err(failed("reading")(error)),
+                Some(Err(_)) | None => {
+                    if now() >= *silent_until.get_or_insert_with(|| now() + SILENCE) {
+                        return Err(failed("reading")(KafkaError::MessageConsumption(Code::OperationTimedOut)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Iterator for Bounded<'_> {
+    type Item = Result<Message, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let message = self.message();
+        self.is_over = !matches!(&message, Ok(Some(message)) if message.position.offset + 1 < self.until);
+        message.transpose()
+    }
+}
+
+impl Drop for Bounded<'_> {
+    fn drop(&mut self) {
+        drop(self.reader.unassign());
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "patience goes by the machine's time")]
+fn now() -> Instant {
+    Instant::now()
+}

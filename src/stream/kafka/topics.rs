@@ -1,0 +1,186 @@
+//! Making topics, and whether they are safe: what would lose, reorder or change a message is named, with what it has to be.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+use super::super::{LogError, Policy, TopicPlan};
+use super::KafkaLog;
+use super::classify::{denied, failed, is_denied};
+use super::context::Context;
+
+/// How long the brokers may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+const DAY_MS: u64 = 86_400_000;
+
+impl KafkaLog {
+    /// Makes a topic as planned; returns whether it is new.
+    pub(super) fn make_topic(&mut self, plan: &TopicPlan) -> Result<bool, LogError> {
+        self.list_topics()?;
+        if let Some(found) = self.topics.get(&plan.name) {
+            return match plan.policy {
+                // The user's own may have as many as they like.
+                Policy::Theirs => Ok(false),
+                _ if *found == plan.partitions => Ok(false),
+                _ => Err(LogError::Repartitioned { topic: plan.name.clone(), found: *found, wanted: plan.partitions }),
+            };
+        }
+        let settings = self.wanted(plan);
+        let replication = TopicReplication::Fixed(self.settings.replication_factor);
+        let mut topic = NewTopic::new(&plan.name, plan.partitions, replication);
+        for (name, value) in &settings {
+            topic = topic.set(name, value);
+        }
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let made = self.ask(|admin| admin.create_topics([&topic], &options))?;
+        for outcome in made {
+            match outcome {
+                Ok(_) => {}
+                // Another was first.
+                Err((_, Code::TopicAlreadyExists)) => return self.make_topic(plan),
+                Err((name, code)) => {
+                    let error = KafkaError::AdminOp(code);
+                    if is_denied(&error) {
+                        return Err(denied(&error, "Create", (&name, "?", "?")));
+                    }
+                    return Err(failed("making a topic")(error));
+                }
+            }
+        }
+        self.wait_for(&plan.name)?;
+        Ok(true)
+    }
+
+    /// What makes a topic unsafe.
+    pub(super) fn topic_faults(&mut self, plan: &TopicPlan) -> Result<Vec<String>, LogError> {
+        let found = self.partitions(&plan.name)?;
+        let mut faults = Vec::new();
+        if plan.policy != Policy::Theirs && found != plan.partitions {
+            faults.push(format!("{found} partitions, wanted {}", plan.partitions));
+        }
+        let resource = ResourceSpecifier::Topic(&plan.name);
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+        let described = self.ask(|admin| admin.describe_configs([&resource], &options))?;
+        for outcome in described {
+            match outcome {
+                Ok(config) => faults.extend(self.compare(plan, &config)),
+                // To look at a topic's settings is a right of its own, which a service need not have.
+                Err(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed) => {
+                    tracing::warn!(topic = plan.name, "its settings may not be read (DescribeConfigs): they are taken for right");
+                }
+                Err(code) => return Err(failed("reading a topic's settings")(KafkaError::AdminOp(code))),
+            }
+        }
+        Ok(faults)
+    }
+
+    /// The settings that a topic of ours gets; the user's own get none.
+    fn wanted(&self, plan: &TopicPlan) -> Vec<(&'static str, String)> {
+        let mut settings = Vec::new();
+        match plan.policy {
+            Policy::Theirs => return vec![("retention.ms", "-1".to_owned())],
+            Policy::Forever => settings.extend([("cleanup.policy", "delete".to_owned()), ("retention.ms", "-1".to_owned())]),
+            Policy::Days(days) => {
+                settings.extend([("cleanup.policy", "delete".to_owned()), ("retention.ms", ms(days).to_string())]);
+            }
+            Policy::Compacted(days) => {
+                settings.extend([("cleanup.policy", "compact".to_owned()), ("min.compaction.lag.ms", ms(days).to_string())]);
+            }
+        }
+        settings.push(("message.timestamp.type", "LogAppendTime".to_owned()));
+        settings.push(("max.message.bytes", self.settings.message_bytes_max().to_string()));
+        if self.settings.replication_factor >= 3 {
+            settings.push(("min.insync.replicas", "2".to_owned()));
+        }
+        settings
+    }
+
+    fn compare(&self, plan: &TopicPlan, config: &ConfigResource) -> Vec<String> {
+        let found = |name: &str| config.get(name).and_then(|entry| entry.value.clone()).unwrap_or_default();
+        let number = |name: &str| found(name).parse::<i64>().unwrap_or(0);
+        let mut faults = Vec::new();
+        let mut fault = |name: &str, wanted: &str| faults.push(format!("{name} is {}, has to be {wanted}", found(name)));
+        let policy = found("cleanup.policy");
+        let ours = plan.policy != Policy::Theirs;
+        if ours && found("message.timestamp.type") != "LogAppendTime" {
+            fault("message.timestamp.type", "LogAppendTime");
+        }
+        if ours && number("max.message.bytes") < i64::try_from(self.settings.message_bytes_max()).unwrap_or(i64::MAX) {
+            fault("max.message.bytes", &format!("at least {}", self.settings.message_bytes_max()));
+        }
+        let keeps = |name: &str, least: u64| {
+            let kept = number(name);
+            kept < 0 || u64::try_from(kept).unwrap_or(0) >= least
+        };
+        match plan.policy {
+            Policy::Theirs => {}
+            Policy::Forever => {
+                if policy != "delete" {
+                    fault("cleanup.policy", "delete: state is rebuilt from every message");
+                }
+                if number("retention.ms") >= 0 {
+                    fault("retention.ms", "-1: state is rebuilt from every message");
+                }
+                if number("retention.bytes") >= 0 {
+                    fault("retention.bytes", "-1: state is rebuilt from every message");
+                }
+            }
+            Policy::Days(days) => {
+                if policy != "delete" {
+                    fault("cleanup.policy", "delete");
+                }
+                if !keeps("retention.ms", ms(days)) {
+                    fault("retention.ms", &format!("at least {}", ms(days)));
+                }
+            }
+            Policy::Compacted(days) => {
+                if policy != "compact" {
+                    fault("cleanup.policy", "compact: the last value of each key is kept for ever");
+                }
+                if !keeps("min.compaction.lag.ms", ms(days)) {
+                    fault("min.compaction.lag.ms", &format!("at least {}: history is explained from it", ms(days)));
+                }
+            }
+        }
+        if ours && self.settings.replication_factor >= 3 && number("min.insync.replicas") < 2 {
+            fault("min.insync.replicas", "at least 2: one broker alone could lose what was acknowledged");
+        }
+        faults
+    }
+
+    /// Until every broker has heard of a new topic, its messages may be refused.
+    fn wait_for(&mut self, topic: &str) -> Result<(), LogError> {
+        for _ in 0..100 {
+            let metadata = self.reader.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.unreachable(&error))?;
+            let has_leaders = metadata.topics().iter().all(|topic| {
+                topic.error().is_none()
+                    && !topic.partitions().is_empty()
+                    && topic.partitions().iter().all(|part| part.leader() >= 0)
+            });
+            if has_leaders {
+                return self.list_topics();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Err(LogError::Busy { doing: "waiting for a new topic" })
+    }
+
+    /// Asks as an administrator, and waits for the answer.
+    fn ask<T, F: Future<Output = Result<T, KafkaError>>>(
+        &self,
+        question: impl FnOnce(&AdminClient<Context>) -> F,
+    ) -> Result<T, LogError> {
+        let admin = self.settings.admin().create_with_context(Context::default()).map_err(failed("making an administrator"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.map_err(|error| LogError::Store { doing: "asking the brokers", detail: error.to_string() })?;
+        let answer = runtime.block_on(question(&admin)).map_err(failed("asking the brokers"));
+        super::let_go(admin, Duration::ZERO);
+        answer
+    }
+}
+
+fn ms(days: u32) -> u64 {
+    u64::from(days) * DAY_MS
+}

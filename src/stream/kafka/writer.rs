@@ -1,0 +1,329 @@
+//! One transactional producer: sends, commits, and is recycled where the outcome of a commit is not sure. Knows no state and no group.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+use super::super::{LogError, Outgoing};
+use super::classify::{Class, classify, denied, failed};
+use super::context::Context;
+use super::native;
+use super::settings::KafkaSettings;
+use crate::domain::{Header, Partition};
+
+/// A commit that has not ended by then is given up: well below the transaction's own timeout of 15 s.
+const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long one call of a commit waits before it is looked at again.
+const PATIENCE: Duration = Duration::from_millis(2_000);
+/// How long the first step of a producer waits, so that the loop is never still for long.
+const INIT_PATIENCE: Duration = Duration::from_millis(1_000);
+/// Messages on their way at most; beyond it sending waits.
+const WINDOW: i32 = 20_000;
+/// Sends between two looks at what the producer has to say.
+const LOOK_EVERY: usize = 256;
+/// A commit quicker than this never counts as slow: librdkafka repeats a lost request no sooner (0.8 of `retry.backoff.ms`).
+const SLOW: Duration = Duration::from_millis(200);
+/// A commit counts as slow at so many times the median of those before it.
+const SLOW_TIMES: u32 = 4;
+/// A producer is replaced for slowness at most once in this time.
+const SLOW_REST: Duration = Duration::from_secs(10);
+
+/// A producer under one transactional id, and the open transaction.
+pub(super) struct Writer {
+    settings: KafkaSettings,
+    id: String,
+    producer: Option<BaseProducer<Context>>,
+    is_ready: bool,
+    is_open: bool,
+    /// Why the open transaction cannot come to anything.
+    broken: Option<KafkaError>,
+    /// What was sent since it was opened: handed back where it comes to nothing.
+    sent: Vec<Outgoing>,
+    since_look: usize,
+    pace: Pace,
+}
+
+/// What became of a transaction.
+pub(super) enum Outcome {
+    Committed,
+    /// Nobody knows, or it is lost: what was sent.
+    Unsure(Vec<Outgoing>),
+}
+
+impl Writer {
+    pub(super) fn new(settings: &KafkaSettings, id: String) -> Writer {
+        Writer {
+            settings: settings.clone(),
+            id,
+            producer: None,
+            is_ready: false,
+            is_open: false,
+            broken: None,
+            sent: Vec::new(),
+            since_look: 0,
+            pace: Pace::default(),
+        }
+    }
+
+    /// Makes the producer ready, as far as that comes about within a second: fences those before it, ends what they left open.
+    ///
+    /// `false`: not yet, call again.
+    pub(super) fn get_ready(&mut self) -> Result<bool, LogError> {
+        if self.is_ready && !self.pace.is_worn {
+            return Ok(true);
+        }
+        if self.pace.is_worn && !self.is_open {
+            tracing::warn!(id = self.id, "a commit was slow, its request may have been repeated: a new producer before the next");
+            self.drop_producer(Duration::ZERO);
+            self.pace.is_worn = false;
+        }
+        let producer = match &self.producer {
+            Some(producer) => producer,
+            None => {
+                let made = self.settings.producer(&self.id).create_with_context(Context::default());
+                self.producer.insert(made.map_err(failed("making a producer"))?)
+            }
+        };
+        producer.poll(Duration::ZERO);
+        match producer.init_transactions(INIT_PATIENCE) {
+            Ok(()) => {
+                self.is_ready = true;
+                Ok(true)
+            }
+            Err(error) => match classify(&error, producer.client().fatal_error().is_some()) {
+                Class::Denied => Err(self.denied(&error)),
+                Class::Retry => self.heard_login(),
+                Class::Recycle => {
+                    tracing::warn!(id = self.id, %error, "a producer could not be made ready; another is made");
+                    self.drop_producer(Duration::ZERO);
+                    Ok(false)
+                }
+            },
+        }
+    }
+
+    /// A login that is refused is retried by the client for ever: it is ours to end that.
+    fn heard_login(&self) -> Result<bool, LogError> {
+        let trouble = self.producer.as_ref().and_then(|producer| producer.context().trouble());
+        match trouble {
+            Some((error, _)) if super::classify::is_denied(&error) => Err(self.denied(&error)),
+            _ => Ok(false),
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Sends a message within the open transaction; opens one where there is none. What fails shows at the commit.
+    pub(super) fn send(&mut self, lent: &[(&str, &[u8])], mut outgoing: Outgoing, partition: Partition) -> Result<(), LogError> {
+        self.open()?;
+        if self.broken.is_none() {
+            self.produce(lent, &outgoing, partition)?;
+        }
+        outgoing.partition = Some(partition);
+        if !lent.is_empty() {
+            let lent = lent.iter().map(|(key, value)| Header { key: (*key).to_owned(), value: value.to_vec() });
+            outgoing.headers.splice(0..0, lent);
+        }
+        self.sent.push(outgoing);
+        Ok(())
+    }
+
+    /// Opens a transaction where none is open.
+    pub(super) fn open(&mut self) -> Result<(), LogError> {
+        if self.is_open {
+            return Ok(());
+        }
+        let end = deadline();
+        while !self.get_ready()? {
+            if now() >= end {
+                self.broken = Some(KafkaError::Canceled);
+                break;
+            }
+        }
+        self.is_open = true;
+        if self.broken.is_some() {
+            return Ok(());
+        }
+        if let Some(producer) = &self.producer
+            && let Err(error) = producer.begin_transaction()
+        {
+            self.broken = Some(error);
+        }
+        Ok(())
+    }
+
+    fn produce(&mut self, lent: &[(&str, &[u8])], outgoing: &Outgoing, partition: Partition) -> Result<(), LogError> {
+        let Some(producer) = &self.producer else { return Ok(()) };
+        self.since_look += 1;
+        if self.since_look >= LOOK_EVERY {
+            self.since_look = 0;
+            producer.poll(Duration::ZERO);
+            let end = deadline();
+            while producer.in_flight_count() > WINDOW && now() < end {
+                producer.poll(Duration::from_millis(1));
+            }
+        }
+        let headers = OwnedHeaders::new_with_capacity(lent.len() + outgoing.headers.len());
+        lent.iter().for_each(|(key, value)| native::add_header(&headers, key, value));
+        outgoing.headers.iter().for_each(|header| native::add_header(&headers, &header.key, &header.value));
+        let mut record = BaseRecord::<[u8], [u8]>::to(&outgoing.topic).partition(partition).headers(headers);
+        record.key = outgoing.key.as_deref();
+        record.payload = outgoing.value.as_deref();
+        let end = deadline();
+        loop {
+            match producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(Code::QueueFull), back)) if now() < end => {
+                    producer.poll(Duration::from_millis(1));
+                    record = back;
+                }
+                Err((error, _)) => {
+                    self.broken = Some(error);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Commits what was sent and the offsets of a group, in one.
+    pub(super) fn commit(&mut self, offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>) -> Result<Outcome, LogError> {
+        self.open()?;
+        let begun = now();
+        let error = match self.broken.take() {
+            Some(error) => Some(error),
+            None => self.try_commit(offsets, begun + COMMIT_DEADLINE).err(),
+        };
+        self.is_open = false;
+        let sent = std::mem::take(&mut self.sent);
+        let Some(error) = error else {
+            self.pace.note(now().saturating_duration_since(begun), now());
+            return Ok(Outcome::Committed);
+        };
+        let is_broken = self.producer.as_ref().is_some_and(|producer| producer.client().fatal_error().is_some());
+        let undelivered = self.producer.as_ref().and_then(|producer| producer.context().undelivered());
+        if classify(&error, is_broken) == Class::Denied {
+            return Err(self.denied_of(&error, undelivered, &sent));
+        }
+        let cause = undelivered.map(|(topic, error)| format!("{topic}: {error}")).unwrap_or_default();
+        tracing::warn!(id = self.id, %error, undelivered = cause, "a transaction came to nothing, or nobody knows: a new producer");
+        self.drop_producer(Duration::ZERO);
+        Ok(Outcome::Unsure(sent))
+    }
+
+    /// Ends the open transaction as lost: what was sent.
+    pub(super) fn give_up(&mut self) -> Vec<Outgoing> {
+        self.is_open = false;
+        self.broken = None;
+        self.drop_producer(Duration::ZERO);
+        std::mem::take(&mut self.sent)
+    }
+
+    /// Offsets first: their request travels while messages are delivered. Only then the end, when nothing is on its way.
+    fn try_commit(&self, offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>, end: Instant) -> Result<(), KafkaError> {
+        let Some(producer) = &self.producer else { return Err(KafkaError::Canceled) };
+        if let Some((offsets, group)) = offsets {
+            again(producer, end, || producer.send_offsets_to_transaction(offsets, &group, PATIENCE))?;
+        }
+        while !native::flush(producer, Duration::from_millis(100)) {
+            // Failed deliveries wait to be heard.
+            producer.poll(Duration::ZERO);
+            if now() >= end {
+                return Err(KafkaError::Flush(Code::OperationTimedOut));
+            }
+        }
+        producer.poll(Duration::ZERO);
+        again(producer, end, || producer.commit_transaction(PATIENCE))
+    }
+
+    /// Serves what the client has to say while nothing is sent: its log, its errors.
+    pub(super) fn idle(&self) {
+        if let Some(producer) = &self.producer {
+            producer.poll(Duration::ZERO);
+        }
+    }
+
+    pub(super) fn statistics(&self) -> Option<rdkafka::Statistics> {
+        self.producer.as_ref().and_then(|producer| producer.context().statistics())
+    }
+
+    /// Lets the producer go on a thread of its own: its end can take a while. The next one under its id ends what it left open.
+    pub(super) fn drop_producer(&mut self, patience: Duration) {
+        self.is_ready = false;
+        if let Some(producer) = self.producer.take() {
+            super::let_go(producer, patience);
+        }
+    }
+
+    fn denied(&self, error: &KafkaError) -> LogError {
+        denied(error, "Write", ("?", "?", &self.id))
+    }
+
+    /// Which topic is meant stands in the deliveries that failed with the transaction.
+    fn denied_of(&self, error: &KafkaError, undelivered: Option<(String, KafkaError)>, sent: &[Outgoing]) -> LogError {
+        let group = format!("{}*", self.settings.prefix);
+        if let Some((topic, _)) = undelivered {
+            return denied(error, "Write", (&topic, &group, &self.id));
+        }
+        let mut topics: Vec<&str> = sent.iter().map(|outgoing| &*outgoing.topic).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        denied(error, "Read, or Write", (&format!("of the inputs, or of {}", topics.join(", ")), &group, &self.id))
+    }
+}
+
+/// Calls until it is done, fails for good, or the time is over.
+fn again(
+    producer: &BaseProducer<Context>,
+    end: Instant,
+    mut call: impl FnMut() -> Result<(), KafkaError>,
+) -> Result<(), KafkaError> {
+    loop {
+        let Err(error) = call() else { return Ok(()) };
+        let is_broken = producer.client().fatal_error().is_some();
+        if classify(&error, is_broken) != Class::Retry || now() >= end {
+            return Err(error);
+        }
+        producer.poll(Duration::from_millis(1));
+    }
+}
+
+/// How long commits take: a slow one may have been repeated behind our back, and librdkafka's transactions cannot tell a late end of
+/// this one from the end of the next (Jepsen on Bufstream 0.1.0; Kafka's KIP-890). A new producer fences the late one.
+#[derive(Default)]
+struct Pace {
+    recent: Vec<Duration>,
+    is_worn: bool,
+    replaced: Option<Instant>,
+}
+
+impl Pace {
+    fn note(&mut self, took: Duration, now: Instant) {
+        let mut sorted = self.recent.clone();
+        sorted.sort_unstable();
+        let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+        let is_slow = took >= SLOW && took >= median * SLOW_TIMES;
+        if is_slow && self.replaced.is_none_or(|last| now.saturating_duration_since(last) >= SLOW_REST) {
+            self.is_worn = true;
+            self.replaced = Some(now);
+        }
+        if self.recent.len() >= 32 {
+            self.recent.remove(0);
+        }
+        self.recent.push(took);
+    }
+}
+
+fn deadline() -> Instant {
+    now() + COMMIT_DEADLINE
+}
+
+#[expect(clippy::disallowed_methods, reason = "patience goes by the machine's time")]
+fn now() -> Instant {
+    Instant::now()
+}
