@@ -48,20 +48,16 @@ impl KafkaLog {
         Outgoing { topic, partition: Some(0), key: Some(key.into_bytes()), value: Some(value), headers: Vec::new() }
     }
 
-    /// What a commit notes beside its messages.
-    pub(super) fn notes(&self, next: &NextOffsets, progress: Option<&FeedProgress>) -> Vec<Outgoing> {
-        let mut notes = Vec::new();
-        if let Some(group) = &self.group {
-            let came = |((topic, partition), next): (&(String, Partition), &Offset)| {
-                self.note(true, came_key(group.name(), topic, *partition), json(&Came { next: *next }))
-            };
-            notes.extend(next.iter().map(came));
-        }
-        if let Some(FeedProgress { feed, file, bytes, rows, done }) = progress {
-            let fed = Fed { bytes: *bytes, rows: *rows, done: *done };
-            notes.push(self.note(false, fed_key(feed, file), json(&fed)));
-        }
-        notes
+    /// What a commit notes beside its messages: to be kept, and how far the group came.
+    pub(super) fn notes(&self, next: &NextOffsets, progress: Option<&FeedProgress>) -> (Vec<Outgoing>, Vec<Outgoing>) {
+        let fed = progress.map(|FeedProgress { feed, file, bytes, rows, done }| {
+            self.note(false, fed_key(feed, file), json(&Fed { bytes: *bytes, rows: *rows, done: *done }))
+        });
+        let Some(group) = &self.group else { return (fed.into_iter().collect(), Vec::new()) };
+        let came = |((topic, partition), next): (&(String, Partition), &Offset)| {
+            self.note(true, came_key(group.name(), topic, *partition), json(&Came { next: *next }))
+        };
+        (fed.into_iter().collect(), next.iter().map(came).collect())
     }
 
     /// How far a group came in a partition, as noted.
@@ -72,15 +68,14 @@ impl KafkaLog {
     }
 
     pub(super) fn fed(&mut self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {
-        let notes = self.read_notes(false)?;
-        let fed = notes.get(&fed_key(feed, file)).map(|value| read::<Fed>(value)).transpose()?;
+        let fed = self.kept()?.get(&fed_key(feed, file)).map(|value| read::<Fed>(value)).transpose()?;
         let whole = |Fed { bytes, rows, done }| FeedProgress { feed: feed.to_owned(), file: file.to_owned(), bytes, rows, done };
         Ok(fed.map(whole))
     }
 
     pub(super) fn keep_artifact(&mut self, artifact: &Artifact) -> Result<(), LogError> {
         let Artifact { hash, kind, content } = artifact;
-        if self.read_notes(false)?.contains_key(&kept_key(hash)) {
+        if self.kept()?.contains_key(&kept_key(hash)) {
             return Ok(());
         }
         let parts = content.chunks(PART_BYTES);
@@ -91,18 +86,20 @@ impl KafkaLog {
     }
 
     pub(super) fn kept_artifact(&mut self, hash: &str) -> Result<Option<Artifact>, LogError> {
-        let mut notes = self.read_notes(false)?;
+        let notes = self.kept()?;
         let Some(kept) = notes.get(&kept_key(hash)).map(|value| read::<Kept>(value)).transpose()? else { return Ok(None) };
         let mut content = Vec::new();
         for index in 0..kept.parts {
-            let part = notes.remove(&part_key(hash, index));
-            content.extend(part.ok_or_else(|| LogError::Corrupt { detail: format!("part {index} of {hash} is missing") })?);
+            let part = notes.get(&part_key(hash, index));
+            content.extend_from_slice(
+                part.ok_or_else(|| LogError::Corrupt { detail: format!("part {index} of {hash} is missing") })?,
+            );
         }
         Ok(Some(Artifact { hash: hash.to_owned(), kind: kept.kind, content }))
     }
 
     pub(super) fn bind(&mut self, fingerprint: &str) -> Result<(), LogError> {
-        match self.read_notes(false)?.remove(FAMILY_MAP) {
+        match self.kept()?.get(FAMILY_MAP).cloned() {
             None => self.write(vec![self.note(false, FAMILY_MAP.to_owned(), fingerprint.as_bytes().to_vec())]),
             Some(found) if found == fingerprint.as_bytes() => Ok(()),
             Some(found) => {
@@ -113,7 +110,7 @@ impl KafkaLog {
     }
 
     pub(super) fn last_tick(&mut self, today: crate::domain::Date) -> Result<crate::domain::Date, LogError> {
-        match self.read_notes(false)?.remove(TICKED) {
+        match self.kept()?.get(TICKED).cloned() {
             Some(found) => Ok(String::from_utf8_lossy(&found).parse().unwrap_or(today)),
             None => self.note_tick(today).map(|()| today),
         }
@@ -121,6 +118,23 @@ impl KafkaLog {
 
     pub(super) fn note_tick(&mut self, date: crate::domain::Date) -> Result<(), LogError> {
         self.write(vec![self.note(false, TICKED.to_owned(), date.to_string().into_bytes())])
+    }
+
+    /// What is kept, as it stood when this handle first asked, and what it wrote itself since.
+    fn kept(&mut self) -> Result<&mut BTreeMap<String, Vec<u8>>, LogError> {
+        if self.kept.is_none() {
+            self.kept = Some(self.read_notes(false)?);
+        }
+        Ok(self.kept.get_or_insert_default())
+    }
+
+    /// Takes note of what was committed to the topic of what is kept.
+    pub(super) fn remember(&mut self, notes: Vec<Outgoing>) {
+        let Some(kept) = &mut self.kept else { return };
+        for Outgoing { key, value, .. } in notes {
+            let key = String::from_utf8_lossy(&key.unwrap_or_default()).into_owned();
+            value.map(|value| kept.insert(key, value));
+        }
     }
 
     /// The last value of each key of a topic of notes. Empty where the topic is not there.
@@ -146,11 +160,14 @@ impl KafkaLog {
     }
 
     fn write(&mut self, notes: Vec<Outgoing>) -> Result<(), LogError> {
-        for note in notes {
+        for note in notes.clone() {
             self.send(note)?;
         }
         match self.commit(&NextOffsets::new())? {
-            Commit::Committed => Ok(()),
+            Commit::Committed => {
+                self.remember(notes);
+                Ok(())
+            }
             Commit::Recycled(_) => Err(LogError::Busy { doing: "keeping something beside the messages" }),
         }
     }

@@ -17,6 +17,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
@@ -30,6 +31,9 @@ use writer::{Outcome, Writer};
 
 pub use settings::KafkaSettings;
 
+/// Handles of this process so far: a producer's id is its own, else the later fences the earlier.
+static HANDLES: AtomicU64 = AtomicU64::new(0);
+
 /// How long the end of a client may keep its thread; beyond it the client ends on its own.
 const END_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -42,6 +46,8 @@ pub struct KafkaLog {
     topics: BTreeMap<String, Partition>,
     group: Option<Group>,
     writer: Writer,
+    /// What is kept beside the messages, once it was read.
+    kept: Option<BTreeMap<String, Vec<u8>>>,
     /// The partitions of a transaction whose outcome is not known yet.
     unsettled: Option<NextOffsets>,
 }
@@ -57,7 +63,8 @@ impl KafkaLog {
         settings.validate()?;
         let settings = Arc::new(settings);
         // Not stable, since several commands run beside a service; nobody has to take over from them.
-        let id = format!("{}command.{}-{}", settings.prefix, settings.instance, std::process::id());
+        let number = HANDLES.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{}command.{}-{}-{number}", settings.prefix, settings.instance, std::process::id());
         let mut log = KafkaLog::with_writer(&settings, &id)?;
         log.list_topics()?;
         Ok(log)
@@ -71,6 +78,7 @@ impl KafkaLog {
             settings: Arc::clone(settings),
             topics: BTreeMap::new(),
             group: None,
+            kept: None,
             unsettled: None,
         })
     }
@@ -101,7 +109,8 @@ impl KafkaLog {
         if next.is_empty() && progress.is_none() && !self.writer.is_open() {
             return Ok(Commit::Committed);
         }
-        for note in self.notes(next, progress) {
+        let (kept, came) = self.notes(next, progress);
+        for note in came.into_iter().chain(kept.clone()) {
             self.send(note)?;
         }
         let mut offsets = TopicPartitionList::new();
@@ -121,6 +130,7 @@ impl KafkaLog {
                 if let Some(group) = &mut self.group {
                     group.committed(next);
                 }
+                self.remember(kept);
                 Ok(Commit::Committed)
             }
             Outcome::Unsure(sent) => Ok(self.unsure(next, Some(sent))),
