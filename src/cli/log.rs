@@ -69,6 +69,17 @@ pub(super) fn create_topics(log: &mut dyn Home, planned: &[TopicPlan]) -> Result
     Ok(new)
 }
 
+/// Refuses topics that would lose, reorder or change what is written to them.
+pub(super) fn refuse_unsafe(log: &mut dyn Home, planned: &[TopicPlan]) -> Result<(), Failure> {
+    for plan in planned {
+        let faults = log.faults(plan)?;
+        if !faults.is_empty() {
+            return Err(LogError::Unsafe { topic: plan.name.clone(), faults: faults.join("; ") }.into());
+        }
+    }
+    Ok(())
+}
+
 #[cfg(feature = "kafka")]
 fn kafka(config: &Config) -> Result<Box<dyn Home>, Failure> {
     use crate::stream::kafka::{KafkaLog, KafkaSettings};

@@ -15,6 +15,7 @@ const CHANGES: [&str; 4] = ["opened", "raised", "lowered", "closed"];
 const KINDS: [&str; 3] = ["assessment", "corridor", "alert"];
 const INGEST: [&str; 3] = ["accepted", "excluded", "dead_letter"];
 const ASSESS: [&str; 6] = ["assessed", "context", "duplicate", "superseded", "cancelled", "tick"];
+const CLIENT: &[&str] = &["stage", "client"];
 const COMMIT_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0];
 
 /// What runs: the labels of `entrepot_build_info`.
@@ -60,6 +61,10 @@ pub struct Metrics {
     reasons: IntCounterVec,
     written: IntCounterVec,
     restoring: IntGaugeVec,
+    client_retries: IntCounterVec,
+    client_timeouts: IntCounterVec,
+    client_answer: GaugeVec,
+    client_waiting: IntGaugeVec,
     /// Lag and whether it restores, by stage, topic and partition: what the gauges over several partitions are made from.
     partitions: Mutex<BTreeMap<Place, (i64, bool)>>,
 }
@@ -107,6 +112,10 @@ impl Metrics {
             reasons: make.counter("entrepot_record_reasons_total", "Records degraded or excluded.", &["reason"]),
             written: make.counter("entrepot_messages_written_total", "Messages committed to topics.", &["stage", "topic"]),
             restoring: make.gauge("entrepot_partitions_restoring", "Partitions whose state is being rebuilt.", &["stage"]),
+            client_retries: make.counter("entrepot_kafka_request_retries_total", "Requests repeated.", CLIENT),
+            client_timeouts: make.counter("entrepot_kafka_request_timeouts_total", "Requests without an answer.", CLIENT),
+            client_answer: make.seconds("entrepot_kafka_broker_rtt_seconds", "Slowest broker's p99.", CLIENT),
+            client_waiting: make.gauge("entrepot_kafka_queue_messages", "Messages that wait in a client.", CLIENT),
             partitions: Mutex::default(),
             registry: make.registry,
         };
@@ -140,6 +149,13 @@ impl Metrics {
                 drop(self.lag_records.remove_label_values(&[stage, topic, number.as_str()]));
                 drop(self.state_bytes.remove_label_values(&[stage, number.as_str()]));
                 self.place(stage, (topic, *partition), None);
+            }
+            Report::Client { stage, vitals } => {
+                let labels = &[*stage, vitals.client];
+                self.client_retries.with_label_values(labels).inc_by(vitals.retries);
+                self.client_timeouts.with_label_values(labels).inc_by(vitals.timeouts);
+                self.client_answer.with_label_values(labels).set(vitals.answer_us as f64 / 1_000_000.0);
+                self.client_waiting.with_label_values(labels).set(i64::try_from(vitals.waiting).unwrap_or(i64::MAX));
             }
             Report::Paused { feed, paused: true } => self.feed_paused.with_label_values(&[feed]).inc(),
             Report::Paused { feed, paused: false } => self.feed_paused.with_label_values(&[feed]).dec(),

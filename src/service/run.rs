@@ -17,6 +17,7 @@ use crate::stream::{
 };
 
 const LOOK: Duration = Duration::from_millis(100);
+const TICK_AGAIN: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// What a service needs to know.
@@ -64,6 +65,7 @@ pub struct Running {
     stop: Arc<AtomicBool>,
     stop_http: Option<tokio::sync::oneshot::Sender<()>>,
     ticked: Date,
+    tick_tried: Option<Instant>,
     beaten: Instant,
 }
 
@@ -114,6 +116,7 @@ pub fn start(mut log: Box<dyn Home>, settings: Settings) -> Result<Running, Serv
     };
     Ok(Running {
         ticked,
+        tick_tried: None,
         beaten: (settings.clock.now)(),
         stop_http: Some(stop_http),
         settings,
@@ -223,13 +226,29 @@ impl Running {
                 Err(error) => return Err(error.into()),
             }
         }
+        self.tick(now)
+    }
+
+    /// Writes the ticks of a midnight that has passed, where a first partition is ours. Another may do so too, which does no harm.
+    fn tick(&mut self, now: Instant) -> Result<(), ServiceError> {
         let today = (self.settings.clock.today)();
-        if today > self.ticked {
-            let movements = self.settings.worker.full_name(Topic::Movements);
-            if write_ticks(&mut *self.log, &movements, today)? == Commit::Committed {
-                self.log.set_ticked(today)?;
-                self.ticked = today;
-            }
+        let is_due = today > self.ticked && self.tick_tried.is_none_or(|last| now.saturating_duration_since(last) >= TICK_AGAIN);
+        let is_ours = || self.threads.iter().any(|thread| thread.beacon.holds_first.load(Ordering::Relaxed));
+        if !is_due || !is_ours() {
+            return Ok(());
+        }
+        self.tick_tried = Some(now);
+        let movements = self.settings.worker.full_name(Topic::Movements);
+        let ticked = write_ticks(&mut *self.log, &movements, today).and_then(|commit| match commit {
+            Commit::Committed => self.log.set_ticked(today).map(|()| true),
+            Commit::Recycled(_) => Ok(false),
+        });
+        match ticked {
+            Ok(true) => (self.ticked, self.tick_tried) = (today, None),
+            Ok(false) => {}
+            // A log that is away for a while comes back; the workers wait for it too.
+            Err(error) if matches!(error.exit_code(), 69 | 75) => tracing::warn!(%error, "no tick yet"),
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }

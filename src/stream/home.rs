@@ -173,6 +173,10 @@ impl<L: Log + ?Sized> Log for Box<L> {
         (**self).commit(next)
     }
 
+    fn vitals(&mut self) -> Vec<super::Vitals> {
+        (**self).vitals()
+    }
+
     fn topics(&mut self) -> Result<Vec<super::TopicDescription>, LogError> {
         (**self).topics()
     }

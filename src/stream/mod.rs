@@ -24,7 +24,7 @@ use crate::encode::Effects;
 pub use error::LogError;
 pub use home::{Artifact, FeedProgress, Home, Policy, Serving, Share, TopicPlan};
 pub use murmur2::{murmur2, partition_of};
-pub use report::{BatchReport, Beacon, Observer, Report};
+pub use report::{BatchReport, Beacon, Observer, Report, Vitals};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
 pub use ticks::write_ticks;
 pub use worker::{Worker, WorkerError};
@@ -74,6 +74,11 @@ pub trait Log {
 
     /// Commits what was sent, and these offsets, in one: both are there or neither. Offsets may be empty (a mere writer).
     fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError>;
+
+    /// What its clients count; asked once a second, and never waits.
+    fn vitals(&mut self) -> Vec<Vitals> {
+        Vec::new()
+    }
 
     /// All topics, by name.
     fn topics(&mut self) -> Result<Vec<TopicDescription>, LogError>;

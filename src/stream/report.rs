@@ -49,6 +49,13 @@ pub enum Report<'a> {
         /// The partition.
         partition: Partition,
     },
+    /// How a stage's clients of the log do.
+    Client {
+        /// The stage.
+        stage: &'static str,
+        /// What one of them counts.
+        vitals: Vitals,
+    },
     /// A feed was paused, or goes on.
     Paused {
         /// The feed.
@@ -56,6 +63,21 @@ pub enum Report<'a> {
         /// Whether it rests.
         paused: bool,
     },
+}
+
+/// What a client of a log counts, once a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Vitals {
+    /// `consumer` or `producer`.
+    pub client: &'static str,
+    /// Requests that were repeated since the last count.
+    pub retries: u64,
+    /// Requests that nobody answered in time since the last count.
+    pub timeouts: u64,
+    /// The slowest broker's answer, 99th percentile, in microseconds.
+    pub answer_us: i64,
+    /// Messages that wait in the client.
+    pub waiting: u64,
 }
 
 /// What a committed transaction held.
@@ -118,6 +140,8 @@ pub struct Beacon {
     pub restoring: AtomicUsize,
     /// Whether any assignment has arrived.
     pub started: AtomicBool,
+    /// Whether a first partition is among those assigned: who holds one writes the ticks.
+    pub holds_first: AtomicBool,
 }
 
 impl Beacon {

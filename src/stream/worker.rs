@@ -342,6 +342,9 @@ impl<L: Log> Worker<L> {
             }
             self.tell_progress(&topic, partition);
         }
+        for vitals in self.log.vitals() {
+            (self.observer)(&Report::Client { stage: self.stage.name, vitals });
+        }
         let bytes: u64 = self.parts.values().map(|part| part.fold.state_bytes()).sum();
         let limit = self.settings.state_bytes_max / u64::try_from(self.settings.threads()).unwrap_or(1).max(1);
         if bytes > limit { Err(WorkerError::StateFull { bytes, limit }) } else { Ok(()) }
@@ -365,6 +368,7 @@ impl<L: Log> Worker<L> {
     fn count_parts(&self) {
         let restoring = self.parts.values().filter(|part| part.next < part.committed).count();
         self.beacon.assigned.store(self.parts.len(), Ordering::Relaxed);
+        self.beacon.holds_first.store(self.parts.keys().any(|(_, partition)| *partition == 0), Ordering::Relaxed);
         self.beacon.restoring.store(restoring, Ordering::Release);
     }
 }

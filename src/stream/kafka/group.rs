@@ -8,7 +8,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
-use rdkafka::{Offset as Place, TopicPartitionList};
+use rdkafka::{Offset as Place, Statistics, TopicPartitionList};
 
 use super::super::{Event, LogError, NextOffsets};
 use super::classify::{self, failed};
@@ -32,6 +32,7 @@ pub(super) struct Group {
     paused: BTreeSet<String>,
     /// Partitions of which no offset was committed, to be looked into.
     without_offset: Vec<(Arc<str>, Partition)>,
+    vitals: Option<Statistics>,
     /// The group moved on without us: nothing of ours can be committed.
     is_lost: bool,
 }
@@ -67,6 +68,7 @@ impl Group {
             leaving: None,
             paused: BTreeSet::new(),
             without_offset: Vec::new(),
+            vitals: None,
             is_lost: false,
         })
     }
@@ -357,6 +359,11 @@ impl Group {
                 self.news.push_back(Event::EndOfPartition { topic, partition, end: at_end });
             }
         }
+        self.vitals = Some(statistics);
+    }
+
+    pub(super) fn statistics(&mut self) -> Option<Statistics> {
+        self.vitals.take()
     }
 
     /// Ends it on a thread of its own: closing can take a while, and everything is committed or will be done again.

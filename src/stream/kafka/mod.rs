@@ -13,6 +13,7 @@ mod native;
 mod read;
 mod settings;
 mod topics;
+mod vitals;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -23,10 +24,13 @@ use std::time::Duration;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::BaseConsumer;
 
-use super::{Commit, Event, FeedProgress, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, partition_of};
+use super::{
+    Commit, Event, FeedProgress, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, Vitals, partition_of,
+};
 use crate::domain::{Offset, Partition};
 use context::Context;
 use group::Group;
+use vitals::Counts;
 use writer::{Outcome, Writer};
 
 pub use settings::KafkaSettings;
@@ -48,6 +52,7 @@ pub struct KafkaLog {
     writer: Writer,
     /// What is kept beside the messages, once it was read.
     kept: Option<BTreeMap<String, Vec<u8>>>,
+    counts: BTreeMap<&'static str, Counts>,
     /// The partitions of a transaction whose outcome is not known yet.
     unsettled: Option<NextOffsets>,
 }
@@ -79,6 +84,7 @@ impl KafkaLog {
             topics: BTreeMap::new(),
             group: None,
             kept: None,
+            counts: BTreeMap::new(),
             unsettled: None,
         })
     }
@@ -197,6 +203,13 @@ impl Log for KafkaLog {
 
     fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError> {
         self.commit_all(next, None)
+    }
+
+    fn vitals(&mut self) -> Vec<Vitals> {
+        let producer = self.writer.statistics().map(|statistics| ("producer", statistics));
+        let consumer = self.group.as_mut().and_then(Group::statistics).map(|statistics| ("consumer", statistics));
+        let count = |(client, statistics)| self.counts.entry(client).or_default().vitals(client, &statistics);
+        producer.into_iter().chain(consumer).map(count).collect()
     }
 
     fn topics(&mut self) -> Result<Vec<TopicDescription>, LogError> {

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use rdkafka::TopicPartitionList;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Statistics, TopicPartitionList};
 
 use super::super::{LogError, Outgoing};
 use super::classify::{Class, classify, denied, failed};
@@ -44,6 +44,8 @@ pub(super) struct Writer {
     /// What was sent since it was opened: handed back where it comes to nothing.
     sent: Vec<Outgoing>,
     since_look: usize,
+    /// Requests the producer has repeated.
+    retries: u64,
     pace: Pace,
 }
 
@@ -65,6 +67,7 @@ impl Writer {
             broken: None,
             sent: Vec::new(),
             since_look: 0,
+            retries: 0,
             pace: Pace::default(),
         }
     }
@@ -248,13 +251,21 @@ impl Writer {
         }
     }
 
-    pub(super) fn statistics(&self) -> Option<rdkafka::Statistics> {
-        self.producer.as_ref().and_then(|producer| producer.context().statistics())
+    /// What the producer counts, where it has come since the last time. A repeated request is a reason to replace it.
+    pub(super) fn statistics(&mut self) -> Option<Statistics> {
+        let statistics = self.producer.as_ref().and_then(|producer| producer.context().statistics())?;
+        let retries = statistics.brokers.values().map(|broker| broker.txretries).sum();
+        if retries > self.retries {
+            self.pace.wear(now());
+        }
+        self.retries = retries;
+        Some(statistics)
     }
 
     /// Lets the producer go on a thread of its own: its end can take a while. The next one under its id ends what it left open.
     pub(super) fn drop_producer(&mut self, patience: Duration) {
         self.is_ready = false;
+        self.retries = 0;
         if let Some(producer) = self.producer.take() {
             super::let_go(producer, patience);
         }
@@ -303,14 +314,19 @@ struct Pace {
 }
 
 impl Pace {
+    fn wear(&mut self, now: Instant) {
+        if self.replaced.is_none_or(|last| now.saturating_duration_since(last) >= SLOW_REST) {
+            self.is_worn = true;
+            self.replaced = Some(now);
+        }
+    }
+
     fn note(&mut self, took: Duration, now: Instant) {
         let mut sorted = self.recent.clone();
         sorted.sort_unstable();
         let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
-        let is_slow = took >= SLOW && took >= median * SLOW_TIMES;
-        if is_slow && self.replaced.is_none_or(|last| now.saturating_duration_since(last) >= SLOW_REST) {
-            self.is_worn = true;
-            self.replaced = Some(now);
+        if took >= SLOW && took >= median * SLOW_TIMES {
+            self.wear(now);
         }
         if self.recent.len() >= 32 {
             self.recent.remove(0);
