@@ -2,14 +2,14 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench clean tools
+.PHONY: help run test check bench kafka kafka-3 kafka-down clean tools
 
 CARGO := cargo
 # Warnings of ours fail the tests; the sources of others are not ours to mend.
 STRICT := -D warnings
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tools:
 	@missing() { echo "$$1 is missing; this installs it: $$2" >&2; exit 1; }; \
@@ -38,6 +38,16 @@ check: tools ## the quick loop: format, lints, unit tests
 bench: tools ## speed, as ratios within one run
 	$(CARGO) bench --locked --bench speed
 
-clean: ## removes what was built, and the embedded log of `make run`
+kafka: ## starts an Apache Kafka for trying things: one node on a free loopback port, in the background
+	@scripts/kafka say dev
+
+kafka-3: ## the same with three nodes
+	@scripts/kafka say dev-3 --brokers 3
+
+kafka-down: ## ends what `make kafka` and `make kafka-3` started, and removes its data
+	@scripts/kafka down dev
+	@scripts/kafka down dev-3
+
+clean: kafka-down ## removes what was built, and the embedded log of `make run`
 	$(CARGO) clean
 	rm -rf var
