@@ -40,33 +40,39 @@ impl<'a> Books<'a> {
 
     /// China → M.
     pub fn first(&self) -> Leg<'a> {
-        self.read.set(Read { supply: true, ..self.read.get() });
+        self.note(|read| read.supply = true);
         self.ways.china_into(self.corridor.intermediary)
     }
 
     /// Every non-Chinese country → M, by country.
     pub fn supply(&self) -> impl Iterator<Item = (Country, Leg<'a>)> + 'a {
-        self.read.set(Read { supply: true, ..self.read.get() });
+        self.note(|read| read.supply = true);
         self.ways.into(self.corridor.intermediary)
     }
 
     /// One of them.
     pub fn supply_from(&self, country: Country) -> Leg<'a> {
-        self.read.set(Read { supply: true, ..self.read.get() });
+        self.note(|read| read.supply = true);
         self.ways.leg(country, self.corridor.intermediary)
     }
 
     /// China → D: the direct trade.
     pub fn direct(&self) -> Leg<'a> {
-        self.read.set(Read { direct: true, ..self.read.get() });
+        self.note(|read| read.direct = true);
         self.ways.china_into(self.corridor.destination)
     }
 
     /// Every non-Chinese country but M → D, by country.
     pub fn sources(&self) -> impl Iterator<Item = (Country, Leg<'a>)> + 'a {
-        self.read.set(Read { sources: true, ..self.read.get() });
+        self.note(|read| read.sources = true);
         let m = self.corridor.intermediary;
         self.ways.into(self.corridor.destination).filter(move |(country, _)| *country != m)
+    }
+
+    fn note(&self, part: impl FnOnce(&mut Read)) {
+        let mut read = self.read.get();
+        part(&mut read);
+        self.read.set(read);
     }
 
     /// What has been read so far.

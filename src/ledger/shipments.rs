@@ -47,7 +47,8 @@ impl Shipments {
     pub(super) fn fold(&mut self, movement: &Movement, facts: &ShipmentFacts, ways: &mut Ways) -> ShipmentChange {
         let version = ShipmentVersion::new(movement, facts, self.topic(&movement.source.topic));
         let way = version.way();
-        let Some(key) = self.find(&facts.id) else {
+        let known = self.find(&facts.id);
+        let Some((key, shipment)) = known.zip(known.and_then(|key| self.get_mut(key))) else {
             count(&version, ways, 1);
             let month = version.month();
             let key = self.keep(&facts.id, version);
@@ -56,9 +57,6 @@ impl Shipments {
                 push(self.by_way.entry(way).or_default(), key);
             }
             return ShipmentChange { key, folded: Folded::Held, left: None, was_known: false, was_told: false };
-        };
-        let Some(shipment) = self.get_mut(key) else {
-            return ShipmentChange { key, folded: Folded::Duplicate, left: None, was_known: true, was_told: false };
         };
         let (before, was_told) = (shipment.held.clone(), shipment.is_told());
         let left = before.way();
