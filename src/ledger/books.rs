@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::ways::{Months, Way, Ways};
+use super::ways::{Way, Ways};
 use crate::domain::{CorridorId, Country, Date, Grams, HsSubheading, Month, Period, Port, QualitySet};
 
 /// Everything a signal may read about a corridor-month, up to and including its month. It notes what was read: a change of what
@@ -48,6 +48,11 @@ impl<'a> Books<'a> {
     pub fn supply(&self) -> impl Iterator<Item = (Country, Leg<'a>)> + 'a {
         self.note(|read| read.supply = true);
         self.ways.into(self.corridor.intermediary)
+    }
+
+    /// Notes that what comes into M was read by way of something kept.
+    pub fn rest_on_supply(&self) {
+        self.note(|read| read.supply = true);
     }
 
     /// One of them.
@@ -113,14 +118,13 @@ pub struct Leg<'a> {
     feeds: &'a [String],
 }
 
-/// One way, and the months of which its reporters told anything.
+/// One way, among all of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part<'a> {
     pub(super) from: Country,
     pub(super) to: Country,
     pub(super) way: Option<&'a Way>,
-    pub(super) importer: Option<&'a Months>,
-    pub(super) exporter: Option<&'a Months>,
+    pub(super) ways: &'a Ways,
 }
 
 impl<'a> Leg<'a> {
@@ -191,8 +195,8 @@ impl<'a> Series<'a> {
     pub fn reported(&self, first: Month, last: Month, mut each: impl FnMut(Month)) {
         for (_, part) in self.parts() {
             let months = match self.account {
-                Account::ImporterFlow => part.importer,
-                Account::MirrorFlow => part.exporter,
+                Account::ImporterFlow => part.ways.reported(part.to, true),
+                Account::MirrorFlow => part.ways.reported(part.from, false),
                 Account::Shipments => None,
             };
             months.map(|months| months.within(first, last)).unwrap_or_default().iter().copied().for_each(&mut each);

@@ -20,10 +20,9 @@ pub(crate) struct Imports(RefCell<BTreeMap<Country, Rc<Sources>>>);
 impl Imports {
     /// The imports of the corridor's M.
     pub(super) fn of(&self, subject: &Subject<'_>) -> Rc<Sources> {
-        // Whoever rests on what is kept has read it.
-        let first = subject.books.first();
+        subject.books.rest_on_supply();
         let mut held = self.0.borrow_mut();
-        let sources = held.entry(subject.m()).or_insert_with(|| Rc::new(Sources::of(subject, first)));
+        let sources = held.entry(subject.m()).or_insert_with(|| Rc::new(Sources::of(subject)));
         if !sources.stale.is_empty() {
             Rc::make_mut(sources).read_again(subject);
         }
@@ -106,9 +105,9 @@ struct Source {
 }
 
 impl Sources {
-    fn of(subject: &Subject<'_>, first: Leg<'_>) -> Sources {
+    fn of(subject: &Subject<'_>) -> Sources {
         let other = subject.books.supply().map(|(country, leg)| (country, Source::of(subject, leg))).collect();
-        Sources { first: Source::of(subject, first), other, stale: Vec::new(), inflows: RefCell::default() }
+        Sources { first: Source::of(subject, subject.books.first()), other, stale: Vec::new(), inflows: RefCell::default() }
     }
 
     fn change(&mut self, from: Country) {
