@@ -134,7 +134,7 @@ impl Json {
         }
         // Whole and small, as just seen.
         let thousandths = thousandths as u64;
-        if thousandths % 1000 == 0 {
+        if thousandths.is_multiple_of(1000) {
             return self.whole(thousandths / 1000, 1).raw(b".0");
         }
         self.kilograms(Grams(thousandths))
