@@ -1,18 +1,19 @@
 //! One family's fold: its clock moves on, dirty corridors are evaluated once a day, shipments at once. Publishes what changed.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::alerts::{Case, Standing};
 use super::{FOLD, Knowledge};
-use crate::domain::{Country, Date, FamilyId, Month, Movement, Status};
+use crate::domain::{CorridorId, Country, Date, FamilyId, Month, Movement, Status};
 use crate::encode::{
-    AssessmentWire, BalanceWire, ByBandWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire,
-    Tally, Topic, VerdictWire, bytes, rounded,
+    AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire, Shown, Spoken,
+    Tally, Topic, VerdictWire, rounded, serialized, words,
 };
 use crate::ledger::{Books, CorridorMonth, FamilyLedger, Line, Outcome, Published, RecordFacts, RecordId, ShipmentKey, Touched};
 use crate::reference::AsOf;
-use crate::scoring::{Context, CorridorVerdict, Sample, Verdict, assess_corridor, assess_shipment, signature_of};
+use crate::scoring::{Context, CorridorVerdict, Counted, Sample, Verdict, assess_corridor, assess_shipment, signature_of};
 use crate::signals::{Evidence, Lookups, RestsOn};
 
 /// Where outputs go until they leave with an input.
@@ -32,8 +33,8 @@ pub(super) struct Family {
 pub(super) struct Corridor {
     pub(super) revision: u32,
     pub(super) verdict: CorridorVerdict,
-    /// The records behind each piece of its evidence, in its order.
-    records: Vec<Records>,
+    /// What each piece of its evidence says, in its order and in bytes: its shipments say the same.
+    words: Vec<Box<[u8]>>,
 }
 
 impl Family {
@@ -95,7 +96,7 @@ impl Family {
         self.lookups.change(&touched);
         let as_of = knowledge.reference.as_of(clock);
         let verdicts = self.verdicts(&touched, &as_of, knowledge);
-        let mut assessments: BTreeMap<String, (Output, Vec<Tally>)> = BTreeMap::new();
+        let mut assessments: Vec<(Output, Vec<Tally>)> = Vec::new();
         let mut pairs = BTreeSet::new();
         for (corridor, found) in verdicts {
             let step = found.verdict.step(&knowledge.model);
@@ -104,12 +105,12 @@ impl Family {
             pairs.insert((corridor.0, corridor.1));
             let shipments = if carried == Some(step) { Vec::new() } else { self.ledger.shipments().in_order(corridor) };
             for key in shipments {
-                let published = self.evaluate_shipment(key, &as_of, knowledge);
-                assessments.extend(published.map(|output| (String::from_utf8_lossy(&output.0.key).into_owned(), output)));
+                assessments.extend(self.evaluate_shipment(key, &as_of, knowledge));
             }
             outbox.push_back(self.corridor_output(corridor, &as_of, knowledge));
         }
-        outbox.extend(assessments.into_values());
+        assessments.sort_by(|(left, _), (right, _)| left.key.cmp(&right.key));
+        outbox.extend(assessments);
         for pair in pairs {
             outbox.extend(self.alert(pair, clock, knowledge));
         }
@@ -130,10 +131,10 @@ impl Family {
             reads.push((*corridor, books.read()));
             let Some(mut verdict) = found else { continue };
             let evidence = verdict.verdict.evidence.iter();
-            let records = evidence.map(|counted| records(&counted.evidence, &self.ledger)).collect();
-            verdict.forget_records(&books);
+            let words = evidence.map(|one| words(&one.evidence, &records(&one.evidence, &self.ledger))).collect();
+            verdict.forget_words(&books);
             let revision = before.map_or(0, |held| held.revision) + 1;
-            verdicts.push((*corridor, Corridor { revision, verdict, records }));
+            verdicts.push((*corridor, Corridor { revision, verdict, words }));
         }
         for (corridor, read) in reads {
             self.ledger.note_read(corridor, read);
@@ -144,38 +145,39 @@ impl Family {
     fn corridor_output(&self, corridor: CorridorMonth, as_of: &AsOf<'_>, knowledge: &Knowledge) -> (Output, Vec<Tally>) {
         let held = self.corridors.get(&corridor).expect("a corridor is noted before it is published");
         let (intermediary, destination, month) = corridor;
-        let id = format!("{}/{intermediary}/{destination}/{month}", self.ledger.family);
+        let id = CorridorId { family: self.ledger.family, intermediary, destination, month };
         let verdict = &held.verdict.verdict;
         let wire = CorridorWire {
             kind: "corridor",
-            id: id.clone(),
+            id: Shown(id),
             revision: held.revision,
             family: self.ledger.family.as_str(),
             intermediary: intermediary.code(),
             destination: destination.code(),
-            month: month.to_string(),
-            as_of: as_of.date().to_string(),
+            month: Shown(month),
+            as_of: Shown(as_of.date()),
             complete_fraction: held.verdict.complete_fraction.map(|fraction| rounded(fraction, 2)),
             verdict: VerdictWire::new(verdict),
             balance: held.verdict.balance.as_ref().map(BalanceWire::new),
             shipments: self.shipments_of(corridor),
-            evidence: VerdictWire::evidence(verdict, held.records.clone()),
+            evidence: spoken(verdict, Some(held)),
             would_change_most: VerdictWire::would_change(verdict),
             provenance: provenance(knowledge, None),
         };
         let mut tallies = signals_of(verdict);
         tallies.extend((held.revision > 1).then_some(Tally::Revision("corridor")));
-        (output(Topic::Corridors, &id, bytes(&wire)), tallies)
+        (output(Topic::Corridors, &id.to_string(), wire.bytes()), tallies)
     }
 
     fn shipments_of(&self, corridor: CorridorMonth) -> ShipmentsWire {
-        let mut by_band = ByBandWire::default();
+        let mut shipments = ShipmentsWire::default();
         for (_, shipment) in self.ledger.shipments().in_corridor(corridor) {
             if shipment.assessed().is_some_and(|(_, status)| status == Status::Active) && shipment.published.revision > 0 {
-                by_band.count(shipment.published.band);
+                shipments.assessed += 1;
+                shipments.by_band.count(shipment.published.band);
             }
         }
-        ShipmentsWire { assessed: by_band.none + by_band.watch + by_band.review + by_band.priority, by_band }
+        shipments
     }
 
     /// Evaluates a shipment; gives its output where that says something else than the last one.
@@ -195,30 +197,27 @@ impl Family {
         }
         let revision = shipment.published.revision + 1;
         let source = self.ledger.shipments().source(version).to_string();
-        let records = verdict.evidence.iter().map(|counted| named(&counted.evidence, held)).collect();
         let wire = AssessmentWire {
             kind: "assessment",
             id: facts.id,
             record_revision: version.revision,
             revision,
             status: word,
-            as_of: as_of.date().to_string(),
-            event_date: facts.event_date.to_string(),
+            as_of: Shown(as_of.date()),
+            event_date: Shown(facts.event_date),
             family: self.ledger.family.as_str(),
-            hs6: facts.hs6.to_string(),
+            hs6: Shown(facts.hs6),
             intermediary: intermediary.code(),
             destination: facts.destination.code(),
-            corridor: held.map(|held| CorridorRefWire {
-                id: format!("{}/{}/{}/{}", self.ledger.family, corridor.0, corridor.1, corridor.2),
-                revision: held.revision,
-            }),
+            corridor: held
+                .map(|held| CorridorRefWire { id: Shown(self.ledger.books(corridor).corridor), revision: held.revision }),
             verdict: VerdictWire::new(&verdict),
-            evidence: VerdictWire::evidence(&verdict, records),
+            evidence: spoken(&verdict, held),
             would_change_most: VerdictWire::would_change(&verdict),
             quality: facts.quality.iter().map(|reason| reason.code()).collect(),
             provenance: provenance(knowledge, Some(&source)),
         };
-        let output = output(Topic::Assessments, facts.id, bytes(&wire));
+        let output = output(Topic::Assessments, facts.id, wire.bytes());
         let mut tallies = signals_of(&verdict);
         tallies.push(Tally::Assessment(verdict.band.word()));
         tallies.extend((revision > 1).then_some(Tally::Revision("assessment")));
@@ -247,7 +246,7 @@ impl Family {
         let case = self.cases.entry(pair).or_default();
         let change = case.update(&recent, clock, knowledge.model.as_ref())?;
         let id = format!("{}/{intermediary}/{destination}/-", self.ledger.family);
-        let value = bytes(&change.wire(&id, provenance(knowledge, None)));
+        let value = serialized(&change.wire(&id, provenance(knowledge, None)));
         let tally = Tally::Alert { change: change.change, band: change.to.word() };
         Some((output(Topic::Alerts, &id, value), vec![tally]))
     }
@@ -310,18 +309,30 @@ fn records(evidence: &Evidence, ledger: &FamilyLedger) -> Records {
     Records { ids: named.into_iter().take(NAMED).map(|(_, id)| id).collect(), total }
 }
 
-/// The records that a shipment's evidence names: its own, or those that its corridor names for what it carries of it.
-fn named(evidence: &Evidence, corridor: Option<&Corridor>) -> Records {
-    let carried = corridor.and_then(|held| {
-        let at = held.verdict.verdict.evidence.iter().position(|counted| counted.evidence.signal == evidence.signal)?;
-        held.records.get(at).cloned()
+/// A verdict's evidence: what its corridor says in its words, and its own.
+fn spoken<'a>(verdict: &Verdict, corridor: Option<&'a Corridor>) -> Vec<Spoken<'a>> {
+    let carried = |signal| {
+        let held = corridor?;
+        let at = held.verdict.verdict.evidence.iter().position(|counted| counted.evidence.signal == signal)?;
+        held.words.get(at)
+    };
+    let spoken = |counted: &Counted| {
+        let evidence = &counted.evidence;
+        let words = match carried(evidence.signal) {
+            Some(words) => Cow::Borrowed(words.as_ref()),
+            None => Cow::Owned(words(evidence, &own(evidence)).into_vec()),
+        };
+        Spoken { signal: evidence.signal, weight: evidence.weight, counted: counted.counted, words }
+    };
+    verdict.evidence.iter().map(spoken).collect()
+}
+
+/// The records that a shipment's own evidence names.
+fn own(evidence: &Evidence) -> Records {
+    let ids = evidence.rests_on.iter().filter_map(|rests_on| match rests_on {
+        RestsOn::Record(id) => Some(id.clone()),
+        RestsOn::Cell(_) => None,
     });
-    carried.unwrap_or_else(|| {
-        let own = evidence.rests_on.iter().filter_map(|rests_on| match rests_on {
-            RestsOn::Record(id) => Some(id.clone()),
-            RestsOn::Cell(_) => None,
-        });
-        let ids: Vec<String> = own.collect();
-        Records { total: ids.len() as u64, ids: ids.into_iter().take(NAMED).collect() }
-    })
+    let ids: Vec<String> = ids.collect();
+    Records { total: ids.len() as u64, ids: ids.into_iter().take(NAMED).collect() }
 }

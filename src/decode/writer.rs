@@ -1,6 +1,6 @@
 //! JSON straight into bytes, member by member, for records of which there are millions. Knows no record; same bytes as `serde_json`.
 
-use crate::domain::{Date, Decimal, Grams, Timestamp};
+use crate::domain::{CorridorId, Date, Decimal, Grams, Month, Timestamp};
 
 /// An object that is being written. A member is parted from what stands before it by itself.
 #[derive(Debug, Default)]
@@ -124,6 +124,33 @@ impl Json {
         }
     }
 
+    /// A number that is finite, as short as it can be told.
+    pub(crate) fn number(&mut self, number: f64) -> &mut Json {
+        let thousandths = libm::rint(number * 1000.0);
+        // A decimal of at most 15 digits is the shortest that names its number.
+        if number.is_sign_negative() || thousandths >= 1e15 || (thousandths / 1000.0).to_bits() != number.to_bits() {
+            serde_json::to_writer(&mut self.0, &number).expect("a number always makes JSON");
+            return self;
+        }
+        // Whole and small, as just seen.
+        let thousandths = thousandths as u64;
+        if thousandths.is_multiple_of(1000) {
+            return self.whole(thousandths / 1000, 1).raw(b".0");
+        }
+        self.kilograms(Grams(thousandths))
+    }
+
+    /// A month, without quotes.
+    pub(crate) fn month(&mut self, month: Month) -> &mut Json {
+        self.whole(month.year().unsigned_abs().into(), 4).raw(b"-").whole(month.number().unsigned_abs().into(), 2)
+    }
+
+    /// The id of a corridor-month.
+    pub(crate) fn corridor(&mut self, id: CorridorId) -> &mut Json {
+        self.raw(b"\"").raw(id.family.letters()).raw(b"/").raw(id.intermediary.letters()).raw(b"/");
+        self.raw(id.destination.letters()).raw(b"/").month(id.month).raw(b"\"")
+    }
+
     /// A date.
     pub(crate) fn date(&mut self, date: Date) -> &mut Json {
         match digits_of(date) {
@@ -187,6 +214,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn numbers_are_written_as_serde_json_writes_them(number in any::<f64>(), thousandths in any::<i64>(), digits in 0u32..19) {
+            let short = (thousandths / 10i64.pow(digits)) as f64;
+            for number in [number, short, short / 1000.0, short / 10.0, 0.0, -0.0] {
+                check(|json| json.number(number), &serde_json::to_string(&number).unwrap());
+            }
+        }
+
         #[test]
         fn texts_are_written_as_serde_json_writes_them(text in any::<String>()) {
             check(|json| json.text(&text), &serde_json::to_string(&text).unwrap());

@@ -13,6 +13,17 @@ pub struct HsCode {
 }
 
 impl HsCode {
+    /// The code of 6 to 12 digits with this number, zeros before it; `None` where there is none.
+    pub fn numbered(number: u64, length: u8) -> Option<HsCode> {
+        let mut code = HsCode { digits: [b'0'; 12], length };
+        let mut left = number;
+        for slot in code.digits.get_mut(..usize::from(length))?.iter_mut().rev() {
+            *slot += (left % 10) as u8;
+            left /= 10;
+        }
+        (length >= 6 && left == 0).then_some(code)
+    }
+
     /// The digits as declared, leading zeros kept.
     pub fn digits(&self) -> &str {
         std::str::from_utf8(self.letters()).unwrap_or_default()

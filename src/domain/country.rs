@@ -1,5 +1,6 @@
 //! Where, as countries: ISO 3166-1 alpha-2, with `EU` and `XX`.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,8 +13,23 @@ NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC
 SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK XX YE YT ZA ZM ZW";
 
 /// A country by its ISO 3166-1 alpha-2 code; `EU` where a source labels it so, `XX` where it names none.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Country([u8; 2]);
+
+impl Ord for Country {
+    /// By its letters, both at once: countries are keys of nearly all that is looked up.
+    #[inline]
+    fn cmp(&self, other: &Country) -> Ordering {
+        u16::from_be_bytes(self.0).cmp(&u16::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for Country {
+    #[inline]
+    fn partial_cmp(&self, other: &Country) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Country {
     /// Mainland China, standing for China as an origin.

@@ -137,7 +137,10 @@ pub struct FlowFacts {
 impl FlowFacts {
     /// `reporter/flow/partner/hs/period`.
     pub fn id(&self) -> String {
-        format!("{}/{}/{}/{}/{}", self.reporter, self.flow, self.partner, self.hs, self.period)
+        // Ten are named behind most evidence, so they are put together without formatting.
+        let FlowFacts { reporter, flow, partner, hs, period } = self;
+        let parts = [reporter.code(), "/", flow.word(), "/", partner.code(), "/", hs.digits(), "/"];
+        period.with_text(|period| parts.concat() + period)
     }
 
     /// Whence the goods came and whither they went.

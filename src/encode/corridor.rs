@@ -10,19 +10,19 @@ use crate::scoring::Balance;
 /// The mass balance in tonnes of contained element.
 #[derive(Serialize, JsonSchema)]
 pub struct BalanceWire {
-    window_months: u8,
-    account: &'static str,
-    exports_t: f64,
+    pub(super) window_months: u8,
+    pub(super) account: &'static str,
+    pub(super) exports_t: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    production_t: Option<f64>,
+    pub(super) production_t: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    secondary_t: Option<f64>,
+    pub(super) secondary_t: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    other_imports_t: Option<f64>,
+    pub(super) other_imports_t: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    opening_stock_t: Option<f64>,
+    pub(super) opening_stock_t: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    chinese_imports_t: Option<f64>,
+    pub(super) chinese_imports_t: Option<f64>,
 }
 
 impl BalanceWire {
@@ -43,7 +43,7 @@ impl BalanceWire {
 }
 
 /// The shipments of a corridor-month.
-#[derive(Serialize, JsonSchema)]
+#[derive(Default, Serialize, JsonSchema)]
 pub struct ShipmentsWire {
     /// How many are assessed and hold.
     pub assessed: u64,

@@ -5,11 +5,14 @@ mod effects;
 mod movement;
 mod schema;
 mod verdict;
+mod write;
 
 pub use corridor::{BalanceWire, ByBandWire, ShipmentsWire};
 pub use effects::{DeadLetter, Effects, Output, Tally, Topic};
 pub use movement::{Normalised, TICK_KEY, movements, tick};
 pub use schema::schemas;
 pub use verdict::{
-    AlertWire, AssessmentWire, CorridorRefWire, CorridorWire, ProvenanceWire, Records, VerdictWire, bytes, rounded,
+    AlertWire, AssessmentWire, CorridorRefWire, CorridorWire, EvidenceWire, ProvenanceWire, Records, Shown, VerdictWire, rounded,
+    serialized,
 };
+pub use write::{Spoken, words};

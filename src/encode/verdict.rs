@@ -1,19 +1,22 @@
-//! Verdicts → bytes: assessments, corridors and alerts as the outside reads them. Key order is the order of the fields.
+//! Assessments, corridors and alerts as the outside reads them: wire structs. Key order is the order of the fields. Those of which there
+//! are many are written by `write`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 
 use super::corridor::{BalanceWire, ShipmentsWire};
-use crate::domain::Band;
-use crate::scoring::{Counted, Limit, Verdict};
-use crate::signals::{Figure, Layer};
+use crate::domain::{Band, CorridorId, Date, HsSubheading, Month};
+use crate::scoring::{Limit, Verdict};
+use crate::signals::Layer;
 
 /// The verdict on a shipment.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "assessment/1")]
-pub struct AssessmentWire<'a> {
+pub struct AssessmentWire<'a, E = EvidenceWire<'a>> {
     /// Always `assessment`.
     pub kind: &'static str,
     /// `<feed>:<id>` of the record.
@@ -25,13 +28,13 @@ pub struct AssessmentWire<'a> {
     /// `active` or `withdrawn`.
     pub status: &'static str,
     /// The clock of the family at evaluation, a UTC date.
-    pub as_of: String,
+    pub as_of: Shown<Date>,
     /// When the goods moved.
-    pub event_date: String,
+    pub event_date: Shown<Date>,
     /// The commodity family.
     pub family: &'a str,
     /// The subheading of HS 2022.
-    pub hs6: String,
+    pub hs6: Shown<HsSubheading>,
     /// M, ISO 3166-1 alpha-2.
     pub intermediary: &'a str,
     /// D, ISO 3166-1 alpha-2.
@@ -43,7 +46,7 @@ pub struct AssessmentWire<'a> {
     #[serde(flatten)]
     pub verdict: VerdictWire<'a>,
     /// One entry per signal that spoke.
-    pub evidence: Vec<EvidenceWire<'a>>,
+    pub evidence: Vec<E>,
     /// Signals that were silent for want of data and would change it most.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub would_change_most: Vec<WouldChangeWire<'a>>,
@@ -57,11 +60,11 @@ pub struct AssessmentWire<'a> {
 /// The verdict on a corridor-month.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "corridor/1")]
-pub struct CorridorWire<'a> {
+pub struct CorridorWire<'a, E = EvidenceWire<'a>> {
     /// Always `corridor`.
     pub kind: &'static str,
     /// `family/M/D/month`.
-    pub id: String,
+    pub id: Shown<CorridorId>,
     /// Counts the outputs of this id, from 1.
     pub revision: u32,
     /// The commodity family.
@@ -71,9 +74,9 @@ pub struct CorridorWire<'a> {
     /// D.
     pub destination: &'a str,
     /// The month.
-    pub month: String,
+    pub month: Shown<Month>,
     /// The clock of the family at evaluation.
-    pub as_of: String,
+    pub as_of: Shown<Date>,
     /// By mass, how many of M's usual sources have reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete_fraction: Option<f64>,
@@ -86,7 +89,7 @@ pub struct CorridorWire<'a> {
     /// The shipments assessed in it.
     pub shipments: ShipmentsWire,
     /// One entry per signal that spoke.
-    pub evidence: Vec<EvidenceWire<'a>>,
+    pub evidence: Vec<E>,
     /// Signals that were silent for want of data and would change it most.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub would_change_most: Vec<WouldChangeWire<'a>>,
@@ -173,7 +176,7 @@ pub struct CoverageWire {
 #[derive(Serialize, JsonSchema)]
 pub struct CorridorRefWire {
     /// `family/M/D/month`.
-    pub id: String,
+    pub id: Shown<CorridorId>,
     /// The revision.
     pub revision: u32,
 }
@@ -294,11 +297,6 @@ impl<'a> VerdictWire<'a> {
         }
     }
 
-    /// Its evidence; `records` names those behind each piece, in its order.
-    pub fn evidence(verdict: &'a Verdict, records: Vec<Records>) -> Vec<EvidenceWire<'a>> {
-        verdict.evidence.iter().zip(records).map(|(counted, records)| evidence(counted, records)).collect()
-    }
-
     /// The signals that would change it most.
     pub fn would_change(verdict: &'a Verdict) -> Vec<WouldChangeWire<'a>> {
         let wire = |change: &'a crate::scoring::WouldChange| WouldChangeWire { signal: change.signal, because: &change.because };
@@ -306,17 +304,38 @@ impl<'a> VerdictWire<'a> {
     }
 }
 
-/// Bytes of a wire record.
-pub fn bytes(wire: &impl Serialize) -> Vec<u8> {
-    // Most are shorter, so that none is moved as it grows.
-    let mut bytes = Vec::with_capacity(2048);
-    serde_json::to_writer(&mut bytes, wire).expect("wire records have text keys and finite numbers");
-    bytes
+/// Bytes of a wire record of which there are few.
+pub fn serialized(wire: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(wire).expect("wire records have text keys and finite numbers")
+}
+
+/// What stands on the outside as the text it prints as.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<T>(pub T);
+
+impl<T: fmt::Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<T> JsonSchema for Shown<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
 }
 
 /// A number with that many decimals; what is not finite counts as zero, which JSON can say.
 pub fn rounded(value: f64, decimals: u8) -> f64 {
-    let scale = libm::pow(10.0, f64::from(decimals));
+    let scale = 10u32.checked_pow(decimals.into()).map_or(f64::INFINITY, f64::from);
     let rounded = libm::round(value * scale) / scale;
     if rounded.is_finite() { rounded } else { 0.0 }
 }
@@ -344,19 +363,23 @@ fn limit(limit: &Limit) -> LimitWire {
     }
 }
 
-fn evidence(counted: &Counted, records: Records) -> EvidenceWire<'_> {
-    let evidence = &counted.evidence;
-    let figure = |figure: &Figure| (figure.name, rounded(figure.value, figure.decimals));
-    EvidenceWire {
-        signal: evidence.signal.code(),
-        layer: evidence.signal.layer().word(),
-        weight: evidence.weight,
-        counted: counted.counted,
-        statement: &evidence.statement,
-        figures: evidence.figures.iter().map(figure).collect(),
-        records: records.ids,
-        records_total: records.total,
-        reference: evidence.reference.iter().map(String::as_str).collect(),
-        falsified_by: &evidence.falsified_by,
+#[cfg(test)]
+impl<'a> EvidenceWire<'a> {
+    /// Lays evidence out with the records behind it.
+    pub(super) fn new(counted: &'a crate::scoring::Counted, records: &Records) -> EvidenceWire<'a> {
+        let evidence = &counted.evidence;
+        let figures = evidence.figures.iter().map(|figure| (figure.name, rounded(figure.value, figure.decimals)));
+        EvidenceWire {
+            signal: evidence.signal.code(),
+            layer: evidence.signal.layer().word(),
+            weight: evidence.weight,
+            counted: counted.counted,
+            statement: &evidence.statement,
+            figures: figures.collect(),
+            records: records.ids.clone(),
+            records_total: records.total,
+            reference: evidence.reference.iter().map(String::as_str).collect(),
+            falsified_by: &evidence.falsified_by,
+        }
     }
 }

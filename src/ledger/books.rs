@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::ways::{Months, Way, Ways};
+use super::ways::{Way, Ways};
 use crate::domain::{CorridorId, Country, Date, Grams, HsSubheading, Month, Period, Port, QualitySet};
 
 /// Everything a signal may read about a corridor-month, up to and including its month. It notes what was read: a change of what
@@ -40,33 +40,44 @@ impl<'a> Books<'a> {
 
     /// China → M.
     pub fn first(&self) -> Leg<'a> {
-        self.read.set(Read { supply: true, ..self.read.get() });
+        self.note(|read| read.supply = true);
         self.ways.china_into(self.corridor.intermediary)
     }
 
     /// Every non-Chinese country → M, by country.
     pub fn supply(&self) -> impl Iterator<Item = (Country, Leg<'a>)> + 'a {
-        self.read.set(Read { supply: true, ..self.read.get() });
+        self.note(|read| read.supply = true);
         self.ways.into(self.corridor.intermediary)
+    }
+
+    /// Notes that what comes into M was read by way of something kept.
+    pub fn rest_on_supply(&self) {
+        self.note(|read| read.supply = true);
     }
 
     /// One of them.
     pub fn supply_from(&self, country: Country) -> Leg<'a> {
-        self.read.set(Read { supply: true, ..self.read.get() });
+        self.note(|read| read.supply = true);
         self.ways.leg(country, self.corridor.intermediary)
     }
 
     /// China → D: the direct trade.
     pub fn direct(&self) -> Leg<'a> {
-        self.read.set(Read { direct: true, ..self.read.get() });
+        self.note(|read| read.direct = true);
         self.ways.china_into(self.corridor.destination)
     }
 
     /// Every non-Chinese country but M → D, by country.
     pub fn sources(&self) -> impl Iterator<Item = (Country, Leg<'a>)> + 'a {
-        self.read.set(Read { sources: true, ..self.read.get() });
+        self.note(|read| read.sources = true);
         let m = self.corridor.intermediary;
         self.ways.into(self.corridor.destination).filter(move |(country, _)| *country != m)
+    }
+
+    fn note(&self, part: impl FnOnce(&mut Read)) {
+        let mut read = self.read.get();
+        part(&mut read);
+        self.read.set(read);
     }
 
     /// What has been read so far.
@@ -107,14 +118,13 @@ pub struct Leg<'a> {
     feeds: &'a [String],
 }
 
-/// One way, and the months of which its reporters told anything.
+/// One way, among all of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part<'a> {
     pub(super) from: Country,
     pub(super) to: Country,
     pub(super) way: Option<&'a Way>,
-    pub(super) importer: Option<&'a Months>,
-    pub(super) exporter: Option<&'a Months>,
+    pub(super) ways: &'a Ways,
 }
 
 impl<'a> Leg<'a> {
@@ -185,8 +195,8 @@ impl<'a> Series<'a> {
     pub fn reported(&self, first: Month, last: Month, mut each: impl FnMut(Month)) {
         for (_, part) in self.parts() {
             let months = match self.account {
-                Account::ImporterFlow => part.importer,
-                Account::MirrorFlow => part.exporter,
+                Account::ImporterFlow => part.ways.reported(part.to, true),
+                Account::MirrorFlow => part.ways.reported(part.from, false),
                 Account::Shipments => None,
             };
             months.map(|months| months.within(first, last)).unwrap_or_default().iter().copied().for_each(&mut each);

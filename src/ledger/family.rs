@@ -69,7 +69,11 @@ impl fmt::Display for RecordId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RecordId::Shipment(id) => f.write_str(id),
-            RecordId::Flow(feed, facts) => write!(f, "{feed}:{}", facts.id()),
+            RecordId::Flow(feed, facts) => {
+                f.write_str(feed)?;
+                f.write_str(":")?;
+                f.write_str(&facts.id())
+            }
         }
     }
 }

@@ -74,8 +74,7 @@ impl Digits {
     }
 
     fn code(self) -> HsCode {
-        let digits = format!("{:0width$}", self.0 >> 4, width = usize::from(self.length()));
-        digits.parse().expect("it was made from a code")
+        HsCode::numbered(self.0 >> 4, self.length()).expect("it was made from a code")
     }
 }
 
@@ -250,6 +249,9 @@ fn line(flows: &[Flow], (side, feeds): Of<'_>) -> Option<Line> {
 ///
 /// Mass before none, general imports and all exports before their parts, the finer code, then the feed's name.
 fn told<'a>(cell: &'a [Flow], feeds: &[String]) -> Vec<&'a Flow> {
+    if let [one] = cell {
+        return vec![one];
+    }
     let mut groups: BTreeMap<(u8, std::cmp::Reverse<u8>, &str, u16), Vec<&Flow>> = BTreeMap::new();
     for flow in cell {
         let key = (part(flow.kind), std::cmp::Reverse(flow.hs.length()), name(feeds, flow.feed), flow.feed);

@@ -22,9 +22,8 @@ pub struct Shipments {
     free: Vec<ShipmentKey>,
     /// By a hash of the id; where two ids share one, the later stands under the next.
     by_id: HashMap<u32, ShipmentKey, BuildHasherDefault<Spread>>,
-    by_month: BTreeMap<Month, Vec<ShipmentKey>>,
-    /// Those of every way in a month: an id stands under each way that a version of it told.
-    by_way: BTreeMap<WayMonth, Vec<ShipmentKey>>,
+    /// By month and way, the months in order: an id stands under each that a version of it told.
+    by_month: BTreeMap<MonthWay, Vec<ShipmentKey>>,
     topics: Vec<Arc<str>>,
     text_bytes: u64,
 }
@@ -46,19 +45,13 @@ impl Shipments {
     /// Folds a version of a shipment in, and into the sums of its way where its feed is complete.
     pub(super) fn fold(&mut self, movement: &Movement, facts: &ShipmentFacts, ways: &mut Ways) -> ShipmentChange {
         let version = ShipmentVersion::new(movement, facts, self.topic(&movement.source.topic));
-        let way = version.way();
-        let Some(key) = self.find(&facts.id) else {
+        let month_way = told_in(&version);
+        let known = self.find(&facts.id);
+        let Some((key, shipment)) = known.zip(known.and_then(|key| self.get_mut(key))) else {
             count(&version, ways, 1);
-            let month = version.month();
             let key = self.keep(&facts.id, version);
-            push(self.by_month.entry(month).or_default(), key);
-            if let Some(way) = way {
-                push(self.by_way.entry(way).or_default(), key);
-            }
+            push(self.by_month.entry(month_way).or_default(), key);
             return ShipmentChange { key, folded: Folded::Held, left: None, was_known: false, was_told: false };
-        };
-        let Some(shipment) = self.get_mut(key) else {
-            return ShipmentChange { key, folded: Folded::Duplicate, left: None, was_known: true, was_told: false };
         };
         let (before, was_told) = (shipment.held.clone(), shipment.is_told());
         let left = before.way();
@@ -67,9 +60,9 @@ impl Shipments {
             count(&before, ways, -1);
             count(&shipment.held, ways, 1);
         }
-        // The version that held stands under its way already.
-        if let Some(way) = way.filter(|way| folded != Folded::Duplicate && left != Some(*way)) {
-            let keys = self.by_way.entry(way).or_default();
+        // The version that held stands there already.
+        if folded != Folded::Duplicate && told_in(&before) != month_way {
+            let keys = self.by_month.entry(month_way).or_default();
             if !keys.contains(&key) {
                 push(keys, key);
             }
@@ -144,7 +137,8 @@ impl Shipments {
 
     /// Shipments whose assessed version lies in the corridor-month.
     pub fn in_corridor(&self, corridor: (Country, Country, Month)) -> impl Iterator<Item = (ShipmentKey, &Shipment)> + '_ {
-        let keys = self.by_way.get(&corridor).map(Vec::as_slice).unwrap_or_default();
+        let (from, to, month) = corridor;
+        let keys = self.by_month.get(&(month, from, to)).map(Vec::as_slice).unwrap_or_default();
         keys.iter().filter_map(move |key| {
             let shipment = self.get(*key)?;
             let (version, _) = shipment.assessed()?;
@@ -166,7 +160,7 @@ impl Shipments {
     /// The active shipments of complete feeds behind a sum.
     pub(super) fn behind(&self, cell: &CellRef) -> impl Iterator<Item = &Shipment> + '_ {
         let (way, hs6) = ((cell.from, cell.to, cell.period.last()), cell.hs6);
-        let keys = self.by_way.get(&way).map(Vec::as_slice).unwrap_or_default();
+        let keys = self.by_month.get(&(cell.period.last(), cell.from, cell.to)).map(Vec::as_slice).unwrap_or_default();
         keys.iter().filter_map(|key| self.get(*key)).filter(move |shipment| {
             let held = &shipment.held;
             held.way() == Some(way) && held.hs6 == hs6 && held.complete && held.status == Status::Active
@@ -175,13 +169,11 @@ impl Shipments {
 
     /// Forgets the detail of shipments of months before the given one; their sums stay.
     pub fn forget_before(&mut self, month: Month) {
-        while let Some(entry) = self.by_month.first_entry().filter(|entry| *entry.key() < month) {
+        while let Some(entry) = self.by_month.first_entry().filter(|entry| entry.key().0 < month) {
             for key in entry.remove() {
-                // One that moved to a later month stays; it goes when nothing tells of it any more.
-                let newest = self.get(key).map(|shipment| shipment.held.month());
-                match newest {
-                    Some(newest) if newest >= month => push(self.by_month.entry(newest).or_default(), key),
-                    _ => self.forget(key),
+                // One that moved to a later month stands there too, and stays.
+                if self.get(key).is_some_and(|shipment| shipment.held.month() < month) {
+                    self.forget(key);
                 }
             }
         }
@@ -190,11 +182,11 @@ impl Shipments {
     fn forget(&mut self, key: ShipmentKey) {
         let Some(shipment) = self.slot(key).and_then(Option::take) else { return };
         self.text_bytes = self.text_bytes.saturating_sub(shipment.id.len() as u64);
-        for way in shipment.versions().filter_map(ShipmentVersion::way) {
-            if let Some(keys) = self.by_way.get_mut(&way) {
+        for month_way in shipment.versions().map(told_in) {
+            if let Some(keys) = self.by_month.get_mut(&month_way) {
                 keys.retain(|kept| *kept != key);
                 if keys.is_empty() {
-                    self.by_way.remove(&way);
+                    self.by_month.remove(&month_way);
                 }
             }
         }
@@ -217,9 +209,17 @@ impl Shipments {
     pub fn bytes(&self) -> u64 {
         // A hash table keeps an eighth of its places empty and a byte beside each.
         let by_id = self.by_id.capacity() * 9 * 8 / 7;
-        let keys = 2 * self.kept.len() * size_of::<ShipmentKey>();
+        let keys = self.kept.len() * size_of::<ShipmentKey>();
         (self.kept.capacity() * size_of::<Option<Shipment>>() + by_id + keys) as u64 + self.text_bytes
     }
+}
+
+/// The month in which a version says that the goods moved, whence and whither, as far as it says so.
+type MonthWay = (Month, Country, Country);
+
+fn told_in(version: &ShipmentVersion) -> MonthWay {
+    let (from, to, month) = version.way().unwrap_or((Country::UNKNOWN, Country::UNKNOWN, version.month()));
+    (month, from, to)
 }
 
 /// Adds a version to the sums of its way, or takes it away, where it counts at all.

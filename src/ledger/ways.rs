@@ -166,8 +166,12 @@ impl Ways {
     }
 
     fn part<'a>(&'a self, (from, to): (Country, Country), way: Option<&'a Way>) -> Part<'a> {
-        let (importer, exporter) = (self.reported.get(&(to, true)), self.reported.get(&(from, false)));
-        Part { from, to, way, importer, exporter }
+        Part { from, to, way, ways: self }
+    }
+
+    /// The months of which a country reported imports, or exports.
+    pub(super) fn reported(&self, country: Country, is_import: bool) -> Option<&Months> {
+        self.reported.get(&(country, is_import))
     }
 
     /// The flows behind a cell that count, with their mass and their feed.

@@ -274,9 +274,9 @@ impl CorridorVerdict {
         }
     }
 
-    /// Forgets the records that its evidence rests on, once they are named: of a thousand cells only those matter that may sum up a
-    /// shipment from M to D.
-    pub(crate) fn forget_records(&mut self, books: &Books<'_>) {
+    /// Forgets what its evidence says but for the statement, which alerts repeat, and the records it rests on, once all is written: of
+    /// a thousand cells only those matter that may sum up a shipment from M to D.
+    pub(crate) fn forget_words(&mut self, books: &Books<'_>) {
         let way = (books.corridor.intermediary, books.corridor.destination);
         for counted in &mut self.verdict.evidence {
             let evidence = Rc::make_mut(&mut counted.evidence);
@@ -286,6 +286,7 @@ impl CorridorVerdict {
             };
             evidence.rests_on.retain(may_matter);
             evidence.rests_on.shrink_to_fit();
+            (evidence.figures, evidence.reference, evidence.falsified_by) = (Vec::new(), Vec::new(), String::new());
         }
     }
 }

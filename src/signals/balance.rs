@@ -13,31 +13,37 @@ use super::mass::{Scope, Sum, Told, Window, cells};
 use super::parameters::{BalanceNumbers, EpisodeNumbers, part};
 use super::subject::{Subject, World};
 
-/// What every M imports, kept until its inbound trade changes.
+/// What every M imports, kept; a source of which something else is told now is read again.
 #[derive(Debug, Default)]
 pub(crate) struct Imports(RefCell<BTreeMap<Country, Rc<Sources>>>);
 
 impl Imports {
     /// The imports of the corridor's M.
     pub(super) fn of(&self, subject: &Subject<'_>) -> Rc<Sources> {
-        let held = self.0.borrow().get(&subject.m()).cloned();
-        // Whoever rests on what is kept has read it.
-        let first = subject.books.first();
-        held.unwrap_or_else(|| {
-            let sources = Rc::new(Sources::of(subject, first));
-            self.0.borrow_mut().insert(subject.m(), Rc::clone(&sources));
-            sources
-        })
+        subject.books.rest_on_supply();
+        let mut held = self.0.borrow_mut();
+        let sources = held.entry(subject.m()).or_insert_with(|| Rc::new(Sources::of(subject)));
+        if !sources.stale.is_empty() {
+            Rc::make_mut(sources).read_again(subject);
+        }
+        Rc::clone(sources)
     }
 
-    /// The trade into a country has changed.
+    /// The trade of a source with a country has changed, China standing for its three.
+    pub(crate) fn change(&self, to: Country, from: Country) {
+        if let Some(sources) = self.0.borrow_mut().get_mut(&to) {
+            Rc::make_mut(sources).change(from);
+        }
+    }
+
+    /// China's trade with every country has.
+    pub(crate) fn change_from_china(&self) {
+        self.0.borrow_mut().values_mut().for_each(|sources| Rc::make_mut(sources).change(Country::CHINA));
+    }
+
+    /// The trade of every source with a country has.
     pub(crate) fn forget(&self, country: Country) {
         self.0.borrow_mut().remove(&country);
-    }
-
-    /// All of it has.
-    pub(crate) fn forget_all(&self) {
-        self.0.borrow_mut().clear();
     }
 }
 
@@ -79,15 +85,18 @@ pub(super) struct Before {
 }
 
 /// M's imports by source, as each account tells them: read once for all windows and destinations.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sources {
     first: Source,
+    /// By country.
     other: Vec<(Country, Source)>,
+    /// Those to be read again.
+    stale: Vec<Country>,
     /// Windows that were asked for.
     inflows: RefCell<Vec<(Window, Inflow)>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Source {
     /// In the order in which an account is chosen.
     accounts: [(Account, Rc<Told>); 3],
@@ -96,15 +105,30 @@ struct Source {
 }
 
 impl Sources {
-    fn of(subject: &Subject<'_>, first: Leg<'_>) -> Sources {
-        let any_shared = subject.world.contents.any_shared();
-        let told = |series: Series<'_>, scope| subject.lookups.legs.told(series, scope, subject.world);
-        let source = |leg: Leg<'_>| Source {
-            accounts: leg.accounts().map(|series| (series.account, told(series, Scope::Supply))),
-            shared: any_shared.then(|| leg.accounts().map(|series| told(series, Scope::Shared))),
-        };
-        let other = subject.books.supply().map(|(country, leg)| (country, source(leg))).collect();
-        Sources { first: source(first), other, inflows: RefCell::default() }
+    fn of(subject: &Subject<'_>) -> Sources {
+        let other = subject.books.supply().map(|(country, leg)| (country, Source::of(subject, leg))).collect();
+        Sources { first: Source::of(subject, subject.books.first()), other, stale: Vec::new(), inflows: RefCell::default() }
+    }
+
+    fn change(&mut self, from: Country) {
+        if !self.stale.contains(&from) {
+            self.stale.push(from);
+        }
+    }
+
+    fn read_again(&mut self, subject: &Subject<'_>) {
+        for country in std::mem::take(&mut self.stale) {
+            if country.is_china() {
+                self.first = Source::of(subject, subject.books.first());
+            } else if country != subject.m() {
+                let source = Source::of(subject, subject.books.supply_from(country));
+                match self.other.binary_search_by_key(&country, |(known, _)| *known) {
+                    Ok(at) => drop(self.other.splice(at..=at, [(country, source)])),
+                    Err(at) => self.other.insert(at, (country, source)),
+                }
+            }
+        }
+        self.inflows.get_mut().clear();
     }
 
     /// What came in within a window.
@@ -154,6 +178,15 @@ impl Sources {
 }
 
 impl Source {
+    fn of(subject: &Subject<'_>, leg: Leg<'_>) -> Source {
+        let told = |series: Series<'_>, scope| subject.lookups.legs.told(series, scope, subject.world);
+        let any_shared = subject.world.contents.any_shared();
+        Source {
+            accounts: leg.accounts().map(|series| (series.account, told(series, Scope::Supply))),
+            shared: any_shared.then(|| leg.accounts().map(|series| told(series, Scope::Shared))),
+        }
+    }
+
     /// The account that told most of a window, by its place; of two alike the importer's. `None` where none told a month.
     fn best(&self, window: Window) -> Option<(usize, Sum)> {
         let mut best: Option<(usize, Sum)> = None;

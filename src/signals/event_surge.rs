@@ -159,10 +159,9 @@ fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: Episod
     let after = episode.after(subject);
     let scope = if world.family.is_material() { Scope::Stage(stage) } else { Scope::All };
     let before = episode.before;
-    let both = |series, scope| (subject.sum(series, before, (scope, false)), subject.sum(series, after, (scope, false)));
     let told_before = |pre: Sum| pre.months >= numbers.episodes.before_months_min;
     let told = |(pre, post): (Sum, Sum)| told_before(pre) && post.months >= numbers.episodes.after_months_min;
-    let accounts = subject.books.out().accounts().map(|series| (series, both(series, scope)));
+    let accounts = subject.books.out().accounts().map(|series| (series, subject.sums(series, (before, after), scope)));
     let Some((series, (pre, post))) = accounts.into_iter().find(|(_, sums)| told(*sums)) else {
         return Err(accounts.iter().any(|(_, (pre, _))| told_before(*pre)));
     };
@@ -200,8 +199,7 @@ fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (S
     let leg = subject.books.first();
     let means = |account| {
         let series = leg.by(account);
-        let pre = subject.sum(series, episode.before, (scope, false));
-        let post = subject.sum(series, after, (scope, false));
+        let (pre, post) = subject.sums(series, (episode.before, after), scope);
         let told = pre.months >= numbers.episodes.before_months_min && post.months >= numbers.episodes.after_months_min;
         told.then(|| (pre.mean(), post.mean()))
     };

@@ -103,8 +103,7 @@ fn direct_fell(subject: &Subject<'_>, code: HsSubheading, measure: &Measure) -> 
     let recent = Window::ending(subject.month(), numbers.episodes.after_months);
     let after = Window { first: recent.first.max(Month::of(measure.effective)), last: recent.last };
     for series in subject.books.direct().accounts() {
-        let of_line = |window| subject.sum(series, window, (Scope::Line(code), false));
-        let (before, after) = (of_line(before), of_line(after));
+        let (before, after) = subject.sums(series, (before, after), Scope::Line(code));
         if before.months >= numbers.prior.direct_before_months_min && before.mean() > 0.0 && after.months > 0 {
             return 1.0 - after.mean() / before.mean() >= part(numbers.prior.direct_fall);
         }
@@ -156,8 +155,7 @@ pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Win
     let mut growths = Vec::new();
     for (_, leg) in subject.books.sources() {
         for series in leg.accounts() {
-            let pre = subject.sum(series, before, (scope, false));
-            let post = subject.sum(series, after, (scope, false));
+            let (pre, post) = subject.sums(series, (before, after), scope);
             let told = pre.months >= episodes.before_months_min && post.months >= episodes.after_months_min;
             if told && pre.tonnes() > 0.0 && post.tonnes() > 0.0 {
                 growths.push(libm::log((post.mean() + kappa) / (pre.mean() + kappa)));

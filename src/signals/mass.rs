@@ -234,11 +234,18 @@ impl Legs {
         self.0.borrow_mut().get_mut(&way).into_iter().flatten().for_each(|kept| kept.change(account, since));
     }
 
-    /// What an account tells of every way that fits has changed from a month on.
-    pub(super) fn change_all(&self, fits: impl Fn((Country, Country)) -> bool, account: Account, since: Month) {
+    /// What an importer tells of every way into it has changed from a month on.
+    pub(super) fn change_into(&self, to: Country, since: Month) {
         let mut legs = self.0.borrow_mut();
-        let changed = legs.iter_mut().filter(|(way, _)| fits(**way)).flat_map(|(_, kept)| kept);
-        changed.for_each(|kept| kept.change(account, since));
+        let changed = legs.range_mut((to, Country::FIRST)..=(to, Country::LAST)).flat_map(|(_, kept)| kept);
+        changed.for_each(|kept| kept.change(Account::ImporterFlow, since));
+    }
+
+    /// What China tells of every way from it has changed from a month on.
+    pub(super) fn change_from_china(&self, since: Month) {
+        let mut legs = self.0.borrow_mut();
+        let changed = legs.iter_mut().filter(|((_, from), _)| *from == Country::CHINA).flat_map(|(_, kept)| kept);
+        changed.for_each(|kept| kept.change(Account::MirrorFlow, since));
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) use route_cn_lading::route_cn_lading;
 pub(crate) use share::table as draws;
 pub(crate) use subject::{Subject, World};
 
-use crate::domain::{Country, FamilyId};
-use crate::ledger::{Account, CellRef, Touched};
+use crate::domain::FamilyId;
+use crate::ledger::{CellRef, Touched};
 use crate::reference::AsOf;
 
 /// What has been looked up for a family and is kept between evaluations.
@@ -55,15 +55,15 @@ impl Lookups {
     pub(crate) fn change(&self, touched: &Touched) {
         for ((to, from, account), since) in &touched.ways {
             self.legs.change((*to, *from), *account, *since);
-            self.imports.forget(*to);
+            self.imports.change(*to, *from);
         }
         for (to, since) in &touched.importers {
-            self.legs.change_all(|way| way.0 == *to, Account::ImporterFlow, *since);
+            self.legs.change_into(*to, *since);
             self.imports.forget(*to);
         }
         if let Some(since) = touched.from_china {
-            self.legs.change_all(|way| way.1 == Country::CHINA, Account::MirrorFlow, since);
-            self.imports.forget_all();
+            self.legs.change_from_china(since);
+            self.imports.change_from_china();
         }
     }
 }

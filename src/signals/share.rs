@@ -92,10 +92,18 @@ pub(super) fn interval(
 ) -> [f64; 3] {
     let mut shares: Vec<f64> = draws.iter().map(|draw| share(known, draw, (yield_low, yield_high), numbers)).collect();
     let count = shares.len();
-    [count / 20, count / 2, (count * 19).div_ceil(20).saturating_sub(1)].map(|index| {
-        let index = index.min(count.saturating_sub(1));
-        if shares.is_empty() { 0.0 } else { *shares.select_nth_unstable_by(index, f64::total_cmp).1 }
-    })
+    let [low, mid, high] = [count / 20, count / 2, (count * 19).div_ceil(20).saturating_sub(1)];
+    let middle = smallest(&mut shares, mid);
+    // What is smaller stands before it now, what is larger behind it.
+    let low = smallest(shares.get_mut(..=mid).unwrap_or_default(), low);
+    let high = smallest(shares.get_mut(mid..).unwrap_or_default(), high.saturating_sub(mid));
+    [low, middle, high]
+}
+
+/// The one that so many are smaller than.
+fn smallest(shares: &mut [f64], index: usize) -> f64 {
+    let index = index.min(shares.len().saturating_sub(1));
+    if shares.is_empty() { 0.0 } else { *shares.select_nth_unstable_by(index, f64::total_cmp).1 }
 }
 
 fn share(known: &Known, draw: &Draw, (yield_low, yield_high): (f64, f64), numbers: &ShareNumbers) -> f64 {

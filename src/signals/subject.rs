@@ -56,6 +56,12 @@ impl Subject<'_> {
         self.lookups.legs.told(series, scope, self.world).sum(window, longer)
     }
 
+    /// Sums two windows of a series, before and after something, month by month.
+    pub(super) fn sums(&self, series: Series<'_>, (before, after): (Window, Window), scope: Scope) -> (Sum, Sum) {
+        let told = self.lookups.legs.told(series, scope, self.world);
+        (told.sum(before, false), told.sum(after, false))
+    }
+
     /// The subheadings that went from M to D lately.
     pub(super) fn codes(&self) -> Vec<HsSubheading> {
         self.traded.iter().map(|(code, _)| *code).collect()
