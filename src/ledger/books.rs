@@ -13,6 +13,8 @@ pub struct Books<'a> {
     pub corridor: CorridorId,
     /// How the corridor-month itself was told: 1, or the length of the longer period that ends with it.
     pub months: u8,
+    /// What the shipments of the corridor-month are of, whether their feed is complete or not, in order.
+    pub shipped_codes: &'a [HsSubheading],
     ways: &'a Ways,
     read: Cell<Read>,
 }
@@ -29,8 +31,8 @@ pub struct Read {
 }
 
 impl<'a> Books<'a> {
-    pub(crate) fn new(corridor: CorridorId, months: u8, ways: &'a Ways) -> Books<'a> {
-        Books { corridor, months, ways, read: Cell::default() }
+    pub(crate) fn new(corridor: CorridorId, months: u8, (ways, shipped_codes): (&'a Ways, &'a [HsSubheading])) -> Books<'a> {
+        Books { corridor, months, shipped_codes, ways, read: Cell::default() }
     }
 
     /// M → D.

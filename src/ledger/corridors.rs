@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::books::Read;
 use super::family::CorridorMonth;
-use crate::domain::{Country, Month};
+use crate::domain::{Country, HsSubheading, Month};
 
 /// Corridor-months in which trade M → D was told.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Corridors {
 }
 
 /// How trade of a corridor-month was told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Told {
     by_month: bool,
     /// The longest period that ended there.
@@ -24,6 +24,8 @@ struct Told {
     read: Read,
     /// Grams and US cents of its shipments, all versions.
     shipped: (u128, u128),
+    /// What they were of, all versions, in order.
+    shipped_codes: Vec<HsSubheading>,
 }
 
 impl Corridors {
@@ -57,8 +59,7 @@ impl Corridors {
 
     /// How many months the corridor-month was told as: 1, or the longest period where no month was told.
     pub(super) fn told_months(&self, corridor: CorridorMonth) -> u8 {
-        let told = self.get(corridor).copied().unwrap_or_default();
-        if told.by_month { 1 } else { told.longest_period.max(1) }
+        self.get(corridor).map_or(1, |told| if told.by_month { 1 } else { told.longest_period.max(1) })
     }
 
     pub(super) fn shipped(&self, corridor: CorridorMonth) -> (u128, u128) {
@@ -69,6 +70,21 @@ impl Corridors {
         if let Some(told) = self.get_mut(corridor) {
             told.shipped = (told.shipped.0 + grams, told.shipped.1 + cents);
         }
+    }
+
+    /// What the shipments of a corridor-month were of.
+    pub(super) fn shipped_codes(&self, corridor: CorridorMonth) -> &[HsSubheading] {
+        self.get(corridor).map(|told| told.shipped_codes.as_slice()).unwrap_or_default()
+    }
+
+    /// Notes what a shipment of a corridor-month is of; says whether that is new there.
+    pub(super) fn ship_code(&mut self, corridor: CorridorMonth, code: HsSubheading) -> bool {
+        let Some(told) = self.get_mut(corridor) else { return false };
+        let place = told.shipped_codes.binary_search(&code);
+        if let Err(place) = place {
+            told.shipped_codes.insert(place, code);
+        }
+        place.is_err()
     }
 
     pub(super) fn note_read(&mut self, corridor: CorridorMonth, read: Read) {

@@ -140,8 +140,9 @@ impl FamilyLedger {
         let way = route.intermediary().map(|from| (from, route.destination));
         if is_assessed && let Some((from, to)) = way {
             let is_news = self.corridors.open((from, to, month), 1);
-            // Books hold the shipments of complete feeds alone; whether a heading's trade is large enough also counts the others.
-            if is_news || movement.complete || self.family.is_heading() {
+            let is_new_code = self.corridors.ship_code((from, to, month), movement.hs6);
+            // Sums hold the shipments of complete feeds alone; whether a heading's trade is large enough also counts the others.
+            if is_news || is_new_code || movement.complete || self.family.is_heading() {
                 self.dirty.corridors.insert((from, to, month));
             }
         }
@@ -172,7 +173,7 @@ impl FamilyLedger {
     pub fn books(&self, corridor: CorridorMonth) -> Books<'_> {
         let (intermediary, destination, month) = corridor;
         let id = CorridorId { family: self.family, intermediary, destination, month };
-        Books::new(id, self.corridors.told_months(corridor), &self.ways)
+        Books::new(id, self.corridors.told_months(corridor), (&self.ways, self.corridors.shipped_codes(corridor)))
     }
 
     /// The records behind a cell, with their mass.

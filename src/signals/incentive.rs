@@ -111,7 +111,8 @@ fn direct_fell(subject: &Subject<'_>, code: HsSubheading, measure: &Measure) -> 
     false
 }
 
-/// The subheadings that went from M to D lately, with their weight: contained mass, else value, else each alike.
+/// The subheadings that went from M to D lately, with their weight: contained mass, else value, else each alike. Where no account
+/// tells of it, those of the month's shipments: whoever reads bills alone sees a control as well.
 pub(super) fn traded(books: &Books<'_>, world: &World, parameters: &Parameters) -> Vec<(HsSubheading, f64)> {
     let months = parameters.episodes.after_months.max(i32::from(books.months));
     let window = Window::ending(books.corridor.month, months);
@@ -143,7 +144,7 @@ pub(super) fn traded(books: &Books<'_>, world: &World, parameters: &Parameters) 
             }
         }
     }
-    Vec::new()
+    books.shipped_codes.iter().map(|code| (*code, 1.0)).collect()
 }
 
 /// Median growth of D's other non-Chinese sources between two windows, in log-points, shrunk; never below zero.
@@ -177,7 +178,7 @@ pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Win
 
 #[cfg(test)]
 mod tests {
-    use super::super::trade::{Trade, Way, antimony_story, date, measure};
+    use super::super::trade::{Trade, Way, antimony_story, code, date, measure};
     use super::*;
     use crate::scoring::Model;
 
@@ -212,6 +213,20 @@ mod tests {
         let mut both = with(MeasureKind::ExportBan);
         both.measures().push(measure("controls/Y", MeasureKind::ExportLicence, ("2024-08-15", "2024-09-15")));
         assert_eq!(check(&both, -2392, true), ["controls/X", "controls/Y"]);
+    }
+
+    // Bills of lading alone: no statistics office has told of the way yet.
+    #[test]
+    fn shipments_without_an_account_see_the_control_on_what_they_carry() {
+        let mut trade = Trade::antimony("TH", "US", "2025-03");
+        *trade.measures() = vec![measure("controls/X", MeasureKind::ExportBan, ("2024-12-03", "2024-12-03"))];
+        check(&trade, -3892, false);
+        trade.shipped = vec![code("282580")];
+        assert_eq!(check(&trade, -2392, true), ["controls/X"]);
+        // Half of what they are of is outside of the control.
+        trade.measures()[0].subheadings = vec!["282580".parse().unwrap()];
+        trade.shipped.push(code("811010"));
+        check(&trade, -3142, true);
     }
 
     #[test]
