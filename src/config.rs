@@ -157,9 +157,12 @@ fn located(origin: &str, text: &str, key: &str) -> String {
 }
 
 fn parse(origin: &str, text: &str) -> Result<Map<String, Value>, InvalidConfig> {
-    // Parsed by `toml` itself for its message with line and column; `config` only layers.
-    let table: toml::Table = toml::from_str(text)
-        .map_err(|error| InvalidConfig::NotToml { origin: origin.to_owned(), why: error.to_string().trim_end().to_owned() })?;
+    // Parsed by `toml` itself for its message and place; `config` only layers. The line itself is not shown: a secret may stand in it.
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let (line, column) = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+        InvalidConfig::NotToml { origin: format!("{origin}:{line}:{column}"), why: error.message().to_owned() }
+    })?;
     Ok(table.into_iter().map(|(key, value)| (key, valued(origin, value))).collect())
 }
 
@@ -333,6 +336,17 @@ mod tests {
         assert_eq!(properties.get("sasl.password").map(String::as_str), Some("hunter2"));
         let shown = config.resolved();
         assert!(shown.contains("\"sasl.password\" = \"***\"") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn no_error_shows_a_secret() {
+        let missing = "[log]\nkind = \"kafka\"\n[log.kafka]\nproperties = { \"sasl.password\" = \"hunter2\", \"ssl.key.password_file\" = \"x\" }";
+        let broken = "[log.kafka]\nproperties = { \"sasl.password\" = \"hunter2\nx";
+        let url = "[schema_registry]\nurl = [\"http://me:hunter2@host\"]";
+        for (text, place) in [(missing, "ssl.key.password_file"), (broken, "entrepot.toml:3:1:"), (url, "schema_registry.url")] {
+            let message = from_text(text, &[]).unwrap_err().to_string();
+            assert!(message.contains(place) && !message.contains("hunter2"), "{message}");
+        }
     }
 
     #[test]

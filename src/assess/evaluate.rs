@@ -11,7 +11,7 @@ use crate::encode::{
     AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire, Shown, Spoken,
     Tally, Topic, VerdictWire, rounded, serialized, words,
 };
-use crate::ledger::{Books, CorridorMonth, FamilyLedger, Line, Outcome, Published, RecordFacts, RecordId, ShipmentKey, Touched};
+use crate::ledger::{CorridorMonth, FamilyLedger, Outcome, Published, RecordFacts, RecordId, ShipmentKey, Touched};
 use crate::reference::AsOf;
 use crate::scoring::{Context, CorridorVerdict, Counted, Sample, Verdict, assess_corridor, assess_shipment, signature_of};
 use crate::signals::{Evidence, Lookups, RestsOn};
@@ -123,7 +123,7 @@ impl Family {
         for corridor in &touched.corridors {
             let books = self.ledger.books(*corridor);
             let before = self.corridors.get(corridor);
-            let is_small = || !reaches(&knowledge.model.sample, &books, self.ledger.shipped(*corridor));
+            let is_small = || !reaches(&knowledge.model.sample, self.ledger.sizes(*corridor));
             if before.is_none() && self.ledger.family.is_heading() && is_small() {
                 continue;
             }
@@ -252,26 +252,11 @@ impl Family {
     }
 }
 
-/// Whether the trade of a heading's corridor-month reaches the sample minimum, by mass or by value, in any account.
-fn reaches(sample: &Sample, books: &Books, (grams, cents): (u128, u128)) -> bool {
-    let (grams_min, cents_min) = (u128::from(sample.heading_kilograms) * 1000, u128::from(sample.heading_dollars) * 100);
-    let enough = |grams: u128, cents: u128| grams >= grams_min || cents >= cents_min;
-    let month = books.corridor.month;
-    let told = books.out().accounts().into_iter().any(|series| {
-        let (mut mass, mut value) = (0u128, 0u128);
-        let mut take = |line: Line| {
-            mass += line.mass.map_or(0, |mass| u128::from(mass.0));
-            value += line.value_cents.map_or(0, u128::from);
-        };
-        series.lines(month, month, &mut take);
-        series.longer(|line| {
-            if line.period.last() == month {
-                take(line);
-            }
-        });
-        enough(mass, value)
-    });
-    told || enough(grams, cents)
+/// Whether the trade of a heading's corridor-month reaches the sample minimum, by mass or by value, in any account. All that was ever
+/// told counts: what exists does not depend on which version came first.
+fn reaches(sample: &Sample, sizes: [(u64, u64); 3]) -> bool {
+    let (grams, cents) = (sample.heading_kilograms.saturating_mul(1000), sample.heading_dollars.saturating_mul(100));
+    sizes.into_iter().any(|(mass, value)| mass >= grams || value >= cents)
 }
 
 fn output(topic: Topic, key: &str, value: Vec<u8>) -> Output {

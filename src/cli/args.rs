@@ -135,7 +135,7 @@ pub(super) struct AssessArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) feed: Option<FeedName>,
     /// Leave out what became known on this date or later
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     pub(super) until: Option<Date>,
     /// As the world learned it, or as it stands in the files
     #[arg(long, value_enum, default_value = "known")]
@@ -265,7 +265,7 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "N")]
     pub(super) revision: Option<u64>,
     /// The last one whose as_of is not after this date
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     pub(super) as_of: Option<Date>,
     /// The form on stdout
     #[arg(long, value_enum, default_value = "text")]
@@ -352,4 +352,8 @@ pub(super) struct CheckArgs {
     /// Also open the log and compare its topics
     #[arg(long)]
     pub(super) online: bool,
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "is no date (YYYY-MM-DD, such as 2025-05-01)".to_owned())
 }

@@ -10,7 +10,7 @@ use super::exit::{Exit, Failure, Outcome, unknown};
 use super::log;
 use super::print::line;
 use super::replay::{ingest, send};
-use super::wiring::Knowledge;
+use super::wiring::{Knowledge, feed_named};
 use crate::config::Config;
 use crate::domain::{DeadLetterReason, Header, Message, Position};
 use crate::encode::Topic;
@@ -139,6 +139,10 @@ fn letters(config: &Config, log: &mut dyn Home, filter: &DeadLetterFilter) -> Re
                 letters.push(letter);
             }
         }
+    }
+    if let Some(feed) = filter.feed.as_ref().filter(|_| letters.is_empty()) {
+        // A feed of a former configuration may have left letters; one that has none may be misspelt.
+        feed_named(config, feed.as_str())?;
     }
     letters.sort_by(|one, other| {
         (one.message.timestamp, &one.message.position).cmp(&(other.message.timestamp, &other.message.position))

@@ -16,6 +16,7 @@ use crate::replay::{Gathered, Glance, ReplayError};
 #[derive(Clone, Debug)]
 pub(super) struct LostMessage {
     position: Position,
+    key: Vec<u8>,
     value: Vec<u8>,
     letter: DeadLetter,
 }
@@ -23,7 +24,13 @@ pub(super) struct LostMessage {
 impl LostMessage {
     /// Keeps the whole message.
     pub(super) fn new(message: &Message, letter: DeadLetter) -> LostMessage {
-        LostMessage { position: message.position.clone(), value: message.value.clone().unwrap_or_default(), letter }
+        let bytes = |part: &Option<Vec<u8>>| part.clone().unwrap_or_default();
+        LostMessage { position: message.position.clone(), key: bytes(&message.key), value: bytes(&message.value), letter }
+    }
+
+    /// Its key and value, as they stood.
+    pub(super) fn bytes(&self) -> (&[u8], &[u8]) {
+        (&self.key, &self.value)
     }
 }
 

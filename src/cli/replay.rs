@@ -17,7 +17,7 @@ use super::reading::Reading;
 use super::wiring::{FeedIn, Knowledge, feeds};
 use crate::config::{Config, Feed, SourceOf};
 use crate::encode::Topic;
-use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, movement_output};
+use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, hash_of, movement_output};
 use crate::stream::{Commit, Fold, Home, NextOffsets, Outgoing};
 
 /// The name of the file that says a folder is whole.
@@ -55,8 +55,9 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
         ReplayStage::Assess => &[Topic::Assessments, Topic::Corridors, Topic::Alerts],
         ReplayStage::All => &[Topic::Movements, Topic::Assessments, Topic::Corridors, Topic::Alerts],
     };
-    let Sums { mut written, sha256 } = gathered.sums(topics)?;
+    let Sums { mut written, mut sha256 } = gathered.sums(topics)?;
     written.insert("dead-letters".to_owned(), lost.len() as u64);
+    sha256.insert("dead-letters".to_owned(), hash_of(lost.iter().map(LostMessage::bytes)));
     let report = Report { kind: "replay", read, written, sha256 };
     let report = serde_json::to_string(&report).expect("text and numbers are JSON");
     match (&args.out, &args.out_prefix) {

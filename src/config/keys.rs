@@ -164,7 +164,7 @@ impl Tree {
         InvalidConfig::Value {
             origin: value.and_then(|value| value.origin()).unwrap_or(&self.origin).to_owned(),
             key: format!("{}{key}", self.prefix),
-            value: value.map_or_else(|| "(absent)".to_owned(), |value| value.kind.to_string()),
+            value: value.map_or_else(|| "(absent)".to_owned(), |value| shown(key, &value.kind)),
             allowed: allowed.to_owned(),
         }
     }
@@ -241,6 +241,16 @@ impl Tree {
             None => self.text(key),
             Some(file) => read_secret(&PathBuf::from(file)).map(Some).map_err(|why| self.refuse(&file_key, &why)),
         }
+    }
+}
+
+/// A value as an error may show it: what may be a secret, or hold one, is not.
+fn shown(key: &str, kind: &ValueKind) -> String {
+    match kind {
+        ValueKind::Table(_) => "(a table)".to_owned(),
+        ValueKind::Array(_) => "(a list)".to_owned(),
+        _ if key.ends_with("url") => super::sections::masked_url(&kind.to_string()),
+        kind => super::sections::masked(key, &kind.to_string()),
     }
 }
 

@@ -354,13 +354,15 @@ fn shown(source: &SourceOf) -> String {
     }
 }
 
-fn masked(name: &str, value: &str) -> String {
+pub(super) fn masked(name: &str, value: &str) -> String {
+    // The path of a secret's file is none.
     let secret = ["password", "secret", "token", "key", "credential", "jaas"].iter().any(|word| name.contains(word));
+    let secret = secret && !name.ends_with("_file");
     if secret { "***".to_owned() } else { value.to_owned() }
 }
 
 /// An address without the user and password that may stand in it.
-fn masked_url(url: &str) -> String {
+pub(super) fn masked_url(url: &str) -> String {
     match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
         Some((scheme, host)) => format!("{scheme}://***@{host}"),
         None => url.to_owned(),

@@ -49,10 +49,10 @@ pub(super) fn not_text(bytes: &[u8]) -> String {
 /// One record; an error where the text is no JSON object at all.
 fn record(text: &str, times: Times<'_>) -> Result<Row, DecodeError> {
     if let Some(wire) = Scan::whole(text) {
-        return Ok(read(wire, times).unwrap_or_else(Row::Failed));
+        return Ok(shallow(text, &wire).and_then(|()| read(wire, times)).unwrap_or_else(Row::Failed));
     }
     match serde_json::from_str::<WireRecord<'_>>(text) {
-        Ok(wire) => Ok(read(wire, times).unwrap_or_else(Row::Failed)),
+        Ok(wire) => Ok(shallow(text, &wire).and_then(|()| read(wire, times)).unwrap_or_else(Row::Failed)),
         Err(cause) => match json::members(text) {
             Some(members) => Ok(Row::Failed(match WireRecord::fault(&members) {
                 Some(fault) => malformed(fault.field, fault.cause),
@@ -63,9 +63,19 @@ fn record(text: &str, times: Times<'_>) -> Result<Row, DecodeError> {
     }
 }
 
+/// Members that nothing reads are passed over, however deep: where there are any, the whole is measured.
+fn shallow(text: &str, wire: &WireRecord<'_>) -> Result<(), DecodeError> {
+    let is_deep = has_unknown(wire) && nesting(text) > NESTING_MAX;
+    if is_deep { Err(too_deep()) } else { Ok(()) }
+}
+
+fn too_deep() -> DecodeError {
+    error(DeadLetterReason::TooLarge, format!("nested more than {NESTING_MAX} deep"))
+}
+
 fn not_json(text: &str, cause: &serde_json::Error) -> DecodeError {
     if nesting(text) > NESTING_MAX {
-        return error(DeadLetterReason::TooLarge, format!("nested more than {NESTING_MAX} deep"));
+        return too_deep();
     }
     error(DeadLetterReason::Malformed, format!("no canonical record: {cause}"))
 }
@@ -94,13 +104,18 @@ fn read(wire: WireRecord<'_>, times: Times<'_>) -> Result<Row, DecodeError> {
     Ok(draft.finish(kind, times))
 }
 
-/// A member that nothing reads, anywhere in the record.
-fn notes(wire: &WireRecord<'_>, kind: Kind) -> QualitySet {
+/// A member that no record has, anywhere in this one.
+fn has_unknown(wire: &WireRecord<'_>) -> bool {
     let nested = wire.quantity.as_ref().is_some_and(|q| q.unknown)
         || wire.customs_value.as_ref().is_some_and(|v| v.unknown)
         || wire.bill_of_lading.as_ref().is_some_and(|b| b.unknown)
         || wire.containers.iter().flatten().any(|c| c.unknown)
         || wire.parties.iter().flatten().any(|p| p.unknown);
+    wire.unknown || nested
+}
+
+/// A member that nothing reads, anywhere in the record.
+fn notes(wire: &WireRecord<'_>, kind: Kind) -> QualitySet {
     let foreign = match kind {
         Kind::Shipment => wire.partner.is_some() || wire.consignment_partner.is_some() || wire.period.is_some(),
         Kind::TradeFlow => {
@@ -113,7 +128,7 @@ fn notes(wire: &WireRecord<'_>, kind: Kind) -> QualitySet {
                 || wire.gross_mass_kg.is_some()
         }
     };
-    (wire.unknown || nested || foreign).then_some(Degrade::UnknownField).into_iter().collect()
+    (has_unknown(wire) || foreign).then_some(Degrade::UnknownField).into_iter().collect()
 }
 
 fn read_head(wire: &WireRecord<'_>, kind: Kind, draft: &mut Draft) -> Result<(), DecodeError> {
@@ -412,9 +427,7 @@ mod tests {
             FLOW,
             "export",
             "exports",
-            expect![[
-                r#"malformed_field: flow: "exports" is no flow (import import_for_consumption export domestic_export re_export )"#
-            ]],
+            expect![[r#"malformed_field: flow: "exports" is no flow (import, import_for_consumption, export, domestic_export, re_export)"#]],
         );
         check(
             FLOW,
@@ -447,6 +460,13 @@ mod tests {
         check(SHIPMENT, r#""hs":"2825800000","#, "", expect![[r#"MAEU123456789/1 ["hs_from_text"]"#]]);
         let unnamed = SHIPMENT.replace("ANTIMONY TRIOXIDE 99.5 PCT", "GOODS");
         check(&unnamed, r#""hs":"2825800000","#, "", expect!["excluded no_hs"]);
+        // What lacks more than its code is no shipment, and is not passed over.
+        check(
+            &unnamed.replace(r#""destination":"US","#, ""),
+            r#""hs":"2825800000","#,
+            "",
+            expect!["missing_field: destination is missing: the country the goods go to"],
+        );
         check(SHIPMENT, "2825800000", "2825", expect!["excluded hs_too_short"]);
         check(FLOW, r#""partner":"TH","#, "", expect!["excluded no_partner"]);
         check(FLOW, r#""partner":"TH""#, r#""partner":"XX""#, expect!["excluded no_partner"]);
@@ -517,7 +537,10 @@ mod tests {
         expect![[r#"unknown_schema: kind "tick" is none that a feed may send (shipment, trade_flow)"#]]
             .assert_eq(&shown(r#"{"kind":"tick","date":"2025-01-01"}"#));
         expect!["malformed_field: kind: it stands there twice"].assert_eq(&shown(r#"{"kind":"tick","kind":"tick"}"#));
-        expect!["too_large: nested more than 32 deep"].assert_eq(&shown(&("[".repeat(60) + &"]".repeat(60))));
+        let deep = "[".repeat(60) + &"]".repeat(60);
+        expect!["too_large: nested more than 32 deep"].assert_eq(&shown(&deep));
+        let unread = FLOW.replacen('{', &format!("{{\"note\":{deep},"), 1);
+        expect!["too_large: nested more than 32 deep"].assert_eq(&shown(&unread));
         let two = shown(&format!("[{FLOW},7]"));
         expect![[r#"
             CN/export/TH/282580/2025-02 []

@@ -131,12 +131,6 @@ impl Draft {
 
     fn shipment(mut self, times: Times<'_>) -> Result<Claim, Refusal> {
         let id = self.id.take().ok_or_else(|| missing("id", "a shipment needs the id its source gives it"))?;
-        let hs = match self.hs {
-            Goods::Code(code) => code,
-            Goods::TooShort => return Err(Refusal::Excluded(ExcludedReason::HS_TOO_SHORT)),
-            Goods::Absent if self.cancelled => return Err(needs_link("hs").into()),
-            Goods::Absent => self.goods_from_text(times.families).ok_or(Refusal::Excluded(ExcludedReason::NO_HS))?,
-        };
         let incomplete = |field, detail| if self.cancelled { needs_link(field) } else { missing(field, detail) };
         let event_date = self.event_date.ok_or_else(|| incomplete("event_date", "the day the goods moved, YYYY-MM-DD"))?;
         let destination = self.destination.ok_or_else(|| incomplete("destination", "the country the goods go to"))?;
@@ -146,6 +140,13 @@ impl Draft {
             return Err(missing("country_of_origin", detail).into());
         }
         let known_from = self.known_from(event_date, event_date, times)?;
+        // Last: what is not even a shipment is no shipment of goods that nobody follows.
+        let hs = match self.hs {
+            Goods::Code(code) => code,
+            Goods::TooShort => return Err(Refusal::Excluded(ExcludedReason::HS_TOO_SHORT)),
+            Goods::Absent if self.cancelled => return Err(needs_link("hs").into()),
+            Goods::Absent => self.goods_from_text(times.families).ok_or(Refusal::Excluded(ExcludedReason::NO_HS))?,
+        };
         if self.net_mass.is_none() && self.gross_mass.is_none() && !self.cancelled {
             self.quality.insert(Degrade::NoMass);
         }

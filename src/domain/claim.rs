@@ -178,7 +178,7 @@ macro_rules! words {
 
             fn from_str(text: &str) -> Result<$name, String> {
                 let found = $name::ALL.iter().copied().find(|value| value.word() == text);
-                found.ok_or_else(|| format!(concat!("{:?} is no ", $what, " (", $($word, " ",)* ")"), text))
+                found.ok_or_else(|| format!("{text:?} is no {} ({})", $what, [$($word),*].join(", ")))
             }
         }
     };

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::books::Read;
+use super::books::{Account, Read};
 use super::family::CorridorMonth;
-use crate::domain::{Country, HsSubheading, Month};
+use crate::domain::{Country, Grams, HsSubheading, Month};
 
 /// Corridor-months in which trade M → D was told.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +22,8 @@ struct Told {
     longest_period: u8,
     /// What of its books the last evaluation read.
     read: Read,
-    /// Grams and US cents of its shipments, all versions.
-    shipped: (u128, u128),
+    /// Grams and US cents that each account told of it, in all versions: what was said once stays, in whatever order it came.
+    sizes: [(u64, u64); 3],
     /// What they were of, all versions, in order.
     shipped_codes: Vec<HsSubheading>,
 }
@@ -62,13 +62,17 @@ impl Corridors {
         self.get(corridor).map_or(1, |told| if told.by_month { 1 } else { told.longest_period.max(1) })
     }
 
-    pub(super) fn shipped(&self, corridor: CorridorMonth) -> (u128, u128) {
-        self.get(corridor).map(|told| told.shipped).unwrap_or_default()
+    /// Grams and US cents by account, all versions.
+    pub(super) fn sizes(&self, corridor: CorridorMonth) -> [(u64, u64); 3] {
+        self.get(corridor).map(|told| told.sizes).unwrap_or_default()
     }
 
-    pub(super) fn ship(&mut self, corridor: CorridorMonth, (grams, cents): (u128, u128)) {
-        if let Some(told) = self.get_mut(corridor) {
-            told.shipped = (told.shipped.0 + grams, told.shipped.1 + cents);
+    /// Adds what a version of an account's told.
+    pub(super) fn grow(&mut self, corridor: CorridorMonth, account: Account, (mass, cents): (Option<Grams>, Option<u64>)) {
+        let size = self.get_mut(corridor).and_then(|told| told.sizes.get_mut(account as usize));
+        if let Some((grams, value)) = size {
+            *grams = grams.saturating_add(mass.map_or(0, |mass| mass.0));
+            *value = value.saturating_add(cents.unwrap_or(0));
         }
     }
 

@@ -118,12 +118,15 @@ impl FamilyLedger {
                 self.dirty.corridors.insert((way.0, way.1, last));
             }
         }
+        let account = if facts.flow.is_import() { Account::ImporterFlow } else { Account::MirrorFlow };
+        if movement.standing == Standing::Home && change.folded != Folded::Duplicate {
+            self.corridors.grow((way.0, way.1, last), account, (movement.mass, movement.value_cents));
+        }
         match change.folded {
             Folded::Duplicate => return Outcome::Duplicate,
             Folded::Superseded => return Outcome::Superseded,
             Folded::Held => {}
         }
-        let account = if facts.flow.is_import() { Account::ImporterFlow } else { Account::MirrorFlow };
         self.dirty.touch(way, account, since(change.opened, facts.period.first()));
         if change.first_report {
             self.dirty.first_report(facts.reporter, facts.flow.is_import(), last);
@@ -155,8 +158,7 @@ impl FamilyLedger {
             self.dirty.touch((from, to), Account::Shipments, month);
         }
         if let Some((from, to)) = way.filter(|_| is_assessed && change.folded != Folded::Duplicate) {
-            let shipped = (movement.mass.map_or(0, |mass| u128::from(mass.0)), movement.value_cents.map_or(0, u128::from));
-            self.corridors.ship((from, to, month), shipped);
+            self.corridors.grow((from, to, month), Account::Shipments, (movement.mass, movement.value_cents));
         }
         let outcome = match change.folded {
             Folded::Duplicate => Outcome::Duplicate,
@@ -187,9 +189,9 @@ impl FamilyLedger {
         }
     }
 
-    /// Grams and US cents of the shipments of a corridor-month.
-    pub fn shipped(&self, corridor: CorridorMonth) -> (u128, u128) {
-        self.corridors.shipped(corridor)
+    /// Grams and US cents that each account told of a corridor-month, in all versions.
+    pub fn sizes(&self, corridor: CorridorMonth) -> [(u64, u64); 3] {
+        self.corridors.sizes(corridor)
     }
 
     /// Nothing was touched since the last evaluation.

@@ -68,6 +68,24 @@ pub struct Sums {
     pub sha256: BTreeMap<String, String>,
 }
 
+/// SHA-256 in hexadecimal over length and bytes of keys and values, in the order given.
+pub fn hash_of<'a>(messages: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> String {
+    let mut hash = Sha256::new();
+    messages.for_each(|message| add(&mut hash, message));
+    hexadecimal(hash)
+}
+
+fn add(hash: &mut Sha256, (key, value): (&[u8], &[u8])) {
+    for part in [key, value] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What is kept of a topic, by key.
 type Keys = BTreeMap<Box<[u8]>, Vec<Kept>>;
 
@@ -190,15 +208,11 @@ impl Gathered {
             let mut hash = Sha256::new();
             self.each::<ReplayError>(*topic, &mut |key, value| {
                 written += 1;
-                for part in [key, value] {
-                    hash.update((part.len() as u64).to_be_bytes());
-                    hash.update(part);
-                }
+                add(&mut hash, (key, value));
                 Ok(())
             })?;
             sums.written.insert(wire_topic(*topic).to_owned(), written);
-            let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            sums.sha256.insert(wire_topic(*topic).to_owned(), digest);
+            sums.sha256.insert(wire_topic(*topic).to_owned(), hexadecimal(hash));
         }
         Ok(sums)
     }

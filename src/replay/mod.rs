@@ -12,7 +12,7 @@ mod spill;
 mod when;
 
 pub use error::ReplayError;
-pub use gather::{Gathered, Glance, Line, Sums, wire_topic};
+pub use gather::{Gathered, Glance, Line, Sums, hash_of, wire_topic};
 pub use known::{Bounded, KnownMovements, Stamp, stamp_of};
 pub use range::{Between, ends, ranges};
 pub use rerun::{Lost, Rerun, movement_output};
