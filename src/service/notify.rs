@@ -82,6 +82,7 @@ mod tests {
 
     /// What is said at these moments (milliseconds, live, ready), a word a line of the protocol.
     #[track_caller]
+    #[expect(clippy::disallowed_methods, reason = "any moment will do; only differences count")]
     fn check(beat_every_ms: Option<u64>, moments: &[(u64, bool, bool)], expected: &[&str]) {
         let mut notifier = notifier(beat_every_ms);
         let start = Instant::now();
