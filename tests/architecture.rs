@@ -52,10 +52,11 @@ const BANNED_IN_CORE: [&str; 14] = [
 ];
 
 /// Heavy crates and the places that may name them.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("rusqlite", &["src/stream/embedded"]),
     ("axum", &["src/service/"]),
     ("prometheus::", &["src/service/metrics"]),
+    ("sd_notify::", &["src/service/notify"]),
     ("clap", &["src/cli/"]),
     ("anyhow", &["src/cli/"]),
     ("config::Config", &["src/config"]),
