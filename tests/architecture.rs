@@ -56,6 +56,7 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("rusqlite", &["src/stream/embedded"]),
     ("axum", &["src/service/"]),
     ("prometheus::", &["src/service/metrics"]),
+    ("sd_notify::", &["src/service/notify"]),
     ("clap", &["src/cli/"]),
     ("anyhow", &["src/cli/"]),
     ("config::Config", &["src/config"]),

@@ -5,6 +5,7 @@ mod error;
 mod health;
 mod http;
 mod metrics;
+mod notify;
 mod run;
 
 pub use clock::Clock;

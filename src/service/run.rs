@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::http::{self, Pages};
+use super::notify::Notifier;
 use super::{BuildInfo, Clock, Health, Labels, Metrics, ServiceError};
 use crate::domain::Date;
 use crate::encode::Topic;
@@ -67,6 +68,7 @@ pub struct Running {
     ticked: Date,
     tick_tried: Option<Instant>,
     beaten: Instant,
+    notifier: Notifier,
 }
 
 struct Thread {
@@ -127,6 +129,7 @@ pub fn start(mut log: Box<dyn Home>, settings: Settings) -> Result<Running, Serv
         pages,
         address,
         stop,
+        notifier: Notifier::new(),
     })
 }
 
@@ -213,13 +216,14 @@ impl Running {
         watched.and(drained)
     }
 
-    /// One look around, to be repeated while the caller waits for something of its own: watchdog, lease, ticks.
+    /// One look around, to be repeated while the caller waits for something of its own: watchdog, systemd, lease, ticks.
     pub fn look(&mut self) -> Result<(), ServiceError> {
         let now = self.now();
         if let Some((stage, number, silence, _)) = self.pages.health.stuck(now) {
             let position = self.position_of(stage, number);
             return Err(ServiceError::Stuck { stage, number, position, seconds: silence.as_secs() });
         }
+        self.notifier.look(now, &self.pages.health);
         if now.saturating_duration_since(self.beaten) >= HEARTBEAT {
             match self.serving.beat() {
                 Ok(()) | Err(LogError::Busy { .. }) => self.beaten = now,
@@ -255,6 +259,7 @@ impl Running {
 
     /// Ends the workers: open batches are committed, within the time allowed.
     fn drain(&mut self) -> Result<(), ServiceError> {
+        self.notifier.stopping();
         self.stop.store(true, Ordering::Release);
         let deadline = self.now() + self.settings.worker.drain_timeout;
         let mut outcome = Ok(());
