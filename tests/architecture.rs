@@ -52,7 +52,7 @@ const BANNED_IN_CORE: [&str; 14] = [
 ];
 
 /// Heavy crates and the places that may name them.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("rusqlite", &["src/stream/embedded"]),
     ("axum", &["src/service/"]),
     ("prometheus::", &["src/service/metrics"]),

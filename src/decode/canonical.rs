@@ -427,7 +427,9 @@ mod tests {
             FLOW,
             "export",
             "exports",
-            expect![[r#"malformed_field: flow: "exports" is no flow (import, import_for_consumption, export, domestic_export, re_export)"#]],
+            expect![[
+                r#"malformed_field: flow: "exports" is no flow (import, import_for_consumption, export, domestic_export, re_export)"#
+            ]],
         );
         check(
             FLOW,

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::message::Message as _;
 use rdkafka::{Offset as Place, Statistics, TopicPartitionList};
 
 use super::super::{Event, LogError, NextOffsets};
 use super::classify::{self, failed};
 use super::context::{Context, Rebalance};
-use super::native;
-use crate::domain::{Message, Offset, Partition, Position, Timestamp};
+use super::held::{Held, check_end, check_start, owned};
+use crate::domain::{Offset, Partition};
 
 /// How long a question to the brokers may keep the loop from its other duties.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,20 +35,6 @@ pub(super) struct Group {
     vitals: Option<Statistics>,
     /// The group moved on without us: nothing of ours can be committed.
     is_lost: bool,
-}
-
-struct Held {
-    topic: Arc<str>,
-    partition: Partition,
-    committed: Offset,
-    start: Offset,
-    end: Offset,
-    /// From where the loop wants messages; `None` until it has said so.
-    wanted: Option<Offset>,
-    /// The next offset librdkafka will hand over; `None` while it does not fetch.
-    position: Option<Offset>,
-    /// Where the end was announced.
-    announced: Option<Offset>,
 }
 
 impl Group {
@@ -375,30 +361,6 @@ impl Group {
     }
 }
 
-impl Held {
-    fn is(&self, topic: &str, partition: Partition) -> bool {
-        self.partition == partition && *self.topic == *topic
-    }
-
-    /// Takes note of a message of this partition; its topic's name where the loop is to have it.
-    ///
-    /// What came before a rewind took hold is none of the loop's business. What is not wanted now is asked for again later.
-    fn hand_over(&mut self, offset: Offset, is_quiet: bool) -> Option<Arc<str>> {
-        let position = self.position?;
-        if offset < position {
-            return None;
-        }
-        if is_quiet || self.wanted.is_none() {
-            self.wanted = self.wanted.map(|_| position);
-            self.position = None;
-            return None;
-        }
-        self.position = Some(offset + 1);
-        self.end = self.end.max(offset + 1);
-        Some(Arc::clone(&self.topic))
-    }
-}
-
 /// Why an assignment could not be announced.
 enum Unanswered {
     Refused(LogError),
@@ -411,33 +373,5 @@ impl From<KafkaError> for Unanswered {
             return Unanswered::Refused(classify::denied(&error, "Read", ("of the inputs", "?", "?")));
         }
         Unanswered::Later(error)
-    }
-}
-
-/// A committed offset has to lie within what is there.
-fn check_end((topic, partition): (&str, Partition), committed: Offset, end: Offset) -> Result<(), LogError> {
-    if committed <= end {
-        return Ok(());
-    }
-    Err(LogError::Truncated { topic: topic.to_owned(), partition, committed, end })
-}
-
-/// What is wanted has to be there still.
-fn check_start((topic, partition): (&str, Partition), wanted: Offset, start: Offset) -> Result<(), LogError> {
-    if wanted >= start {
-        return Ok(());
-    }
-    Err(LogError::StartsLater { topic: topic.to_owned(), partition, wanted, start })
-}
-
-/// A message as ours, its bytes copied once.
-pub(super) fn owned(message: &BorrowedMessage<'_>, topic: Arc<str>) -> Message {
-    let timestamp = message.timestamp().to_millis().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    Message {
-        position: Position { topic, partition: message.partition(), offset: message.offset() },
-        timestamp,
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: native::headers(message),
     }
 }

@@ -8,6 +8,7 @@ mod beside;
 mod classify;
 mod context;
 mod group;
+mod held;
 mod home;
 mod native;
 mod read;

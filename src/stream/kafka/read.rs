@@ -11,7 +11,7 @@ use rdkafka::{Offset as Place, TopicPartitionList};
 use super::super::{LogError, Messages, Range};
 use super::classify::{self, failed};
 use super::context::Context;
-use super::{KafkaLog, group};
+use super::{KafkaLog, held};
 use crate::domain::{Message, Offset, Partition, Timestamp};
 
 /// How long a question to the brokers may take.
@@ -142,7 +142,7 @@ impl Bounded<'_> {
             match self.reader.poll(POLL) {
                 Some(Ok(message)) if message.partition() != self.partition || message.topic() != &*self.topic => {}
                 Some(Ok(message)) if message.offset() >= self.until => return Ok(None),
-                Some(Ok(message)) => return Ok(Some(group::owned(&message, Arc::clone(&self.topic)))),
+                Some(Ok(message)) => return Ok(Some(held::owned(&message, Arc::clone(&self.topic)))),
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
                 Some(Err(error)) if classify::is_denied(&error) => {
                     return Err(classify::denied(&error, "Read", (&self.topic, "of readers", "?")));
