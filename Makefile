@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench kafka kafka-3 kafka-down clean tools
+.PHONY: help run test check bench kafka kafka-3 kafka-down run-kafka clean tools
 
 CARGO := cargo
 # Warnings of ours fail the tests; the sources of others are not ours to mend.
@@ -22,6 +22,11 @@ tools:
 run: tools ## builds, feeds the bundled sample, shows what is probably rerouted, runs until Ctrl-C
 	@$(CARGO) build --release --locked
 	@exec ./target/release/entrepot run --sample
+
+run-kafka: tools kafka ## what `run` does, on a real Kafka that it starts
+	@$(CARGO) build --release --locked
+	@exec ./target/release/entrepot --set log.kind=kafka --set topics.replication_factor=1 \
+	  --set log.kafka.bootstrap_servers=$$(scripts/kafka facts dev | sed 's/.*"bootstrap":"\([^"]*\)".*/\1/') run --sample
 
 test: tools ## everything: format, lints, tests, documentation
 	$(CARGO) fmt --check

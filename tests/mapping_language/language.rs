@@ -205,7 +205,7 @@ when = { column = "type", matches = "^(House|Regular) Bill$" }
         r#"{"type":"Master Bill","class":"ACT","kg":50}"#,
         r#"{"type":"House Bill","class":"EST"}"#,
         r#"{"type":"House Bill","class":"ACT","kg":"9.99"}"#,
-        r#"{"type":"House Bill","class":"ACT","carrier":"m","bill":2,"estimated":"2025-03-14","goods":"nothing","pol":"99999","kg":20,"box":"CSQU3054384"}"#,
+        r#"{"type":"House Bill","class":"ACT","carrier":"m","bill":2,"estimated":"2025-03-14","goods":"nothing","pol":"57078","kg":20,"box":"CSQU3054384"}"#,
         r#"{"type":"House Bill","class":"ACT","carrier":"m","bill":3,"estimated":"2025-03-14","goods":"HS CODE 282580","pol":"99999","kg":20}"#,
         "[1]",
         "",

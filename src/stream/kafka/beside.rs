@@ -60,11 +60,19 @@ impl KafkaLog {
         (fed.into_iter().collect(), next.iter().map(came).collect())
     }
 
-    /// How far a group came in a partition, as noted.
-    pub(super) fn came(&mut self, group: &str, topic: &str, partition: Partition) -> Result<Option<Offset>, LogError> {
+    /// The first of these partitions in which a group came somewhere, as noted, and how far.
+    pub(super) fn came(
+        &mut self,
+        group: &str,
+        without: &[(Arc<str>, Partition)],
+    ) -> Result<Option<(String, Partition, Offset)>, LogError> {
         let notes = self.read_notes(true)?;
-        let came = notes.get(&came_key(group, topic, partition)).map(|value| read::<Came>(value)).transpose()?;
-        Ok(came.map(|came| came.next))
+        for (topic, partition) in without {
+            if let Some(value) = notes.get(&came_key(group, topic, *partition)) {
+                return Ok(Some((topic.to_string(), *partition, read::<Came>(value)?.next)));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn fed(&mut self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {

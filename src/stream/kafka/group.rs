@@ -13,7 +13,7 @@ use rdkafka::{Offset as Place, Statistics, TopicPartitionList};
 use super::super::{Event, LogError, NextOffsets};
 use super::classify::{self, failed};
 use super::context::{Context, Rebalance};
-use super::held::{Held, check_end, check_start, owned};
+use super::held::{Held, Unanswered, check_end, check_start, owned};
 use crate::domain::{Offset, Partition};
 
 /// How long a question to the brokers may keep the loop from its other duties.
@@ -77,6 +77,16 @@ impl Group {
         std::mem::take(&mut self.without_offset)
     }
 
+    /// Whether such partitions are still to be looked into ...
+    pub(super) fn is_in_doubt(&self) -> bool {
+        !self.without_offset.is_empty()
+    }
+
+    /// ... and these are, later.
+    pub(super) fn ask_later(&mut self, without: &[(Arc<str>, Partition)]) {
+        self.without_offset.extend_from_slice(without);
+    }
+
     /// Waits at most so long for something to happen. `is_quiet`: no messages now, a transaction is unsettled.
     pub(super) fn poll(&mut self, timeout: Duration, is_quiet: bool) -> Result<Event, LogError> {
         if let Some(event) = self.news.pop_front() {
@@ -107,7 +117,7 @@ impl Group {
         event.or_else(|error| self.heard(&error))
     }
 
-    /// An error of a poll: the client's own affair, or ours.
+    /// An error of a poll: the client's affair, or ours.
     fn heard(&mut self, error: &KafkaError) -> Result<Event, LogError> {
         match error {
             // Which topic it is of is not said; the statistics will.
@@ -138,9 +148,8 @@ impl Group {
     }
 
     fn topics(&self) -> String {
-        let names =
-            self.consumer().subscription().map(|list| list.elements().iter().map(|part| part.topic().to_owned()).collect());
-        names.map(|names: Vec<String>| names.join(", ")).unwrap_or_default()
+        let Ok(list) = self.consumer().subscription() else { return String::new() };
+        list.elements().iter().map(|part| part.topic().to_owned()).collect::<Vec<_>>().join(", ")
     }
 
     /// Answers the next rebalance, if there is one and nothing is in the way; whether there was one.
@@ -179,7 +188,9 @@ impl Group {
     /// Asks what is committed and what is there, and tells the loop.
     fn announce(&mut self, partitions: &TopicPartitionList) -> Result<(), Unanswered> {
         let mut asked = TopicPartitionList::new();
-        partitions.elements().iter().for_each(|part| drop(asked.add_partition(part.topic(), part.partition())));
+        for part in partitions.elements() {
+            asked.add_partition(part.topic(), part.partition());
+        }
         let committed = self.consumer().committed_offsets(asked, PATIENCE).map_err(Unanswered::from)?;
         let (mut found, mut without) = (Vec::new(), Vec::new());
         for part in committed.elements() {
@@ -232,8 +243,7 @@ impl Group {
             self.consumer().incremental_assign(&fresh).map_err(failed("taking partitions"))?;
         }
         if old.count() > 0 {
-            let sought = self.consumer().seek_partitions(old, PATIENCE).map_err(failed("going back to an offset"))?;
-            sought.elements().iter().try_for_each(|part| part.error().map_err(failed("going back to an offset")))?;
+            self.go_back(old);
         }
         // A pause survives a reassignment inside of librdkafka: say what holds.
         let (mut rest, mut go) = (TopicPartitionList::new(), TopicPartitionList::new());
@@ -242,6 +252,21 @@ impl Group {
             list.add_partition(part.topic(), part.partition());
         }
         self.consumer().resume(&go).and_then(|()| self.consumer().pause(&rest)).map_err(failed("resuming partitions"))
+    }
+
+    /// Goes to the offsets of partitions that are fetched already; where brokers are away, at a later poll.
+    fn go_back(&mut self, list: TopicPartitionList) {
+        let places: Vec<_> = list.elements().iter().map(|part| (part.topic().to_owned(), part.partition())).collect();
+        let sought = self.consumer().seek_partitions(list, PATIENCE);
+        let error = match &sought {
+            Ok(sought) => sought.elements().iter().find_map(|part| part.error().err()),
+            Err(error) => Some(error.clone()),
+        };
+        let Some(error) = error else { return };
+        tracing::warn!(group = self.name, %error, "going back to an offset does not come about yet");
+        for (topic, partition) in places {
+            self.held(&topic, partition).iter_mut().for_each(|held| held.position = None);
+        }
     }
 
     /// What the loop has had its chance to commit goes.
@@ -269,8 +294,9 @@ impl Group {
             self.paused.remove(topic);
         }
         let mut list = TopicPartitionList::new();
-        let of_topic = self.held.iter().filter(|held| *held.topic == *topic && held.position.is_some());
-        of_topic.for_each(|held| drop(list.add_partition(topic, held.partition)));
+        for held in self.held.iter().filter(|held| *held.topic == *topic && held.position.is_some()) {
+            list.add_partition(topic, held.partition);
+        }
         let done = if paused { self.consumer().pause(&list) } else { self.consumer().resume(&list) };
         done.map_err(failed("pausing a topic"))
     }
@@ -358,20 +384,5 @@ impl Group {
             consumer.context().close();
             super::let_go(consumer, super::END_PATIENCE);
         }
-    }
-}
-
-/// Why an assignment could not be announced.
-enum Unanswered {
-    Refused(LogError),
-    Later(KafkaError),
-}
-
-impl From<KafkaError> for Unanswered {
-    fn from(error: KafkaError) -> Unanswered {
-        if classify::is_denied(&error) {
-            return Unanswered::Refused(classify::denied(&error, "Read", ("of the inputs", "?", "?")));
-        }
-        Unanswered::Later(error)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
 use super::super::LogError;
-use super::native;
+use super::{classify, native};
 use crate::domain::{Message, Offset, Partition, Position, Timestamp};
 
 /// A partition in hand.
@@ -72,5 +73,20 @@ pub(super) fn owned(message: &BorrowedMessage<'_>, topic: Arc<str>) -> Message {
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: native::headers(message),
+    }
+}
+
+/// Why an assignment could not be announced.
+pub(super) enum Unanswered {
+    Refused(LogError),
+    Later(KafkaError),
+}
+
+impl From<KafkaError> for Unanswered {
+    fn from(error: KafkaError) -> Unanswered {
+        if classify::is_denied(&error) {
+            return Unanswered::Refused(classify::denied(&error, "Read", ("of the inputs", "?", "?")));
+        }
+        Unanswered::Later(error)
     }
 }

@@ -101,14 +101,19 @@ impl KafkaLog {
 
     /// A group without an offset is a new one, or one whose offset was lost: what is noted beside its commits tells.
     fn check_offsets(&mut self) -> Result<(), LogError> {
-        let Some(group) = &mut self.group else { return Ok(()) };
+        let Some(group) = self.group.as_mut().filter(|group| group.is_in_doubt()) else { return Ok(()) };
         let (name, without) = (group.name().to_owned(), group.without_offset());
-        for (topic, partition) in without {
-            if let Some(known) = self.came(&name, &topic, partition)? {
-                return Err(LogError::OffsetsGone { group: name, topic: topic.to_string(), partition, known });
+        match self.came(&name, &without) {
+            Ok(None) => Ok(()),
+            Ok(Some((topic, partition, known))) => Err(LogError::OffsetsGone { group: name, topic, partition, known }),
+            // Brokers that are away come back: asked again then, and nothing is read before.
+            Err(error) if matches!(error.exit_code(), 69 | 75) => {
+                tracing::warn!(%error, "whether offsets were lost is not known yet");
+                self.group.iter_mut().for_each(|group| group.ask_later(&without));
+                Ok(())
             }
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     /// [`Log::commit`], with the progress of a feed's file in the same transaction.
@@ -169,7 +174,7 @@ impl Log for KafkaLog {
         self.settle()?;
         self.check_offsets()?;
         match &mut self.group {
-            Some(group) => group.poll(timeout, self.unsettled.is_some()),
+            Some(group) => group.poll(timeout, self.unsettled.is_some() || group.is_in_doubt()),
             None => {
                 std::thread::sleep(timeout);
                 Ok(Event::Idle)

@@ -15,7 +15,7 @@ use super::{KafkaLog, held};
 use crate::domain::{Message, Offset, Partition, Timestamp};
 
 /// How long a question to the brokers may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a bounded read waits for its next message: longer than a partition needs to find a new leader.
 const SILENCE: Duration = Duration::from_secs(60);
 /// A poll of a bounded read.
@@ -110,7 +110,9 @@ impl KafkaLog {
         let asking: BaseConsumer<Context> = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
         let mut asked = TopicPartitionList::new();
         for topic in topics {
-            (0..self.partitions(topic)?).for_each(|partition| drop(asked.add_partition(topic, partition)));
+            for partition in 0..self.partitions(topic)? {
+                asked.add_partition(topic, partition);
+            }
         }
         let committed = asking.committed_offsets(asked, PATIENCE).map_err(failed("asking what is committed"))?;
         super::let_go(asking, Duration::ZERO);

@@ -1,0 +1,216 @@
+//! The real service on a real Apache Kafka: the same outputs as on the embedded log, key by key, though processes are killed; and what it
+//! refuses, with which exit code. An independent client audits what stands there afterwards.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
+#![cfg(feature = "kafka")]
+
+#[path = "support/house.rs"]
+mod house;
+#[path = "support/kafka.rs"]
+mod kafka;
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
+use entrepot::stream::{Home, Range, write_ticks};
+use house::{House, MOVEMENTS, VERDICTS, by_key};
+use kafka::{Broker, Brokers, Secure};
+
+const RECORDS: usize = 1_500;
+/// The day after the last record.
+const CLOSING: &str = "2026-01-01";
+
+/// What makes a house keep its log on a broker.
+fn on(broker: &Broker) -> Vec<String> {
+    let servers = format!("log.kafka.bootstrap_servers={}", broker.bootstrap());
+    ["log.kind=kafka", "topics.replication_factor=1", "transactions.records_max=50", &servers].map(str::to_owned).to_vec()
+}
+
+fn set(settings: &[String]) -> Vec<&str> {
+    settings.iter().flat_map(|set| ["--set", set.as_str()]).collect()
+}
+
+fn log(broker: &Broker) -> KafkaLog {
+    KafkaLog::connect(KafkaSettings {
+        bootstrap_servers: broker.bootstrap().to_owned(),
+        properties: BTreeMap::new(),
+        prefix: "entrepot.".to_owned(),
+        instance: "test".to_owned(),
+        replication_factor: 1,
+        payload_bytes_max: 1_000_000,
+        interval: Duration::from_millis(100),
+    })
+    .unwrap()
+}
+
+fn serve(house: &House, settings: &[String], instance: &str) -> Child {
+    let own = format!("service.instance={instance}");
+    let mut command = house.command(&[&set(settings)[..], &["--set", &own, "--log", "json", "run"]].concat());
+    let said = std::fs::OpenOptions::new().append(true).create(true).open(house.path(&format!("{instance}.log"))).unwrap();
+    command.stdout(Stdio::null()).stderr(said).spawn().unwrap()
+}
+
+fn lag(log: &mut KafkaLog) -> u64 {
+    let raw = log.lag("entrepot.ingest", &["world".to_owned()]).unwrap();
+    raw + log.lag("entrepot.assess", &[MOVEMENTS.to_owned()]).unwrap()
+}
+
+/// The values of each key of a topic, in order.
+fn keyed(log: &mut KafkaLog, topic: &str) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
+    use entrepot::stream::Log;
+    let mut keyed: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for partition in 0..12 {
+        for message in log.range(&Range { topic: topic.to_owned(), partition, from: 0, until: None }).unwrap() {
+            let message = message.unwrap();
+            keyed.entry(message.key.unwrap_or_default()).or_default().push(message.value.unwrap_or_default());
+        }
+    }
+    keyed
+}
+
+/// The last value, but for the offset of the raw message: Kafka counts marks of transactions too.
+fn last(values: &[Vec<u8>]) -> String {
+    let value = String::from_utf8(values.last().unwrap().clone()).unwrap();
+    match value.split_once("\"source\":\"world/0/") {
+        Some((before, after)) => before.to_owned() + after.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => value,
+    }
+}
+
+fn end(mut child: Child) -> Option<i32> {
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap().code()
+}
+
+fn world(house: &House) {
+    let simulate = ["-q", "simulate", "--seed", "5", "--out", "simulated", "--from", "2023-01", "--until", "2025-06"];
+    house.done(&[&simulate[..], &["--records", &RECORDS.to_string(), "--scheme", "relabel"]].concat());
+    let text = std::fs::read_to_string(house.path("simulated/records.ndjson")).unwrap();
+    let rows = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| if index % 20 == 0 { format!("{line}\nbad row {index}\n") } else { format!("{line}\n") });
+    house.write("world.ndjson", rows.collect::<String>().as_bytes());
+}
+
+#[test]
+fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_holds() {
+    const KILLS: u32 = 24;
+    let calm = House::new(&[("world", "canonical")]);
+    world(&calm);
+    calm.feed(&calm.path("world.ndjson"), "world");
+    calm.serve_to_the_end((&[], &[]), CLOSING);
+
+    let broker = Broker::start("kills", Brokers::One, Secure::No);
+    let settings = on(&broker);
+    calm.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
+    let mut log = log(&broker);
+    let names = ["entrepot-0", "entrepot-1"];
+    let mut processes = names.map(|name| serve(&calm, &settings, name));
+    let feeding = [&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world", "--rate", "120"]].concat();
+    let mut feed = calm.command(&feeding).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    for kill in 0..KILLS {
+        std::thread::sleep(Duration::from_millis(300 + u64::from(kill * 7919 % 900)));
+        let struck = kill as usize % 2;
+        processes[struck].kill().unwrap();
+        processes[struck].wait().unwrap();
+        processes[struck] = serve(&calm, &settings, names[struck]);
+    }
+    assert_eq!(feed.wait().unwrap().code(), Some(0));
+    while lag(&mut log) > 0 {
+        for (process, name) in processes.iter_mut().zip(names) {
+            let said = || std::fs::read_to_string(calm.path(&format!("{name}.log"))).unwrap();
+            assert!(process.try_wait().unwrap().is_none(), "{name} ended: {}", said());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    write_ticks(&mut log, MOVEMENTS, CLOSING.parse().unwrap()).unwrap();
+    while lag(&mut log) > 0 {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(processes.map(end), [Some(0), Some(0)]);
+
+    let mut embedded = calm.log();
+    for topic in VERDICTS {
+        let wanted = by_key(&mut embedded, topic);
+        let found = keyed(&mut log, topic);
+        assert!(topic == "entrepot.alerts" || !wanted.is_empty());
+        assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>(), "keys of {topic}");
+        for (key, values) in &wanted {
+            assert_eq!(last(&found[key]), last(values), "{topic}");
+        }
+    }
+    let audit = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"))
+        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/audit.py"), "--bootstrap", broker.bootstrap()])
+        .args(["audit", "--raw", "world"])
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(audit.status.success(), "{}{}", text(&audit.stdout), text(&audit.stderr));
+}
+
+#[test]
+fn what_would_not_be_safe_is_refused_and_says_what_to_do() {
+    let house = House::new(&[("world", "canonical")]);
+    house.write("world.ndjson", b"bad row\n");
+    let broker = Broker::start("unsafe", Brokers::One, Secure::No);
+    let mut settings = on(&broker);
+    house.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
+    let alter = |change: &str| {
+        broker.run(
+            "kafka.admin.ConfigCommand",
+            &["--alter", "--entity-type", "topics", "--entity-name", MOVEMENTS, "--add-config", change],
+        );
+    };
+    let refused = |settings: &[String], code: i32, said: &str| {
+        let (found, _, stderr) = house.run(&[&set(settings)[..], &["run"]].concat());
+        assert!(found == code && stderr.contains(said), "{found}: {stderr}");
+    };
+    alter("retention.ms=1000");
+    refused(&settings, 76, "retention.ms is 1000, has to be -1");
+    alter("retention.ms=-1,cleanup.policy=compact");
+    refused(&settings, 76, "cleanup.policy is compact, has to be delete");
+    let (code, stdout, _) = house.run(&[&set(&settings)[..], &["topics", "verify"]].concat());
+    assert!(code == 1 && stdout.contains("differs  entrepot.movements: cleanup.policy is compact"), "{stdout}");
+    alter("cleanup.policy=delete");
+    settings.push("topics.partitions=5".to_owned());
+    refused(&settings, 76, "keys would move");
+    settings.pop();
+
+    // Work was done, then the group's offset is gone.
+    house.done(&[&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world"]].concat());
+    let mut log = log(&broker);
+    let process = serve(&house, &settings, "entrepot-0");
+    while log.lag("entrepot.ingest", &["world".to_owned()]).unwrap() > 0 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(end(process), Some(0));
+    let groups = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
+    // The member that has just left is static: the group is empty only once its session is over.
+    let delete = ["--delete", "--group", "entrepot.ingest", "--timeout", "90000"];
+    let is_deleted = || broker.run(groups, &delete).contains("was successful");
+    while !is_deleted() {
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    refused(&settings, 76, "world/0: group entrepot.ingest has no committed offset, but had committed 1");
+    settings.push("log.kafka.properties.acks=1".to_owned());
+    refused(&settings, 78, "acks: entrepot owns it");
+}
+
+#[test]
+fn without_a_broker_it_ends_in_time() {
+    let house = House::new(&[("world", "canonical")]);
+    let broker = Broker::start("gone", Brokers::One, Secure::No);
+    let settings = on(&broker);
+    house.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
+    let process = serve(&house, &settings, "entrepot-0");
+    while !std::fs::read_to_string(house.path("entrepot-0.log")).unwrap().contains("\"assigned\"") {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    broker.kill(1);
+    assert_eq!(end(process), Some(0), "{}", std::fs::read_to_string(house.path("entrepot-0.log")).unwrap());
+    let (code, _, stderr) = house.run(&[&set(&settings)[..], &["run"]].concat());
+    assert!(code == 69 && stderr.contains("no broker of"), "{code}: {stderr}");
+}
