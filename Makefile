@@ -14,7 +14,8 @@ help: ## lists the targets
 tools:
 	@missing() { echo "$$1 is missing; this installs it: $$2" >&2; exit 1; }; \
 	command -v git >/dev/null || missing git "sudo apt-get install -y git"; \
-	command -v cc >/dev/null || missing "a C compiler" "sudo apt-get install -y build-essential"; \
+	command -v cc >/dev/null && command -v c++ >/dev/null || missing "a C and C++ compiler" "sudo apt-get install -y build-essential"; \
+	command -v perl >/dev/null || missing perl "sudo apt-get install -y perl"; \
 	command -v $(CARGO) >/dev/null || missing Rust "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env"; \
 	[ -z "$(filter test check,$(MAKECMDGOALS))" ] || $(CARGO) fmt --version >/dev/null 2>&1 || missing rustfmt "rustup component add rustfmt"; \
 	[ -z "$(filter test check,$(MAKECMDGOALS))" ] || $(CARGO) clippy --version >/dev/null 2>&1 || missing clippy "rustup component add clippy"
