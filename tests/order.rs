@@ -56,6 +56,13 @@ fn world() -> Vec<String> {
         }
     }
     lines.push(flow("US", "MX", "import", "2024", "282580", 600_000, "2025-03-07"));
+    // A heading exists above the sample minimum alone: once by a version that was corrected since, once by a year whose month was told
+    // as well, once never.
+    lines.push(flow("US", "TH", "import", "2025-02", "847130", 231_600, "2025-04-01"));
+    lines.push(flow("US", "TH", "import", "2025-02", "847130", 1_000, "2025-05-01"));
+    lines.push(flow("TH", "US", "import", "2024", "847130", 161_495, "2025-03-02"));
+    lines.push(flow("TH", "US", "import", "2024-02", "847130", 900_000, "2024-05-02"));
+    lines.push(flow("US", "MY", "import", "2025-02", "847130", 1, "2025-06-01"));
     for index in 0..12u32 {
         let origin = if index % 5 == 4 { "CN" } else { "TH" };
         let day = 3 + index;
