@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
-use entrepot::stream::{Home, Range, write_ticks};
+use entrepot::stream::{Home, write_ticks};
 use house::{House, MOVEMENTS, VERDICTS, by_key};
 use kafka::{Broker, Brokers, Secure};
 
@@ -55,19 +55,6 @@ fn serve(house: &House, settings: &[String], instance: &str) -> Child {
 fn lag(log: &mut KafkaLog) -> u64 {
     let raw = log.lag("entrepot.ingest", &["world".to_owned()]).unwrap();
     raw + log.lag("entrepot.assess", &[MOVEMENTS.to_owned()]).unwrap()
-}
-
-/// The values of each key of a topic, in order.
-fn keyed(log: &mut KafkaLog, topic: &str) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
-    use entrepot::stream::Log;
-    let mut keyed: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for partition in 0..12 {
-        for message in log.range(&Range { topic: topic.to_owned(), partition, from: 0, until: None }).unwrap() {
-            let message = message.unwrap();
-            keyed.entry(message.key.unwrap_or_default()).or_default().push(message.value.unwrap_or_default());
-        }
-    }
-    keyed
 }
 
 /// The last value, but for the offset of the raw message: Kafka counts marks of transactions too.
@@ -135,7 +122,7 @@ fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_h
     let mut embedded = calm.log();
     for topic in VERDICTS {
         let wanted = by_key(&mut embedded, topic);
-        let found = keyed(&mut log, topic);
+        let found = by_key(&mut log, topic);
         assert!(topic == "entrepot.alerts" || !wanted.is_empty());
         assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>(), "keys of {topic}");
         for (key, values) in &wanted {

@@ -39,8 +39,9 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     let feeds = feeds(config, args.sample)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
     let mut log = log::create(config)?;
-    log::create_topics(&mut *log, &log::planned(config, &feeds))?;
-    log::refuse_unsafe(&mut *log, &log::planned(config, &feeds))?;
+    let planned = log::planned(config, &feeds);
+    log::create_topics(&mut *log, &planned)?;
+    log::refuse_unsafe(&mut *log, &planned)?;
     log.bind_family_map(knowledge.reference().family_map_fingerprint())?;
     knowledge.keep(&mut *log)?;
     let settings = settings(config, args, (&feeds, &knowledge))?;

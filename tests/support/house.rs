@@ -198,7 +198,7 @@ impl Drop for Service {
 }
 
 /// Every message of a topic, partition by partition.
-pub fn messages(log: &mut EmbeddedLog, topic: &str) -> Vec<Message> {
+pub fn messages(log: &mut dyn Log, topic: &str) -> Vec<Message> {
     let described = log.topics().unwrap().into_iter().find(|described| described.name == topic).unwrap();
     let mut messages = Vec::new();
     for partition in 0..described.partitions {
@@ -214,7 +214,7 @@ pub fn header(message: &Message, name: &str) -> String {
 }
 
 /// The values of each key, in order.
-pub fn by_key(log: &mut EmbeddedLog, topic: &str) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
+pub fn by_key(log: &mut dyn Log, topic: &str) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
     let mut keyed: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for message in messages(log, topic) {
         keyed.entry(message.key.unwrap_or_default()).or_default().push(message.value.unwrap_or_default());

@@ -1,7 +1,7 @@
 //! What librdkafka tells us on the polling thread: rebalances, statistics, failed deliveries, its log. Takes notes; decides nothing.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rdkafka::config::RDKafkaLogLevel;
@@ -24,8 +24,6 @@ pub(super) struct Context {
     trouble: Mutex<Option<(KafkaError, String)>>,
     /// From here on rebalances are answered at once: nobody will take up the notes.
     closing: AtomicBool,
-    /// Statistics that could not be read.
-    unreadable: AtomicU64,
 }
 
 /// A rebalance that the loop has to answer.
@@ -77,9 +75,8 @@ impl ClientContext for Context {
 
     fn stats_raw(&self, statistics: &[u8]) {
         // Known to be broken now and then (librdkafka issues 5378, 5390): the next ones come in a second.
-        match serde_json::from_slice(statistics) {
-            Ok(read) => *held(&self.statistics) = Some(read),
-            Err(_) => drop(self.unreadable.fetch_add(1, Ordering::Relaxed)),
+        if let Ok(read) = serde_json::from_slice(statistics) {
+            *held(&self.statistics) = Some(read);
         }
     }
 

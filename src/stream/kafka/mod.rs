@@ -47,6 +47,8 @@ pub struct KafkaLog {
     settings: Arc<KafkaSettings>,
     /// Reads whatever no group hands out: metadata, ends, ranges.
     reader: BaseConsumer<Context>,
+    /// Ask what groups have committed, one a group.
+    askers: BTreeMap<String, BaseConsumer<Context>>,
     /// Partitions of the topics that were asked for.
     topics: BTreeMap<String, Partition>,
     group: Option<Group>,
@@ -82,6 +84,7 @@ impl KafkaLog {
             reader: reader.map_err(classify::failed("making a reader"))?,
             writer: Writer::new(settings, id.to_owned()),
             settings: Arc::clone(settings),
+            askers: BTreeMap::new(),
             topics: BTreeMap::new(),
             group: None,
             kept: None,
@@ -243,6 +246,7 @@ impl Drop for KafkaLog {
         if let Some(group) = &mut self.group {
             group.leave();
         }
+        std::mem::take(&mut self.askers).into_values().for_each(|asker| let_go(asker, Duration::ZERO));
     }
 }
 

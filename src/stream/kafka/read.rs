@@ -105,17 +105,21 @@ impl KafkaLog {
     /// How many messages of these topics a group has not committed. Few are counted, since marks of transactions take offsets too.
     pub(super) fn left(&mut self, group: &str, topics: &[String]) -> Result<u64, LogError> {
         const COUNTED: Offset = 64;
-        let mut config = self.settings.reader("lag");
-        config.set("group.id", group);
-        let asking: BaseConsumer<Context> = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
         let mut asked = TopicPartitionList::new();
         for topic in topics {
             for partition in 0..self.partitions(topic)? {
                 asked.add_partition(topic, partition);
             }
         }
-        let committed = asking.committed_offsets(asked, PATIENCE).map_err(failed("asking what is committed"))?;
-        super::let_go(asking, Duration::ZERO);
+        // Asked again and again while somebody waits for a group: its client is made once.
+        if !self.askers.contains_key(group) {
+            let mut config = self.settings.reader("lag");
+            config.set("group.id", group);
+            let asker = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
+            self.askers.insert(group.to_owned(), asker);
+        }
+        let asker = self.askers.get(group).expect("it was there or has just been made");
+        let committed = asker.committed_offsets(asked, PATIENCE).map_err(failed("asking what is committed"))?;
         let mut left = 0;
         for part in committed.elements() {
             let from = if let Place::Offset(offset) = part.offset() { offset } else { 0 };
