@@ -179,8 +179,8 @@ impl<L: Log> Worker<L> {
         };
         tracing::info!(stage = self.stage.name, %topic, partition, from, committed, end, "assigned");
         self.log.seek(&topic, partition, from)?;
-        self.beacon.started.store(true, Ordering::Release);
         self.count_parts();
+        self.beacon.started.store(true, Ordering::Release);
         self.tell_progress(&topic, partition);
         Ok(())
     }

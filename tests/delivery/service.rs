@@ -48,6 +48,16 @@ pub(crate) fn begin(path: &Path, settings: Settings) -> Result<Running, ServiceE
     start(Box::new(EmbeddedLog::open(path)?), settings)
 }
 
+/// The same once its partitions are assigned: who holds none writes no ticks.
+pub(crate) fn begin_assigned(path: &Path, settings: Settings) -> Running {
+    let now = settings.clock.now.clone();
+    let running = begin(path, settings).unwrap();
+    while !running.pages().health.ready(now()).0 {
+        std::thread::yield_now();
+    }
+    running
+}
+
 fn stages() -> Vec<Stage> {
     vec![ingest(RAW), assess(MOVEMENTS)]
 }
@@ -358,7 +368,7 @@ fn ticks_are_written_for_a_missed_midnight_and_not_for_a_restart() {
     let mut settings = service_settings();
     settings.ticks = Ticks::AtMidnight;
     let mut serve_once = || {
-        let mut running = begin(&path, settings.clone()).unwrap();
+        let mut running = begin_assigned(&path, settings.clone());
         running.look().unwrap();
         running.wait(async {}).unwrap();
         read_all(&mut log, MOVEMENTS).len()

@@ -11,7 +11,7 @@ use entrepot::encode::{Effects, tick};
 use entrepot::service::{Clock, Running, ServiceError, Settings, Ticks};
 use entrepot::stream::{Fold, FoldFactory, Log, NextOffsets};
 
-use crate::service::{MOVEMENTS, RAW, begin, catch_up, make_log, metric, raw, read_all, service_settings};
+use crate::service::{MOVEMENTS, RAW, begin, begin_assigned, catch_up, make_log, metric, raw, read_all, service_settings};
 use crate::support::{Echo, stage};
 
 /// A clock that the test moves on. Between two moves it goes as the machine's does.
@@ -156,7 +156,7 @@ fn each_midnight_that_passes_while_it_runs_is_ticked_once_in_every_partition() {
     let mut log = make_log(&path);
     let mut settings = service_settings();
     (settings.ticks, settings.clock) = (Ticks::AtMidnight, hands.clock());
-    let mut running = begin(&path, settings.clone()).unwrap();
+    let mut running = begin_assigned(&path, settings.clone());
     let mut ticks = |running: &mut Running| -> Vec<(i32, Vec<u8>)> {
         running.look().unwrap();
         let messages = read_all(&mut log, MOVEMENTS).into_iter();
@@ -178,7 +178,7 @@ fn each_midnight_that_passes_while_it_runs_is_ticked_once_in_every_partition() {
     running.wait(async {}).unwrap();
     // What was ticked is kept beside the log: a restart on the same day ticks nothing, the next midnight is ticked again.
     hands.turn_to("2025-04-06");
-    let mut running = begin(&path, settings).unwrap();
+    let mut running = begin_assigned(&path, settings);
     assert_eq!(ticks(&mut running).len(), 8);
     hands.turn_to("2025-04-07");
     assert_eq!(ticks(&mut running), in_each(&["2025-04-04", "2025-04-06", "2025-04-07"]));
