@@ -80,6 +80,26 @@ fn world() -> Vec<String> {
             lines.push(shipment(1, 20_000, "active"));
         }
     }
+    lines.extend(moved());
+    lines
+}
+
+/// Shipments whose versions stand in different corridors and months: amended there, amended there and back, cancelled elsewhere.
+fn moved() -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut tell = |id: &str, versions: &[(&str, &str, &str, &str)]| {
+        for (index, (origin, destination, event_date, status)) in versions.iter().enumerate() {
+            let (revision, known) = (index + 1, format!("2025-04-{:02}", 10 + 3 * index));
+            lines.push(format!(
+                r#"{{"kind":"shipment","id":"{id}/1","revision":{revision},"status":"{status}","event_date":"{event_date}","known_from":"{known}T00:00:00Z","hs":"2825800000","country_of_origin":"{origin}","destination":"{destination}","place_of_receipt":"CNNGB","port_of_lading":"THLCH","net_mass_kg":20000}}"#
+            ));
+        }
+    };
+    tell("M0", &[("TH", "US", "2025-03-05", "active"), ("VN", "US", "2025-03-05", "active")]);
+    tell("M1", &[("TH", "US", "2025-03-05", "active"), ("VN", "US", "2025-03-05", "cancelled")]);
+    tell("M2", &[("TH", "US", "2025-03-05", "active"), ("TH", "DE", "2025-03-05", "active"), ("TH", "US", "2025-03-05", "active")]);
+    tell("M3", &[("TH", "US", "2025-03-05", "active"), ("TH", "US", "2025-02-05", "active")]);
+    tell("M4", &[("MY", "US", "2025-01-20", "active"), ("TH", "US", "2025-02-20", "cancelled"), ("MY", "US", "2025-02-20", "active")]);
     lines
 }
 

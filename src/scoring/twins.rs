@@ -158,9 +158,9 @@ fn baskets_stop_at_their_guard() {
 }
 
 proptest::proptest! {
-    /// A layer that could not be observed holds no evidence, for or against, and the share is unknown.
+    /// A layer that could not be observed holds no evidence, for or against, the share is unknown, and the motive stays.
     #[test]
-    fn missing_evidence_never_moves_a_verdict(tonnes in 1.0f64..2000.0, first in 0.0f64..2000.0, drop in 0usize..4) {
+    fn missing_evidence_never_moves_a_verdict(tonnes in 1.0f64..2000.0, first in 0.0f64..2000.0, drop in 0usize..5) {
         let trade = Trade::antimony("TH", "US", LAST)
             .controlled()
             .imports(Way::Out, ("282580", 50.0), ("2022-06", "2024-11"))
@@ -170,21 +170,30 @@ proptest::proptest! {
         let mut lacking = trade.clone();
         match drop {
             0 => lacking = lacking.without(Way::First),
-            1 => lacking = lacking.without(Way::Out),
-            2 => lacking.made().production = crate::reference::Production::Unknown,
+            1 => {
+                for span in [("2022-06", "2024-11"), ("2024-12", LAST)] {
+                    lacking = lacking.tell((Way::Out, Account::ImporterFlow), ("282580", None), span);
+                }
+            }
+            2 => {
+                lacking = lacking.without(Way::Out);
+                lacking.shipped = vec!["282580".parse().unwrap()];
+            }
+            3 => lacking.made().production = crate::reference::Production::Unknown,
             _ => lacking.made().secondary = crate::reference::Production::Unknown,
         }
-        let assessed = assess(&lacking);
+        let (assessed, whole) = (assess(&lacking), assess(&trade));
         let spoken = |layer| assessed.verdict.evidence.iter().any(|one| one.evidence.signal.layer() == layer);
         for (layer, coverage) in &assessed.verdict.coverage {
             proptest::prop_assert!(*coverage == Coverage::Observed || !spoken(*layer), "{:?}", assessed);
         }
         let sum: i32 = assessed.verdict.evidence.iter().map(|one| one.counted).sum();
         proptest::prop_assert_eq!(assessed.verdict.score, assessed.verdict.prior + sum);
-        if drop < 3 {
+        proptest::prop_assert_eq!(assessed.verdict.prior, whole.verdict.prior, "a motive is none of the observations");
+        if drop < 4 {
             proptest::prop_assert_eq!(assessed.verdict.share, ChineseShare::UNKNOWN);
         }
-        if drop == 1 {
+        if drop == 1 || drop == 2 {
             proptest::prop_assert!(assessed.verdict.evidence.is_empty());
         }
     }
