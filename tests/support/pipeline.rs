@@ -32,13 +32,26 @@ pub fn movements(knowledge: &Knowledge, lines: &str) -> Vec<(Timestamp, Vec<u8>)
 
 /// As above, of a feed with this name.
 pub fn movements_of(knowledge: &Knowledge, feed: &str, lines: &str) -> Vec<(Timestamp, Vec<u8>)> {
-    let topic = feed.to_owned();
-    let feed = Feed { name: feed.parse().unwrap(), topic: topic.clone(), decoder: Arc::new(Decoder::canonical(false)) };
+    let rows = lines.lines().filter(|line| !line.trim().is_empty()).map(|line| (feed, line));
+    movements_from(knowledge, &[(feed, Arc::new(Decoder::canonical(false)))], rows)
+}
+
+/// As above, of several feeds: each line with the name of its own.
+pub fn movements_from<'a>(
+    knowledge: &Knowledge,
+    feeds: &[(&str, Arc<Decoder>)],
+    rows: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<(Timestamp, Vec<u8>)> {
+    let feed = |(name, decoder): &(&str, Arc<Decoder>)| Feed {
+        name: name.parse().unwrap(),
+        topic: (*name).to_owned(),
+        decoder: Arc::clone(decoder),
+    };
     let limits = IngestLimits { payload_bytes_max: 1_000_000, default_lag_days: 45 };
-    let ingest = Ingest::new(vec![feed], Arc::clone(&knowledge.reference), limits);
+    let ingest = Ingest::new(feeds.iter().map(feed).collect(), Arc::clone(&knowledge.reference), limits);
     let mut movements = Vec::new();
-    for (row, line) in lines.lines().filter(|line| !line.trim().is_empty()).enumerate() {
-        let effects = ingest.apply(&message(&topic, row as i64 + 1, line.as_bytes()));
+    for (row, (topic, line)) in rows.enumerate() {
+        let effects = ingest.apply(&message(topic, row as i64 + 1, line.as_bytes()));
         assert_eq!(effects.dead_letter, None, "{line}");
         for output in effects.outputs {
             let value: Value = serde_json::from_slice(&output.value).unwrap();
