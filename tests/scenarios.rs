@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use entrepot::domain::{Band, Date, Month};
-use entrepot::encode::Topic;
+use entrepot::encode::{Output, Topic};
 use entrepot::reference::Reference;
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,6 +33,10 @@ struct Expected {
     reaches: Vec<Corridor>,
     #[serde(default)]
     compare: Vec<Compare>,
+    #[serde(default)]
+    assessment: Vec<Assessment>,
+    #[serde(default)]
+    not_assessed: Vec<String>,
     rests_on: Option<RestsOn>,
     generate: Option<Generate>,
 }
@@ -51,6 +55,20 @@ struct Corridor {
     share_high_at_least: Option<f64>,
     #[serde(default)]
     names_first_leg: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assessment {
+    ids: Vec<String>,
+    #[serde(default)]
+    counted: BTreeMap<String, [i64; 2]>,
+    #[serde(default)]
+    silent: Vec<String>,
+    #[serde(default)]
+    coverage: BTreeMap<String, String>,
+    band_at_least: Option<String>,
+    band_at_most: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -104,17 +122,15 @@ fn expected(name: &str) -> Expected {
     toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Corridors as known until the scenario's date; `None` where its data set is absent.
-fn corridors(name: &str) -> Option<BTreeMap<String, Value>> {
-    let expected = expected(name);
+/// All that was published until the scenario's date; `None` where its data set is absent.
+fn outputs(name: &str, expected: &Expected) -> Option<Vec<Output>> {
     let lines = match (&expected.records, &expected.generate) {
         (Some(file), None) => fs::read_to_string(folder().join(file)).unwrap(),
         (None, Some(recipe)) => generate(recipe)?,
         _ => panic!("{name}: either records or [generate]"),
     };
     let until: Date = expected.until.parse().unwrap();
-    let outputs = pipeline::as_known_until(&pipeline::knowledge(), &lines, Some(until));
-    Some(pipeline::last(&outputs, Topic::Corridors))
+    Some(pipeline::as_known_until(&pipeline::knowledge(), &lines, Some(until)))
 }
 
 fn generate(recipe: &Generate) -> Option<String> {
@@ -173,11 +189,8 @@ fn rank(corridor: &Value) -> u64 {
 #[track_caller]
 fn holds(name: &str, wanted: &Corridor, corridor: &Value) {
     let says = || format!("{name}: {corridor:#}");
-    let band: Band = corridor["band"].as_str().unwrap().parse().unwrap();
-    let bound = |text: &Option<String>| text.as_deref().map(|band| band.parse::<Band>().unwrap());
     let share = |part: &str| corridor["chinese_share"][part].as_f64().unwrap();
-    assert!(bound(&wanted.band_at_least).is_none_or(|least| band >= least), "{}", says());
-    assert!(bound(&wanted.band_at_most).is_none_or(|most| band <= most), "{}", says());
+    in_band(name, (&wanted.band_at_least, &wanted.band_at_most), corridor);
     assert!(wanted.share_low_at_least.is_none_or(|least| share("low") >= least), "{}", says());
     assert!(wanted.share_low_at_most.is_none_or(|most| share("low") <= most), "{}", says());
     assert!(wanted.share_high_at_least.is_none_or(|least| share("high") >= least), "{}", says());
@@ -186,17 +199,53 @@ fn holds(name: &str, wanted: &Corridor, corridor: &Value) {
     assert!(!wanted.names_first_leg || names, "{}", says());
 }
 
+#[track_caller]
+fn in_band(name: &str, (least, most): (&Option<String>, &Option<String>), verdict: &Value) {
+    let band: Band = verdict["band"].as_str().unwrap().parse().unwrap();
+    let bound = |text: &Option<String>| text.as_deref().map(|band| band.parse::<Band>().unwrap());
+    assert!(bound(least).is_none_or(|least| band >= least), "{name}: {verdict:#}");
+    assert!(bound(most).is_none_or(|most| band <= most), "{name}: {verdict:#}");
+}
+
+#[track_caller]
+fn assessed(name: &str, wanted: &Assessment, assessment: &Value) {
+    in_band(name, (&wanted.band_at_least, &wanted.band_at_most), assessment);
+    let evidence = assessment["evidence"].as_array().unwrap();
+    let counted = |signal: &str| evidence.iter().find(|one| one["signal"] == signal).map(|one| one["counted"].as_i64().unwrap());
+    for (signal, [least, most]) in &wanted.counted {
+        let found = counted(signal);
+        assert!(
+            found.is_some_and(|found| (*least..=*most).contains(&found)),
+            "{name}: {signal} counts {found:?}: {assessment:#}"
+        );
+    }
+    for signal in &wanted.silent {
+        assert_eq!(counted(signal), None, "{name}: {assessment:#}");
+    }
+    for (layer, coverage) in &wanted.coverage {
+        assert_eq!(assessment["coverage"][layer], **coverage, "{name}: {assessment:#}");
+    }
+}
+
 /// The probability of a scenario's first corridor.
 fn probability(name: &str) -> Option<f64> {
     let expected = expected(name);
-    let corridors = corridors(name)?;
+    let corridors = pipeline::last(&outputs(name, &expected)?, Topic::Corridors);
     months(&corridors, &expected.corridor[0], false)[0]["probability"].as_f64()
 }
 
 #[track_caller]
 fn check(name: &str) {
     let expected = expected(name);
-    let Some(corridors) = corridors(name) else { return };
+    let Some(outputs) = outputs(name, &expected) else { return };
+    let corridors = pipeline::last(&outputs, Topic::Corridors);
+    let assessments = pipeline::last(&outputs, Topic::Assessments);
+    for wanted in &expected.assessment {
+        wanted.ids.iter().for_each(|id| assessed(name, wanted, &assessments[&format!("test:{id}")]));
+    }
+    for id in &expected.not_assessed {
+        assert!(!assessments.contains_key(&format!("test:{id}")), "{name}: {id} is assessed");
+    }
     for wanted in &expected.corridor {
         months(&corridors, wanted, false).into_iter().for_each(|corridor| holds(name, wanted, corridor));
     }
@@ -272,4 +321,6 @@ scenarios! {
     bismuth_no_first_leg = "bismuth-no-first-leg",
     graphite_flat = "graphite-flat",
     graphite_sixfold = "graphite-sixfold",
+    route_fittings_sri_lanka = "route-fittings-sri-lanka",
+    route_korean_declarations = "route-korean-declarations",
 }

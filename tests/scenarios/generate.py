@@ -237,6 +237,34 @@ def sample():
     rows.write(SAMPLE, "antimony")
 
 
+# --- the route of single consignments ---
+FITTINGS = "730793"
+EAPA = "US CBP, determination of evasion in a case of forged steel fittings, reported 2023-08-22 by exportcompliancedaily.com and on cbp.gov: goods went from China through Sri Lanka and were entered as Sri Lankan"
+
+
+def fittings(name):
+    """Steel fittings by way of Sri Lanka, 2022: what was found of the route is reported, the bills are made up."""
+    rows = Rows()
+    found = ("derived", f"{EAPA}; date, port and mass are made up")
+    honest = ("assumed", "made up: the same goods from the same country, received there")
+    routes = [
+        ("ROUTE1/1", {"place_of_receipt": "CNTAO", "port_of_lading": "LKCMB"}, found),
+        ("ROUTE2/1", {"port_of_lading": "CNSHA"}, found),
+        ("ROUTE3/1", {"country_of_consignment": "CN", "port_of_lading": "LKCMB"}, found),
+        ("ROUTE4/1", {"place_of_receipt": "LKCMB", "port_of_lading": "LKCMB", "transit_ports": ["SGSIN", "CNSHA"]}, honest),
+        ("ROUTE5/1", {"place_of_receipt": "LKCMB", "port_of_lading": "LKCMB", "transit_ports": ["SGSIN"]}, honest),
+        ("ROUTE6/1", {"place_of_receipt": "TWKHH", "port_of_lading": "TWKHH"}, honest),
+        ("ROUTE7/1", {"country_of_consignment": "LK"}, honest),
+        ("ROUTE8/1", {"country_of_origin": "CN", "place_of_receipt": "CNTAO", "port_of_lading": "LKCMB"}, ("assumed", "made up: the same route, declared as Chinese")),
+    ]
+    for number, (name_of_bill, route, basis) in enumerate(routes):
+        day = datetime.date(2022, 6, 3 + number)
+        row = {"kind": "shipment", "id": name_of_bill, "event_date": day.isoformat(), "known_from": (day + datetime.timedelta(days=7)).isoformat() + "T00:00:00Z",
+               "flow": "import", "reporter": "US", "hs": FITTINGS, "hs_version": "2022", "country_of_origin": "LK", "destination": "US"} | route | {"net_mass_kg": 18000 + 40 * number}
+        rows.rows.append((row, basis))
+    rows.write(HERE, name)
+
+
 if __name__ == "__main__":
     antimony("antimony-chinese-oxide", chinese_oxide)
     antimony("antimony-burmese-ore", burmese_ore)
@@ -246,4 +274,5 @@ if __name__ == "__main__":
     bismuth("bismuth-chinese-metal", "CN")
     bismuth("bismuth-laotian-metal", "LA")
     bismuth("bismuth-no-first-leg", None)
+    fittings("route-fittings-sri-lanka")
     sample()
