@@ -200,6 +200,23 @@ fn pieces_decode_to_the_rows_of_the_whole_file_at_any_chunk_size() {
     }
 }
 
+#[test]
+fn a_header_without_rows_is_a_message_only_where_it_is_of_another_feed() {
+    let decoder = decoder("korea-declarations");
+    let right = include_str!("../config/mappings/samples/korea-declarations.csv").lines().next().unwrap();
+    for end in ["", "\n", "\r\n", "\n\n"] {
+        for (header, wanted) in [(right, None), ("Country,Value", Some("unknown_schema"))] {
+            let mut splitter = Splitter::new(&decoder);
+            let mut pieces = splitter.push(format!("{header}{end}").as_bytes());
+            pieces.extend(splitter.finish());
+            assert_eq!(pieces.len(), usize::from(wanted.is_some()), "{header:?} {end:?}");
+            let refused = pieces.first().map(|piece| rows(&decoder, &piece.bytes));
+            let reasons = refused.map(|rows| rows.iter().map(shown).collect::<Vec<_>>().concat());
+            assert!(reasons.as_deref().unwrap_or("").starts_with(wanted.unwrap_or("")), "{header:?} {end:?}: {reasons:?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {

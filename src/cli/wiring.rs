@@ -41,13 +41,14 @@ pub(super) struct FeedIn {
 impl Knowledge {
     /// Loads both, or takes those that are compiled in.
     pub(super) fn load(model: &SourceOf, reference: &SourceOf) -> Result<Knowledge, Failure> {
+        let of = |key: &'static str| move |failure: Failure| failure.context(key);
         let (model_text, model_name) = match model {
             SourceOf::BuiltIn => (MODEL.to_owned(), "the model that is compiled in".to_owned()),
-            SourceOf::Path(path) => (read_file(path)?, path.display().to_string()),
+            SourceOf::Path(path) => (read_file(path).map_err(of("model.path"))?, path.display().to_string()),
         };
         let (tables, bundle_name) = match reference {
             SourceOf::BuiltIn => (Reference::built_in_files(), "the bundle that is compiled in".to_owned()),
-            SourceOf::Path(path) => (read_folder(path)?, path.display().to_string()),
+            SourceOf::Path(path) => (read_folder(path).map_err(of("reference.path"))?, path.display().to_string()),
         };
         Knowledge::parse(model_text, tables).map_err(|failure| failure.context(format!("{model_name}; {bundle_name}")))
     }

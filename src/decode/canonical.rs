@@ -413,6 +413,12 @@ mod tests {
             "512,300",
             expect![[r#"malformed_field: customs_value.amount: "512,300" is no decimal from 0 of at most 28 digits"#]],
         );
+        check(
+            SHIPMENT,
+            "MAEU123456789/1",
+            r"MAEU\u00071",
+            expect![[r#"malformed_field: id: "MAEU\u{7}1" holds a control character: it could not be shown, nor be a key"#]],
+        );
         check(SHIPMENT, r#""revision":1"#, r#""revision":0"#, expect!["malformed_field: revision: 0 is no whole number from 1"]);
         check(SHIPMENT, "active", "gone", expect![[r#"malformed_field: status: "gone" is no status (active, cancelled)"#]]);
         check(

@@ -131,6 +131,9 @@ impl Draft {
 
     fn shipment(mut self, times: Times<'_>) -> Result<Claim, Refusal> {
         let id = self.id.take().ok_or_else(|| missing("id", "a shipment needs the id its source gives it"))?;
+        if id.chars().any(char::is_control) {
+            return Err(malformed("id", format!("{id:?} holds a control character: it could not be shown, nor be a key")).into());
+        }
         let incomplete = |field, detail| if self.cancelled { needs_link(field) } else { missing(field, detail) };
         let event_date = self.event_date.ok_or_else(|| incomplete("event_date", "the day the goods moved, YYYY-MM-DD"))?;
         let destination = self.destination.ok_or_else(|| incomplete("destination", "the country the goods go to"))?;

@@ -87,8 +87,12 @@ impl<'d> Splitter<'d> {
                     vec![Piece { row: 1, bytes: rest }]
                 }
             }
-            Split::HeaderAndRow if matches!(self.head, Head::Sought(_)) => Vec::new(),
-            Split::Lines | Split::HeaderAndRow => self.piece(&rest).into_iter().collect(),
+            Split::HeaderAndRow if matches!(self.head, Head::Sought(_)) => self.lone(rest).into_iter().collect(),
+            Split::HeaderAndRow => {
+                let last = self.piece(&rest);
+                last.or_else(|| self.lone_head()).into_iter().collect()
+            }
+            Split::Lines => self.piece(&rest).into_iter().collect(),
         }
     }
 
@@ -136,10 +140,24 @@ impl<'d> Splitter<'d> {
 
     /// Whether these first bytes of the file end with its header.
     fn is_header(&self, head: &[u8]) -> bool {
+        self.of_header(head, Mapping::has_header)
+    }
+
+    fn of_header(&self, head: &[u8], ask: fn(&Mapping, &str, Dialect) -> bool) -> bool {
         let Some(mapping) = self.decoder.mapping() else { return false };
         let mapping::Format::Csv(dialect, _) = mapping.envelope().format else { return false };
         let text = mapping.envelope().encoding.decode(head);
-        text.is_some_and(|text| mapping.has_header(&text, dialect))
+        text.is_some_and(|text| ask(mapping, &text, dialect))
+    }
+
+    fn lone_head(&self) -> Option<Piece> {
+        let Head::Found(head) = &self.head else { return None };
+        if self.rows > 0 { None } else { self.lone(head.clone()) }
+    }
+
+    /// A header without rows: nothing to tell, unless it is another feed's.
+    fn lone(&self, head: Vec<u8>) -> Option<Piece> {
+        self.of_header(&head, Mapping::has_other_header).then_some(Piece { row: 1, bytes: head })
     }
 
     /// A record as a message; `None` where it is an empty line, which counts as a line all the same.

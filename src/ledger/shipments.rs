@@ -356,6 +356,21 @@ mod tests {
     }
 
     #[test]
+    fn one_that_moved_to_an_earlier_month_goes_with_it_whichever_version_came_first() {
+        let versions = [("ams:1", "2025-02-03", 1), ("ams:1", "2022-02-03", 2)];
+        for order in [[0, 1], [1, 0]] {
+            let (mut kept, mut ways) = (Shipments::default(), Ways::default());
+            let [first, _] = order.map(|at| fold(&mut kept, &mut ways, versions[at]).key);
+            kept.forget_before("2025-01".parse().unwrap());
+            assert!(kept.get(first).is_none(), "{order:?}");
+            // Its place is another's now, which stands in its month once.
+            let next = fold(&mut kept, &mut ways, ("ams:2", "2025-02-03", 1)).key;
+            let corridor = ("TH".parse().unwrap(), "US".parse().unwrap(), "2025-02".parse().unwrap());
+            assert_eq!((next, kept.in_order(corridor)), (first, vec![next]), "{order:?}");
+        }
+    }
+
+    #[test]
     fn the_state_of_a_shipment_is_small() {
         assert!(size_of::<Option<Shipment>>() <= 144, "{}", size_of::<Option<Shipment>>());
     }

@@ -29,6 +29,15 @@ fn a_value_of_the_configuration_out_of_range_says_what_is_allowed() {
 }
 
 #[test]
+fn a_model_or_bundle_that_is_not_there_names_its_key() {
+    for key in ["model.path", "reference.path"] {
+        let output = Place::new().run(&["--set", &format!("{key}=nowhere"), "check"]);
+        assert_eq!(code(&output), 78);
+        assert!(stderr(&output).starts_with(&format!("error: {key}: ")), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_configuration_that_is_not_there_says_how_to_name_one() {
     check_golden("no-configuration", (&Place::new().run(&["--config", "nowhere.toml", "check"]), 78));
 }

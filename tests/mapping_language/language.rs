@@ -43,6 +43,11 @@ fn errors_of_a_mapping_name_line_key_and_what_was_meant() {
         "\"iso-2\"",
         expect![[r#"line 12, fields.partner.codes: "iso-2" is no system of codes; did you mean "iso2"?"#]],
     );
+    refused(
+        "{ column = \"country\"",
+        "{ colum = \"country\"",
+        expect![[r#"line 12, fields.partner.colum: unknown key; did you mean "column"?"#]],
+    );
     refused("partner =", "partnr =", expect![[r#"line 12, fields.partnr: unknown field; did you mean "partner"?"#]]);
     refused("[envelope]", "[envelop]", expect![[r#"line 5, envelop: unknown key; did you mean "envelope"?"#]]);
     refused(

@@ -90,12 +90,19 @@ impl<'t> Section<'t> {
         self.text(key)?.ok_or_else(|| self.missing(key, what))
     }
 
-    /// A key is not there; where a key that nobody asked for is nearly the same word, that one is the error.
+    /// A key is not there.
     pub(super) fn missing(&self, key: &str, what: &str) -> MappingError {
-        let near = |name: &&str| !self.asked.borrow().contains(name) && strsim::osa_distance(name, key) <= 2;
-        match self.table.iter().map(|(name, _)| name.get_ref().as_ref()).find(near) {
-            Some(name) => self.error(name, format!("unknown key; did you mean {key:?}?")),
-            None => self.error(key, format!("is missing: {what}")),
+        self.absent(&[key], format!("is missing: {what}"))
+    }
+
+    /// None of these keys is there; where a key that nobody asked for is nearly one of them, that one is the error.
+    pub(super) fn absent(&self, keys: &[&str], problem: String) -> MappingError {
+        let unasked =
+            self.table.iter().map(|(name, _)| name.get_ref().as_ref()).filter(|name| !self.asked.borrow().contains(name));
+        let near = |name: &'t str| Some(name).zip(keys.iter().find(|key| strsim::osa_distance(name, key) <= 2));
+        match unasked.into_iter().find_map(near) {
+            Some((name, key)) => self.error(name, format!("unknown key; did you mean {key:?}?")),
+            None => self.error(keys.first().unwrap_or(&""), problem),
         }
     }
 

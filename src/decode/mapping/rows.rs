@@ -74,6 +74,11 @@ impl Mapping {
         self.find_header(text, dialect).is_ok()
     }
 
+    /// Whether a header is there that lacks a column which the mapping requires.
+    pub(in crate::decode) fn has_other_header(&self, text: &str, dialect: Dialect) -> bool {
+        self.find_header(text, dialect).is_ok_and(|(_, layout)| layout.require(&self.required, &self.columns.slots).is_err())
+    }
+
     /// Finds the header without asking what it must hold, except where that is what tells it from a preamble.
     pub(super) fn find_header(&self, text: &str, dialect: Dialect) -> Result<(usize, Layout), DecodeError> {
         let Format::Csv(_, preamble) = self.envelope.format else { return Ok((0, Layout::read(&[], &[], self.names))) };

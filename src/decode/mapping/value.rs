@@ -181,12 +181,10 @@ pub(super) fn read(section: &Section<'_>, columns: &mut Columns) -> Result<Value
 fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, MappingError> {
     let given: Vec<&str> = SOURCES.into_iter().filter(|name| section.has(name)).collect();
     let [name] = given.as_slice() else {
-        let problem = match given.as_slice() {
-            [] => format!("has no source: give one of {}", SOURCES.join(", ")),
-            several => format!("has several sources ({}): give one", several.join(", ")),
-        };
-        let key = given.first().copied().unwrap_or("column");
-        return Err(section.error(key, problem));
+        return Err(match given.first() {
+            None => section.absent(&SOURCES, format!("has no source: give one of {}", SOURCES.join(", "))),
+            Some(first) => section.error(first, format!("has several sources ({}): give one", given.join(", "))),
+        });
     };
     let pointer = |key| {
         let text = section.required_text(key, "a JSON pointer")?;
