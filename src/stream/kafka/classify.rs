@@ -29,9 +29,9 @@ pub(super) fn classify(error: &KafkaError, is_broken: bool) -> Class {
     }
 }
 
-/// The code inside of an error.
+/// The code inside of an error. The binding does not give that of an administrator's.
 pub(super) fn code(error: &KafkaError) -> Option<Code> {
-    error.rdkafka_error_code()
+    if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
 }
 
 /// Whether the broker knows us and says no, or does not take our login.
@@ -49,22 +49,43 @@ pub(super) fn is_denied(error: &KafkaError) -> bool {
     )
 }
 
-/// The refusal as ours: which right, on what. `topics` are those that may be meant where the code says no more than "a topic".
-pub(super) fn denied(error: &KafkaError, right: &'static str, (topics, group, id): (&str, &str, &str)) -> LogError {
+/// Whether it is a group that the broker says no about.
+pub(super) fn is_of_group(error: &KafkaError) -> bool {
+    code(error) == Some(Code::GroupAuthorizationFailed)
+}
+
+/// What an error of a call may be about.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct About<'a> {
+    /// The right that the call needs on its topics.
+    pub(super) right: &'static str,
+    /// The topics that may be meant where the code says no more than "a topic".
+    pub(super) topic: &'a str,
+    pub(super) group: &'a str,
+    pub(super) transactional_id: &'a str,
+}
+
+/// The refusal as ours: which right, on what.
+pub(super) fn denied(error: &KafkaError, about: About<'_>) -> LogError {
     let detail = error.to_string();
     let (right, resource) = match code(error) {
-        Some(Code::GroupAuthorizationFailed) => ("Read", format!("group {group}")),
-        Some(Code::TransactionalIdAuthorizationFailed) => ("Write", format!("transactional id {id}")),
-        Some(Code::ClusterAuthorizationFailed) => ("IdempotentWrite", "the cluster".to_owned()),
+        Some(Code::GroupAuthorizationFailed) => ("Read", format!("group {}", about.group)),
+        Some(Code::TransactionalIdAuthorizationFailed) => ("Write", format!("transactional id {}", about.transactional_id)),
+        Some(Code::ClusterAuthorizationFailed) => (about.right, "the cluster".to_owned()),
         Some(Code::Authentication | Code::SaslAuthenticationFailed) => ("the login", "Kafka".to_owned()),
-        _ => (right, format!("topic {topics}")),
+        _ => (about.right, format!("topic {}", about.topic)),
     };
     LogError::Denied { right, resource, detail }
 }
 
+/// An error of a question to the brokers: a refusal, or that it failed.
+pub(super) fn asked(doing: &'static str, about: About<'_>) -> impl Fn(KafkaError) -> LogError {
+    move |error| if is_denied(&error) { denied(&error, about) } else { failed(doing)(error) }
+}
+
 /// Whether an error of a poll is none of ours: the client goes on by itself.
 pub(super) fn passes(error: &KafkaError) -> bool {
-    matches!(error, KafkaError::MessageConsumption(_)) && !is_denied(error) && !is_reset(error)
+    matches!(error, KafkaError::MessageConsumption(code) if *code != Code::Fatal) && !is_denied(error) && !is_reset(error)
 }
 
 /// Whether an offset that was asked for is not there: too early, or beyond the end.
@@ -72,12 +93,7 @@ pub(super) fn is_reset(error: &KafkaError) -> bool {
     matches!(code(error), Some(Code::AutoOffsetReset | Code::OffsetOutOfRange))
 }
 
-/// Whether another member has taken our name.
-pub(super) fn is_fenced(error: &KafkaError) -> bool {
-    matches!(code(error), Some(Code::FencedInstanceId))
-}
-
 /// Anything else, as ours.
-pub(super) fn failed(doing: &'static str) -> impl Fn(KafkaError) -> LogError {
+pub(super) fn failed(doing: &'static str) -> impl Fn(KafkaError) -> LogError + Copy {
     move |error| LogError::Store { doing, detail: error.to_string() }
 }

@@ -20,6 +20,8 @@ pub(super) struct Context {
     statistics: Mutex<Option<Statistics>>,
     /// Topics of messages that could not be delivered, and why; in a transaction often a mere consequence.
     undelivered: Mutex<Option<(String, KafkaError)>>,
+    /// The topic that a transaction was refused for: only the log says which.
+    refused: Mutex<Option<String>>,
     /// The last error that concerns the client as a whole.
     trouble: Mutex<Option<(KafkaError, String)>>,
     /// From here on rebalances are answered at once: nobody will take up the notes.
@@ -50,6 +52,10 @@ impl Context {
         held(&self.undelivered).take()
     }
 
+    pub(super) fn refused(&self) -> Option<String> {
+        held(&self.refused).take()
+    }
+
     pub(super) fn trouble(&self) -> Option<(KafkaError, String)> {
         held(&self.trouble).take()
     }
@@ -61,6 +67,9 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if facility == "ADDPARTS" && message.contains("authorization failed") {
+            *held(&self.refused) = message.split('"').nth(1).map(str::to_owned);
+        }
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 tracing::error!(target: "librdkafka", facility, "{message}");

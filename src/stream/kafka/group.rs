@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset as Place, Statistics, TopicPartitionList};
 
 use super::super::{Event, LogError, NextOffsets};
-use super::classify::{self, failed};
+use super::classify::{self, About, asked, failed};
 use super::context::{Context, Rebalance};
 use super::held::{Held, Unanswered, check_end, check_start, owned};
 use crate::domain::{Offset, Partition};
@@ -119,13 +119,17 @@ impl Group {
 
     /// An error of a poll: the client's affair, or ours.
     fn heard(&mut self, error: &KafkaError) -> Result<Event, LogError> {
+        // The error of the poll says no more than that there is one.
+        if let Some((code, detail)) = self.consumer().client().fatal_error() {
+            return Err(match code {
+                Code::FencedInstanceId => LogError::Fenced { instance: self.instance.clone(), detail },
+                _ => LogError::Store { doing: "reading as a member of a group", detail },
+            });
+        }
         match error {
             // Which topic it is of is not said; the statistics will.
             KafkaError::PartitionEOF(_) => Ok(Event::Idle),
-            error if classify::is_fenced(error) => {
-                Err(LogError::Fenced { instance: self.instance.clone(), detail: error.to_string() })
-            }
-            error if classify::is_denied(error) => Err(classify::denied(error, "Read", (&self.topics(), &self.name, "?"))),
+            error if classify::is_denied(error) => Err(classify::denied(error, self.about(&self.topics()))),
             error if classify::is_reset(error) => self.out_of_range(),
             error if classify::passes(error) => {
                 tracing::debug!(group = self.name, %error, "the client goes on by itself");
@@ -139,12 +143,17 @@ impl Group {
     fn out_of_range(&mut self) -> Result<Event, LogError> {
         for held in &self.held {
             let wanted = held.position.unwrap_or(held.committed);
-            let asked = self.consumer().fetch_watermarks(&held.topic, held.partition, PATIENCE);
-            let (start, end) = asked.map_err(failed("asking for the ends of a partition"))?;
+            let ends = self.consumer().fetch_watermarks(&held.topic, held.partition, PATIENCE);
+            let (start, end) = ends.map_err(asked("asking for the ends of a partition", self.about(&held.topic)))?;
             check_start((&held.topic, held.partition), wanted, start)?;
             check_end((&held.topic, held.partition), wanted, end)?;
         }
         Ok(Event::Idle)
+    }
+
+    /// What reading needs, of these topics.
+    fn about<'a>(&'a self, topic: &'a str) -> About<'a> {
+        About { right: "Read", topic, group: &self.name, ..About::default() }
     }
 
     fn topics(&self) -> String {
@@ -191,20 +200,24 @@ impl Group {
         for part in partitions.elements() {
             asked.add_partition(part.topic(), part.partition());
         }
-        let committed = self.consumer().committed_offsets(asked, PATIENCE).map_err(Unanswered::from)?;
+        let topics = self.topics();
+        let committed =
+            self.consumer().committed_offsets(asked, PATIENCE).map_err(|error| Unanswered::of(error, self.about(&topics)))?;
         let (mut found, mut without) = (Vec::new(), Vec::new());
         for part in committed.elements() {
-            part.error().map_err(Unanswered::from)?;
             let (topic, partition) = (part.topic(), part.partition());
-            let (start, end) = self.consumer().fetch_watermarks(topic, partition, PATIENCE).map_err(Unanswered::from)?;
+            let unanswered = |error| Unanswered::of(error, self.about(topic));
+            part.error().map_err(unanswered)?;
+            let (start, end) = self.consumer().fetch_watermarks(topic, partition, PATIENCE).map_err(unanswered)?;
             let committed = match part.offset() {
                 Place::Offset(offset) => {
                     check_end((topic, partition), offset, end).map_err(Unanswered::Refused)?;
                     offset
                 }
+                // A group that has just begun: whoever needs what stood before asks for it, and is refused.
                 _ => {
                     without.push((Arc::from(topic), partition));
-                    0
+                    start
                 }
             };
             let topic = Arc::<str>::from(topic);
@@ -327,7 +340,7 @@ impl Group {
         let committed = match self.consumer().committed_offsets(asked, PATIENCE) {
             Ok(committed) => committed,
             Err(error) if classify::is_denied(&error) => {
-                return Err(classify::denied(&error, "Read", (&self.topics(), &self.name, "?")));
+                return Err(classify::denied(&error, self.about(&self.topics())));
             }
             Err(_) => return Ok(false),
         };
@@ -336,11 +349,10 @@ impl Group {
         }
         for part in committed.elements() {
             let (topic, partition) = (Arc::<str>::from(part.topic()), part.partition());
-            let offset = if let Place::Offset(offset) = part.offset() { offset } else { 0 };
             if let Some(held) = self.held(&topic, partition) {
-                held.committed = offset;
-                let end = held.end;
-                self.news.push_back(Event::Assigned { topic, partition, committed: offset, end });
+                held.committed = if let Place::Offset(offset) = part.offset() { offset } else { held.start };
+                let (committed, end) = (held.committed, held.end);
+                self.news.push_back(Event::Assigned { topic, partition, committed, end });
             }
         }
         Ok(true)

@@ -6,7 +6,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
 use super::super::LogError;
-use super::{classify, native};
+use super::classify::{self, About};
+use super::native;
 use crate::domain::{Message, Offset, Partition, Position, Timestamp};
 
 /// A partition in hand.
@@ -82,10 +83,10 @@ pub(super) enum Unanswered {
     Later(KafkaError),
 }
 
-impl From<KafkaError> for Unanswered {
-    fn from(error: KafkaError) -> Unanswered {
+impl Unanswered {
+    pub(super) fn of(error: KafkaError, about: About<'_>) -> Unanswered {
         if classify::is_denied(&error) {
-            return Unanswered::Refused(classify::denied(&error, "Read", ("of the inputs", "?", "?")));
+            return Unanswered::Refused(classify::denied(&error, about));
         }
         Unanswered::Later(error)
     }

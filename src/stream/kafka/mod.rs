@@ -140,7 +140,8 @@ impl KafkaLog {
             },
             _ => None,
         };
-        match self.writer.commit(group)? {
+        let name = self.group.as_ref().map_or("", Group::name);
+        match self.writer.commit(group, name)? {
             Outcome::Committed => {
                 if let Some(group) = &mut self.group {
                     group.committed(next);
@@ -167,7 +168,7 @@ impl KafkaLog {
             return Ok(*partitions);
         }
         self.list_topics()?;
-        self.topics.get(topic).copied().ok_or_else(|| LogError::UnknownTopic { topic: topic.to_owned() })
+        self.topics.get(topic).copied().map_or_else(|| self.describe(topic), Ok)
     }
 }
 

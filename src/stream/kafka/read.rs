@@ -9,7 +9,7 @@ use rdkafka::message::Message as _;
 use rdkafka::{Offset as Place, TopicPartitionList};
 
 use super::super::{LogError, Messages, Range};
-use super::classify::{self, failed};
+use super::classify::{self, About, asked, failed};
 use super::context::Context;
 use super::{KafkaLog, held};
 use crate::domain::{Message, Offset, Partition, Timestamp};
@@ -18,6 +18,8 @@ use crate::domain::{Message, Offset, Partition, Timestamp};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a bounded read waits for its next message: longer than a partition needs to find a new leader.
 const SILENCE: Duration = Duration::from_secs(60);
+/// What is asked about partitions.
+const ENDS: &str = "asking for the ends of a partition";
 /// A poll of a bounded read.
 const POLL: Duration = Duration::from_millis(100);
 /// How long an open transaction may keep a reader that has to see its end: its own timeout, and the broker's look for such.
@@ -33,6 +35,25 @@ impl KafkaLog {
         Ok(())
     }
 
+    /// How many partitions a topic has that is in no list: what may not be described looks as if it were not there.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::UnknownTopic`] where it is not there, [`LogError::Denied`] where it may not be described.
+    pub(super) fn describe(&self, topic: &str) -> Result<Partition, LogError> {
+        let metadata = self.reader.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.unreachable(&error))?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let absent = || LogError::UnknownTopic { topic: topic.to_owned() };
+        let found = found.ok_or_else(absent)?;
+        match found.error().map(|error| KafkaError::MetadataFetch(error.into())) {
+            None => Ok(Partition::try_from(found.partitions().len()).unwrap_or(Partition::MAX)),
+            Some(error) if classify::is_denied(&error) => {
+                Err(classify::denied(&error, About { right: "Describe", topic, ..About::default() }))
+            }
+            Some(_) => Err(absent()),
+        }
+    }
+
     /// What kept us from the brokers: nobody there, or nobody who lets us in.
     pub(super) fn unreachable(&self, error: &KafkaError) -> LogError {
         // The client hears of a refused login while it is polled, and says no more than "transport failure" otherwise.
@@ -41,7 +62,9 @@ impl KafkaLog {
             Some((error, reason)) if classify::is_denied(&error) => {
                 LogError::Denied { right: "the login", resource: "Kafka".to_owned(), detail: reason }
             }
-            _ if classify::is_denied(error) => classify::denied(error, "Describe", ("?", "?", "?")),
+            _ if classify::is_denied(error) => {
+                classify::denied(error, About { right: "Describe", topic: "of any name", ..About::default() })
+            }
             trouble => {
                 let detail = trouble.map_or_else(|| error.to_string(), |(_, reason)| reason);
                 LogError::Unreachable { servers: self.settings.bootstrap_servers.clone(), detail }
@@ -55,7 +78,7 @@ impl KafkaLog {
         if !(0..partitions).contains(&partition) {
             return Err(LogError::UnknownPartition { topic: topic.to_owned(), partition, partitions });
         }
-        self.reader.fetch_watermarks(topic, partition, PATIENCE).map_err(failed("asking for the ends of a partition"))
+        self.reader.fetch_watermarks(topic, partition, PATIENCE).map_err(asked(ENDS, reading(topic)))
     }
 
     /// Waits until nothing in a partition is undecided: a reader of what is committed does not see what stands behind an open
@@ -64,8 +87,7 @@ impl KafkaLog {
         let mut config = self.settings.reader("ends");
         config.set("isolation.level", "read_uncommitted");
         let all: BaseConsumer<Context> = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
-        let asked = all.fetch_watermarks(topic, partition, PATIENCE);
-        let (_, end) = asked.map_err(failed("asking for the ends of a partition"))?;
+        let (_, end) = all.fetch_watermarks(topic, partition, PATIENCE).map_err(asked(ENDS, reading(topic)))?;
         super::let_go(all, Duration::ZERO);
         let until = now() + SETTLE;
         while self.watermarks(topic, partition)?.1 < end {
@@ -94,10 +116,11 @@ impl KafkaLog {
     /// The first offset appended at that instant or later.
     pub(super) fn first_since(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError> {
         let (_, end) = self.watermarks(topic, partition)?;
-        let mut asked = TopicPartitionList::new();
+        let mut wanted = TopicPartitionList::new();
         let at = Place::Offset(instant.as_millisecond());
-        asked.add_partition_offset(topic, partition, at).map_err(failed("setting an instant"))?;
-        let found = self.reader.offsets_for_times(asked, PATIENCE).map_err(failed("asking for the offset of an instant"))?;
+        wanted.add_partition_offset(topic, partition, at).map_err(failed("setting an instant"))?;
+        let found = self.reader.offsets_for_times(wanted, PATIENCE);
+        let found = found.map_err(asked("asking for the offset of an instant", reading(topic)))?;
         let place = found.find_partition(topic, partition).map(|part| part.offset());
         Ok(if let Some(Place::Offset(offset)) = place { offset.min(end) } else { end })
     }
@@ -105,10 +128,10 @@ impl KafkaLog {
     /// How many messages of these topics a group has not committed. Few are counted, since marks of transactions take offsets too.
     pub(super) fn left(&mut self, group: &str, topics: &[String]) -> Result<u64, LogError> {
         const COUNTED: Offset = 64;
-        let mut asked = TopicPartitionList::new();
+        let mut wanted = TopicPartitionList::new();
         for topic in topics {
             for partition in 0..self.partitions(topic)? {
-                asked.add_partition(topic, partition);
+                wanted.add_partition(topic, partition);
             }
         }
         // Asked again and again while somebody waits for a group: its client is made once.
@@ -119,7 +142,8 @@ impl KafkaLog {
             self.askers.insert(group.to_owned(), asker);
         }
         let asker = self.askers.get(group).expect("it was there or has just been made");
-        let committed = asker.committed_offsets(asked, PATIENCE).map_err(failed("asking what is committed"))?;
+        let about = About { right: "Describe", topic: &topics.join(", "), group, ..About::default() };
+        let committed = asker.committed_offsets(wanted, PATIENCE).map_err(asked("asking what is committed", about))?;
         let mut left = 0;
         for part in committed.elements() {
             let from = if let Place::Offset(offset) = part.offset() { offset } else { 0 };
@@ -130,6 +154,11 @@ impl KafkaLog {
         }
         Ok(left)
     }
+}
+
+/// What reading needs, outside of a group.
+fn reading(topic: &str) -> About<'_> {
+    About { right: "Read", topic, ..About::default() }
 }
 
 /// A bounded read: to an offset, or to the end, whose last offsets may be marks of transactions that nobody hands over.
@@ -150,10 +179,10 @@ impl Bounded<'_> {
                 Some(Ok(message)) if message.offset() >= self.until => return Ok(None),
                 Some(Ok(message)) => return Ok(Some(held::owned(&message, Arc::clone(&self.topic)))),
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
-                Some(Err(error)) if classify::is_denied(&error) => {
-                    return Err(classify::denied(&error, "Read", (&self.topic, "of readers", "?")));
+                // The client looks for the coordinator of a group that is a name only.
+                Some(Err(error)) if !classify::is_of_group(&error) && !classify::passes(&error) => {
+                    return Err(asked("reading", reading(&self.topic))(error));
                 }
-                Some(Err(error)) if !classify::passes(&error) => return Err(failed("reading")(error)),
                 Some(Err(_)) | None => {
                     if now() >= *silent_until.get_or_insert_with(|| now() + SILENCE) {
                         return Err(failed("reading")(KafkaError::MessageConsumption(Code::OperationTimedOut)));

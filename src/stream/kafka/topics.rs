@@ -8,7 +8,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use super::super::{LogError, Policy, TopicPlan};
 use super::KafkaLog;
-use super::classify::{denied, failed, is_denied};
+use super::classify::{About, asked, denied, failed};
 use super::context::Context;
 
 /// How long the brokers may take.
@@ -18,14 +18,15 @@ const DAY_MS: u64 = 86_400_000;
 impl KafkaLog {
     /// Makes a topic as planned; returns whether it is new.
     pub(super) fn make_topic(&mut self, plan: &TopicPlan) -> Result<bool, LogError> {
-        self.list_topics()?;
-        if let Some(found) = self.topics.get(&plan.name) {
-            return match plan.policy {
-                // The user's own may have as many as they like.
-                Policy::Theirs => Ok(false),
-                _ if *found == plan.partitions => Ok(false),
-                _ => Err(LogError::Repartitioned { topic: plan.name.clone(), found: *found, wanted: plan.partitions }),
-            };
+        match (self.partitions(&plan.name), plan.policy) {
+            (Err(LogError::UnknownTopic { .. }), _) => {}
+            (Err(error), _) => return Err(error),
+            // The user's own may have as many as they like.
+            (Ok(_), Policy::Theirs) => return Ok(false),
+            (Ok(found), _) if found == plan.partitions => return Ok(false),
+            (Ok(found), _) => {
+                return Err(LogError::Repartitioned { topic: plan.name.clone(), found, wanted: plan.partitions });
+            }
         }
         let settings = self.wanted(plan);
         let replication = TopicReplication::Fixed(self.settings.replication_factor);
@@ -41,11 +42,8 @@ impl KafkaLog {
                 // Another was first.
                 Err((_, Code::TopicAlreadyExists)) => return self.make_topic(plan),
                 Err((name, code)) => {
-                    let error = KafkaError::AdminOp(code);
-                    if is_denied(&error) {
-                        return Err(denied(&error, "Create", (&name, "?", "?")));
-                    }
-                    return Err(failed("making a topic")(error));
+                    let about = About { right: "Create", topic: &name, ..About::default() };
+                    return Err(asked("making a topic", about)(KafkaError::AdminOp(code)));
                 }
             }
         }
@@ -56,8 +54,11 @@ impl KafkaLog {
     /// What makes a topic unsafe.
     pub(super) fn topic_faults(&mut self, plan: &TopicPlan) -> Result<Vec<String>, LogError> {
         let found = self.partitions(&plan.name)?;
+        if plan.policy == Policy::Theirs {
+            return Ok(Vec::new());
+        }
         let mut faults = Vec::new();
-        if plan.policy != Policy::Theirs && found != plan.partitions {
+        if found != plan.partitions {
             faults.push(format!("{found} partitions, wanted {}", plan.partitions));
         }
         let resource = ResourceSpecifier::Topic(&plan.name);
@@ -65,11 +66,12 @@ impl KafkaLog {
         let described = self.ask(|admin| admin.describe_configs([&resource], &options))?;
         for outcome in described {
             match outcome {
-                Ok(config) => faults.extend(self.compare(plan, &config)),
-                // To look at a topic's settings is a right of its own, which a service need not have.
-                Err(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed) => {
-                    tracing::warn!(topic = plan.name, "its settings may not be read (DescribeConfigs): they are taken for right");
+                // The binding hands a refusal on as a topic without settings.
+                Ok(config) if config.entries.is_empty() => {
+                    let about = About { right: "DescribeConfigs", topic: &plan.name, ..About::default() };
+                    return Err(denied(&KafkaError::AdminOp(Code::TopicAuthorizationFailed), about));
                 }
+                Ok(config) => faults.extend(self.compare(plan, &config)),
                 Err(code) => return Err(failed("reading a topic's settings")(KafkaError::AdminOp(code))),
             }
         }
@@ -103,11 +105,10 @@ impl KafkaLog {
         let mut faults = Vec::new();
         let mut fault = |name: &str, wanted: &str| faults.push(format!("{name} is {}, has to be {wanted}", found(name)));
         let policy = found("cleanup.policy");
-        let ours = plan.policy != Policy::Theirs;
-        if ours && found("message.timestamp.type") != "LogAppendTime" {
+        if found("message.timestamp.type") != "LogAppendTime" {
             fault("message.timestamp.type", "LogAppendTime");
         }
-        if ours && number("max.message.bytes") < i64::try_from(self.settings.message_bytes_max()).unwrap_or(i64::MAX) {
+        if number("max.message.bytes") < i64::try_from(self.settings.message_bytes_max()).unwrap_or(i64::MAX) {
             fault("max.message.bytes", &format!("at least {}", self.settings.message_bytes_max()));
         }
         let keeps = |name: &str, least: u64| {
@@ -144,7 +145,7 @@ impl KafkaLog {
                 }
             }
         }
-        if ours && self.settings.replication_factor >= 3 && number("min.insync.replicas") < 2 {
+        if self.settings.replication_factor >= 3 && number("min.insync.replicas") < 2 {
             fault("min.insync.replicas", "at least 2: one broker alone could lose what was acknowledged");
         }
         faults

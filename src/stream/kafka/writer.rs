@@ -1,5 +1,6 @@
 //! One transactional producer: sends, commits, and is recycled where the outcome of a commit is not sure. Knows no state and no group.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -9,7 +10,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Statistics, TopicPartitionList};
 
 use super::super::{LogError, Outgoing};
-use super::classify::{Class, classify, denied, failed};
+use super::classify::{About, Class, classify, denied, failed, is_denied};
 use super::context::Context;
 use super::native;
 use super::settings::KafkaSettings;
@@ -113,7 +114,7 @@ impl Writer {
     fn heard_login(&self) -> Result<bool, LogError> {
         let trouble = self.producer.as_ref().and_then(|producer| producer.context().trouble());
         match trouble {
-            Some((error, _)) if super::classify::is_denied(&error) => Err(self.denied(&error)),
+            Some((error, _)) if is_denied(&error) => Err(self.denied(&error)),
             _ => Ok(false),
         }
     }
@@ -195,7 +196,11 @@ impl Writer {
     }
 
     /// Commits what was sent and the offsets of a group, in one.
-    pub(super) fn commit(&mut self, offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>) -> Result<Outcome, LogError> {
+    pub(super) fn commit(
+        &mut self,
+        offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>,
+        group: &str,
+    ) -> Result<Outcome, LogError> {
         self.open()?;
         let begun = now();
         let error = match self.broken.take() {
@@ -209,10 +214,13 @@ impl Writer {
             return Ok(Outcome::Committed);
         };
         let is_broken = self.producer.as_ref().is_some_and(|producer| producer.client().fatal_error().is_some());
-        let undelivered = self.producer.as_ref().and_then(|producer| producer.context().undelivered());
-        if classify(&error, is_broken) == Class::Denied {
-            return Err(self.denied_of(&error, undelivered, &sent));
+        // After a refusal whatever is sent next fails as well, and says no more than that the transaction is broken.
+        self.idle();
+        let refused = self.producer.as_ref().and_then(|producer| producer.context().refused());
+        if refused.is_some() || classify(&error, is_broken) == Class::Denied {
+            return Err(self.denied_of((&error, refused), group, &sent));
         }
+        let undelivered = self.producer.as_ref().and_then(|producer| producer.context().undelivered());
         let cause = undelivered.map(|(topic, error)| format!("{topic}: {error}")).unwrap_or_default();
         tracing::warn!(id = self.id, %error, undelivered = cause, "a transaction came to nothing, or nobody knows: a new producer");
         self.drop_producer(Duration::ZERO);
@@ -272,19 +280,18 @@ impl Writer {
     }
 
     fn denied(&self, error: &KafkaError) -> LogError {
-        denied(error, "Write", ("?", "?", &self.id))
+        denied(error, About { right: "Write", transactional_id: &self.id, ..About::default() })
     }
 
-    /// Which topic is meant stands in the deliveries that failed with the transaction.
-    fn denied_of(&self, error: &KafkaError, undelivered: Option<(String, KafkaError)>, sent: &[Outgoing]) -> LogError {
-        let group = format!("{}*", self.settings.prefix);
-        if let Some((topic, _)) = undelivered {
-            return denied(error, "Write", (&topic, &group, &self.id));
-        }
-        let mut topics: Vec<&str> = sent.iter().map(|outgoing| &*outgoing.topic).collect();
-        topics.sort_unstable();
-        topics.dedup();
-        denied(error, "Read, or Write", (&format!("of the inputs, or of {}", topics.join(", ")), &group, &self.id))
+    /// Which topic is meant stands in the client's log or in a delivery that was refused; else it is one of those sent to.
+    fn denied_of(&self, (error, refused): (&KafkaError, Option<String>), group: &str, sent: &[Outgoing]) -> LogError {
+        let undelivered = || self.producer.as_ref()?.context().undelivered().filter(|(_, error)| is_denied(error));
+        let sent_to = || {
+            let topics: BTreeSet<&str> = sent.iter().map(|outgoing| &*outgoing.topic).collect();
+            topics.into_iter().collect::<Vec<_>>().join(", ")
+        };
+        let topic = refused.or_else(|| undelivered().map(|(topic, _)| topic)).unwrap_or_else(sent_to);
+        denied(error, About { right: "Write", topic: &topic, group, transactional_id: &self.id })
     }
 }
 

@@ -1,0 +1,171 @@
+//! Least rights, on a real Apache Kafka that denies by default and lets nobody in without TLS and a password: what `deploy/kafka/acls.csv`
+//! lists is enough, and whichever of it is taken away is named, with exit code 77. No password is ever said.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
+#![cfg(feature = "kafka")]
+
+#[path = "support/house.rs"]
+mod house;
+#[path = "support/kafka.rs"]
+mod kafka;
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use entrepot::stream::Home as _;
+use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
+use house::House;
+use kafka::{Broker, Brokers, Secure};
+
+/// The rows of the shipped list: what needs the right, and the right.
+fn rights() -> Vec<(&'static str, &'static str)> {
+    let rows = include_str!("../deploy/kafka/acls.csv").lines().skip(1);
+    rows.map(|row| row.split_once(',').unwrap()).collect()
+}
+
+struct Place {
+    house: House,
+    broker: Broker,
+    password: String,
+}
+
+impl Place {
+    fn new() -> Place {
+        let broker = Broker::start("rights", Brokers::One, Secure::Yes);
+        let house = House::new(&[("world", "canonical")]);
+        let mut config = fs::read_to_string(house.path("entrepot.toml")).unwrap();
+        config += &format!(
+            "[log]\nkind = \"kafka\"\n[topics]\nreplication_factor = 1\n[log.kafka]\nbootstrap_servers = \"{}\"\n\
+             [log.kafka.properties]\n\"security.protocol\" = \"SASL_SSL\"\n\"sasl.mechanism\" = \"SCRAM-SHA-512\"\n\
+             \"sasl.username\" = \"entrepot\"\n\"sasl.password_file\" = {:?}\n\"ssl.ca.location\" = {:?}\n",
+            broker.bootstrap(),
+            broker.password_file("entrepot"),
+            broker.authority(),
+        );
+        house.write("entrepot.toml", config.as_bytes());
+        let mut records = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/config/sample/antimony.ndjson")).unwrap();
+        records.extend_from_slice(b"bad row\n");
+        house.write("world.ndjson", &records);
+        let password = fs::read_to_string(broker.password_file("entrepot")).unwrap().trim().to_owned();
+        assert!(password.len() >= 8, "a password that could stand anywhere by chance");
+        Place { house, broker, password }
+    }
+
+    /// The log as the service's own user has it.
+    fn log(&self) -> KafkaLog {
+        let authority = self.broker.authority();
+        let properties = [
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("sasl.username", "entrepot"),
+            ("sasl.password", &self.password),
+            ("ssl.ca.location", authority.to_str().unwrap()),
+        ];
+        KafkaLog::connect(KafkaSettings {
+            bootstrap_servers: self.broker.bootstrap().to_owned(),
+            properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            prefix: "entrepot.".to_owned(),
+            instance: "test".to_owned(),
+            replication_factor: 1,
+            payload_bytes_max: 1_000_000,
+            interval: Duration::from_millis(100),
+        })
+        .unwrap()
+    }
+
+    /// The user may do this and nothing else.
+    fn give<'a>(&self, rights: impl Iterator<Item = &'a str>) {
+        let rows: Vec<String> = rights.map(|right| right.replace("RAW", "world")).collect();
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"));
+        command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/acls.py"), "--bootstrap", self.broker.bootstrap()]);
+        command.arg("--ca").arg(self.broker.authority()).arg("--password").arg(self.broker.password_file("admin"));
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(rows.join("\n").as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// Exit code and all that was said, of a command that ends by itself, or by SIGTERM once `is_over` holds.
+    #[track_caller]
+    fn ran(&self, arguments: &[&str], is_over: impl Fn() -> bool) -> (i32, String) {
+        let said = self.house.path("said.txt");
+        let file = File::create(&said).unwrap();
+        let mut command = self.house.command(arguments);
+        let mut child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        let (until, mut is_ending) = (Instant::now() + Duration::from_secs(60), false);
+        let code = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status.code();
+            }
+            if !is_ending && is_over() {
+                is_ending = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success();
+            }
+            if Instant::now() >= until {
+                child.kill().unwrap();
+                panic!("{arguments:?} did not end: {}", fs::read_to_string(&said).unwrap());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        let said = fs::read_to_string(&said).unwrap();
+        assert!(!said.contains(&self.password), "{arguments:?} says the password: {said}");
+        (code.expect("it was not killed"), said)
+    }
+
+    /// Refused without this right, which is named.
+    #[track_caller]
+    fn refused_without(&self, row: &str, arguments: &[&str]) {
+        self.give(rights().into_iter().map(|(_, right)| right).filter(|right| *right != row));
+        let [right, resource, name, _] = row.split(',').collect::<Vec<_>>()[..] else { panic!("{row} is no right") };
+        eprintln!("without {row}");
+        let (code, said) = self.ran(arguments, || false);
+        let named = match resource {
+            "TransactionalId" => format!("transactional id {name}"),
+            other => format!("{} {name}", other.to_lowercase()),
+        };
+        let named = named.replace("RAW", "world");
+        let line = said.lines().find(|line| line.contains("the broker refuses")).unwrap_or_default();
+        assert!(code == 77 && line.contains(&named) && line.contains(&format!("refuses {right}:")), "{row}: {code}: {said}");
+    }
+}
+
+#[test]
+fn the_shipped_rights_suffice_and_each_that_is_missing_is_named() {
+    let place = Place::new();
+    let all = || rights().into_iter().map(|(_, right)| right);
+    let of = |command: &'static str| {
+        rights().into_iter().filter(move |(needed_for, _)| *needed_for == command).map(|(_, right)| right)
+    };
+    let feed = ["-q", "feed", "world.ndjson", "--feed", "world"];
+    let done = |arguments: &[&str]| {
+        let (code, said) = place.ran(arguments, || false);
+        assert_eq!(code, 0, "{arguments:?}: {said}");
+        said
+    };
+
+    of("topics create").for_each(|row| place.refused_without(row, &["topics", "create"]));
+    place.give(all());
+    done(&["topics", "create"]);
+    of("feed").for_each(|row| place.refused_without(row, &feed));
+    place.give(all());
+    done(&feed);
+    // What fails commits nothing, so that the work is there for the next: the list goes from the raw topics to the verdicts. Progress is
+    // read where some was noted.
+    of("run").for_each(|row| place.refused_without(row, &["run"]));
+    place.give(all());
+    let log = RefCell::new(place.log());
+    let lag = |group: &str, topic: &str| log.borrow_mut().lag(group, &[topic.to_owned()]).unwrap();
+    let (code, said) =
+        place.ran(&["run"], || lag("entrepot.ingest", "world") == 0 && lag("entrepot.assess", "entrepot.movements") == 0);
+    assert_eq!(code, 0, "{said}");
+    done(&["topics", "verify"]);
+    done(&["check"]);
+    let explained = ["world:EXAM900000001/1", "SB/TH/US/2025-03", "SB/TH/US/-"].map(|subject| ["explain", subject]);
+    explained.iter().for_each(|explain| drop(done(explain)));
+    for (row, explain) in of("explain").zip(&explained) {
+        place.refused_without(row, explain);
+    }
+    assert!(done(&["dead-letters", "ls"]).contains("world/0/"));
+    of("dead-letters").for_each(|row| place.refused_without(row, &["dead-letters", "ls"]));
+}
