@@ -2,6 +2,7 @@
 //! refuses, with which exit code. An independent client audits what stands there afterwards.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
+#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
 #![cfg(feature = "kafka")]
 
 #[path = "support/house.rs"]
@@ -11,12 +12,12 @@ mod kafka;
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
-use entrepot::stream::{Home, write_ticks};
+use entrepot::stream::{Home, Log as _, write_ticks};
 use house::{House, MOVEMENTS, VERDICTS, by_key};
-use kafka::{Broker, Brokers, Secure};
+use kafka::{Broker, Brokers, Secure, ended, wait_until};
 
 const RECORDS: usize = 1_500;
 /// The day after the last record.
@@ -68,7 +69,14 @@ fn last(values: &[Vec<u8>]) -> String {
 
 fn end(mut child: Child) -> Option<i32> {
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    child.wait().unwrap().code()
+    ended("the end after SIGTERM", &mut child)
+}
+
+/// Waits for a line in what a service says.
+#[track_caller]
+fn wait_for(house: &House, instance: &str, words: &str) {
+    let said = house.path(&format!("{instance}.log"));
+    wait_until(words, || std::fs::read_to_string(&said).unwrap().contains(words));
 }
 
 fn world(house: &House) {
@@ -105,18 +113,19 @@ fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_h
         processes[struck].wait().unwrap();
         processes[struck] = serve(&calm, &settings, names[struck]);
     }
-    assert_eq!(feed.wait().unwrap().code(), Some(0));
-    while lag(&mut log) > 0 {
-        for (process, name) in processes.iter_mut().zip(names) {
-            let said = || std::fs::read_to_string(calm.path(&format!("{name}.log"))).unwrap();
-            assert!(process.try_wait().unwrap().is_none(), "{name} ended: {}", said());
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    assert_eq!(ended("the feeding", &mut feed), Some(0));
+    let mut catch_up = |log: &mut KafkaLog| {
+        wait_until("both stages catching up", || {
+            for (process, name) in processes.iter_mut().zip(names) {
+                let said = || std::fs::read_to_string(calm.path(&format!("{name}.log"))).unwrap();
+                assert!(process.try_wait().unwrap().is_none(), "{name} ended: {}", said());
+            }
+            lag(log) == 0
+        });
+    };
+    catch_up(&mut log);
     write_ticks(&mut log, MOVEMENTS, CLOSING.parse().unwrap()).unwrap();
-    while lag(&mut log) > 0 {
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    catch_up(&mut log);
     assert_eq!(processes.map(end), [Some(0), Some(0)]);
 
     let mut embedded = calm.log();
@@ -170,17 +179,12 @@ fn what_would_not_be_safe_is_refused_and_says_what_to_do() {
     house.done(&[&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world"]].concat());
     let mut log = log(&broker);
     let process = serve(&house, &settings, "entrepot-0");
-    while log.lag("entrepot.ingest", &["world".to_owned()]).unwrap() > 0 {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_until("ingest", || log.lag("entrepot.ingest", &["world".to_owned()]).unwrap() == 0);
     assert_eq!(end(process), Some(0));
     let groups = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
     // The member that has just left is static: the group is empty only once its session is over.
     let delete = ["--delete", "--group", "entrepot.ingest", "--timeout", "90000"];
-    let is_deleted = || broker.run(groups, &delete).contains("was successful");
-    while !is_deleted() {
-        std::thread::sleep(Duration::from_secs(2));
-    }
+    wait_until("the group going", || broker.run(groups, &delete).contains("was successful"));
     refused(&settings, 76, "world/0: group entrepot.ingest has no committed offset, but had committed 1");
     settings.push("log.kafka.properties.acks=1".to_owned());
     refused(&settings, 78, "acks: entrepot owns it");
@@ -193,11 +197,65 @@ fn without_a_broker_it_ends_in_time() {
     let settings = on(&broker);
     house.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
     let process = serve(&house, &settings, "entrepot-0");
-    while !std::fs::read_to_string(house.path("entrepot-0.log")).unwrap().contains("\"assigned\"") {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for(&house, "entrepot-0", "\"assigned\"");
     broker.kill(1);
+    let asked = Instant::now();
     assert_eq!(end(process), Some(0), "{}", std::fs::read_to_string(house.path("entrepot-0.log")).unwrap());
+    // service.drain_timeout_seconds is 15, and ending the clients may take a moment more.
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
     let (code, _, stderr) = house.run(&[&set(&settings)[..], &["run"]].concat());
     assert!(code == 69 && stderr.contains("no broker of"), "{code}: {stderr}");
+}
+
+#[test]
+fn of_two_processes_under_one_name_the_first_ends_and_says_why() {
+    let house = House::new(&[("world", "canonical")]);
+    world(&house);
+    let broker = Broker::start("names", Brokers::One, Secure::No);
+    let settings = on(&broker);
+    house.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
+    let mut first = serve(&house, &settings, "same");
+    wait_for(&house, "same", "\"assigned\"");
+    std::fs::rename(house.path("same.log"), house.path("first.log")).unwrap();
+    let second = serve(&house, &settings, "same");
+    house.done(&[&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world"]].concat());
+    assert_eq!(ended("the first of two", &mut first), Some(75), "{}", std::fs::read_to_string(house.path("first.log")).unwrap());
+    let said = std::fs::read_to_string(house.path("first.log")).unwrap();
+    assert!(said.contains("another process runs as instance \"same\""), "{said}");
+    let mut log = log(&broker);
+    wait_until("the second doing all of it", || lag(&mut log) == 0);
+    assert_eq!(end(second), Some(0));
+}
+
+#[test]
+fn what_was_deleted_before_the_start_is_no_loss_and_what_state_is_made_of_is() {
+    let house = House::new(&[("world", "canonical")]);
+    house.write("world.ndjson", &[flow("2025-01"), flow("2025-02"), flow("2025-03")].concat().into_bytes());
+    let broker = Broker::start("deleted", Brokers::One, Secure::No);
+    let settings = on(&broker);
+    house.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
+    house.done(&[&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world"]].concat());
+    let delete = |topic: &str, partition: i32, before: i64| {
+        let partitions =
+            format!(r#"{{"version":1,"partitions":[{{"topic":"{topic}","partition":{partition},"offset":{before}}}]}}"#);
+        let file = house.write("delete.json", partitions.as_bytes());
+        broker.run("org.apache.kafka.tools.DeleteRecordsCommand", &["--offset-json-file", file.to_str().unwrap()]);
+    };
+    delete("world", 0, 1);
+    let mut log = log(&broker);
+    let process = serve(&house, &settings, "entrepot-0");
+    wait_until("the two that are left", || lag(&mut log) == 0);
+    assert_eq!(end(process), Some(0));
+    let held: Vec<(i32, i64)> = (0..12).map(|part| (part, log.end_offset(MOVEMENTS, part).unwrap())).collect();
+    let (partition, end) = *held.iter().find(|(_, end)| *end > 0).unwrap();
+    assert_eq!(by_key(&mut log, MOVEMENTS).values().map(Vec::len).sum::<usize>(), 2);
+    delete(MOVEMENTS, partition, end - 1);
+    let (code, _, stderr) = house.run(&[&set(&settings)[..], &["run"]].concat());
+    assert!(code == 76 && stderr.contains(&format!("{MOVEMENTS}/{partition}")), "{code}: {stderr}");
+}
+
+fn flow(month: &str) -> String {
+    format!(
+        r#"{{"kind":"trade_flow","reporter":"US","partner":"TH","flow":"import","period":"{month}","hs":"282580","net_mass_kg":20000,"known_from":"2025-06-05T00:00:00Z"}}"#
+    ) + "\n"
 }

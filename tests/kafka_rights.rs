@@ -2,6 +2,7 @@
 //! lists is enough, and whichever of it is taken away is named, with exit code 77. No password is ever said.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
+#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
 #![cfg(feature = "kafka")]
 
 #[path = "support/house.rs"]

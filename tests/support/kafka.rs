@@ -3,7 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "several tests share it, and none uses all of it")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka");
 
@@ -130,4 +131,25 @@ fn script(arguments: &[&str]) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "scripts/kafka {}: {said}", arguments.join(" "));
     String::from_utf8(output.stdout).expect("what it prints is text")
+}
+
+/// Asks until it holds; a test that waits for more than two minutes has failed.
+#[track_caller]
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(120);
+    while !holds() {
+        assert!(Instant::now() < until, "{what}: not within two minutes");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The exit code of a process that ends by itself.
+#[track_caller]
+pub fn ended(what: &str, child: &mut Child) -> Option<i32> {
+    let mut status = None;
+    wait_until(what, || {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    status.unwrap().code()
 }

@@ -49,6 +49,19 @@ pub(super) fn is_denied(error: &KafkaError) -> bool {
     )
 }
 
+/// Whether another member has taken our name.
+pub(super) fn is_fenced(error: &KafkaError) -> bool {
+    code(error) == Some(Code::FencedInstanceId)
+}
+
+/// The error after which a consumer does nothing any more.
+pub(super) fn fatal((code, detail): (Code, String), instance: &str) -> LogError {
+    match code {
+        Code::FencedInstanceId => LogError::Fenced { instance: instance.to_owned(), detail },
+        _ => LogError::Store { doing: "reading as a member of a group", detail },
+    }
+}
+
 /// Whether it is a group that the broker says no about.
 pub(super) fn is_of_group(error: &KafkaError) -> bool {
     code(error) == Some(Code::GroupAuthorizationFailed)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::{Offset as Place, Statistics, TopicPartitionList};
 
@@ -120,11 +120,8 @@ impl Group {
     /// An error of a poll: the client's affair, or ours.
     fn heard(&mut self, error: &KafkaError) -> Result<Event, LogError> {
         // The error of the poll says no more than that there is one.
-        if let Some((code, detail)) = self.consumer().client().fatal_error() {
-            return Err(match code {
-                Code::FencedInstanceId => LogError::Fenced { instance: self.instance.clone(), detail },
-                _ => LogError::Store { doing: "reading as a member of a group", detail },
-            });
+        if let Some(fatal) = self.consumer().client().fatal_error() {
+            return Err(classify::fatal(fatal, &self.instance));
         }
         match error {
             // Which topic it is of is not said; the statistics will.

@@ -10,7 +10,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Statistics, TopicPartitionList};
 
 use super::super::{LogError, Outgoing};
-use super::classify::{About, Class, classify, denied, failed, is_denied};
+use super::classify::{About, Class, classify, denied, failed, is_denied, is_fenced};
 use super::context::Context;
 use super::native;
 use super::settings::KafkaSettings;
@@ -219,6 +219,9 @@ impl Writer {
         let refused = self.producer.as_ref().and_then(|producer| producer.context().refused());
         if refused.is_some() || classify(&error, is_broken) == Class::Denied {
             return Err(self.denied_of((&error, refused), group, &sent));
+        }
+        if is_fenced(&error) {
+            return Err(LogError::Fenced { instance: self.settings.instance.clone(), detail: error.to_string() });
         }
         let undelivered = self.producer.as_ref().and_then(|producer| producer.context().undelivered());
         let cause = undelivered.map(|(topic, error)| format!("{topic}: {error}")).unwrap_or_default();
