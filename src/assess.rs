@@ -2,6 +2,7 @@
 
 mod alerts;
 mod evaluate;
+mod snapshot;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -6,10 +6,11 @@ use crate::scoring::{Model, Verdict};
 use crate::signals::Signal;
 
 /// A case between an intermediary and a destination.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Case {
     sequence: u32,
     band: Band,
+    #[serde(with = "crate::domain::kept::date")]
     opened: Option<Date>,
 }
 

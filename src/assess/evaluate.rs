@@ -14,7 +14,7 @@ use crate::encode::{
 use crate::ledger::{CorridorMonth, FamilyLedger, Outcome, Published, RecordFacts, RecordId, ShipmentKey, Touched};
 use crate::reference::AsOf;
 use crate::scoring::{Context, CorridorVerdict, Counted, Sample, Verdict, assess_corridor, assess_shipment, signature_of};
-use crate::signals::{Evidence, Lookups, RestsOn};
+use crate::signals::{Asked, Evidence, Lookups, RestsOn};
 
 /// Where outputs go until they leave with an input.
 pub(super) type Outbox = VecDeque<(Output, Vec<Tally>)>;
@@ -28,8 +28,26 @@ pub(super) struct Family {
     lookups: Lookups,
 }
 
+/// What a snapshot keeps of a family.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct KeptFamily<'a> {
+    ledger: &'a FamilyLedger,
+    corridors: &'a BTreeMap<CorridorMonth, Corridor>,
+    cases: &'a BTreeMap<(Country, Country), Case>,
+    asked: Asked,
+}
+
+/// The same, read: in the order in which it is written.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct RestoredFamily {
+    ledger: FamilyLedger,
+    corridors: BTreeMap<CorridorMonth, Corridor>,
+    cases: BTreeMap<(Country, Country), Case>,
+    asked: Asked,
+}
+
 /// A corridor-month as last published.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Corridor {
     pub(super) revision: u32,
     pub(super) verdict: CorridorVerdict,
@@ -45,6 +63,28 @@ impl Family {
             cases: BTreeMap::new(),
             lookups: Lookups::new(reference, family),
         }
+    }
+
+    /// The state, as it is kept in a snapshot.
+    pub(super) fn kept(&self) -> KeptFamily<'_> {
+        let Family { ledger, corridors, cases, lookups } = self;
+        KeptFamily { ledger, corridors, cases, asked: lookups.facts.asked() }
+    }
+
+    /// A family from what was kept of it: what was looked up is asked again, as of its clock; sums are made when they are read.
+    pub(super) fn restored(restored: RestoredFamily, knowledge: &Knowledge) -> Result<Family, String> {
+        let RestoredFamily { mut ledger, corridors, cases, asked } = restored;
+        let clock = ledger.clock.ok_or_else(|| format!("family {} without a clock", ledger.family))?;
+        ledger.complete();
+        let as_of = knowledge.reference.as_of(clock);
+        let lookups = Lookups::new(&as_of, ledger.family);
+        lookups.facts.ask(&as_of, &asked);
+        Ok(Family { ledger, corridors, cases, lookups })
+    }
+
+    /// Which family.
+    pub(super) fn id(&self) -> FamilyId {
+        self.ledger.family
     }
 
     pub(super) fn bytes(&self) -> u64 {

@@ -77,7 +77,8 @@ impl FromStr for HsCode {
 }
 
 /// A six-digit Harmonized System subheading, such as 2825.80 (antimony oxides).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
 pub struct HsSubheading(u32);
 
 impl HsSubheading {
@@ -97,6 +98,20 @@ impl HsSubheading {
     /// The subheading as a number, without its leading zeros.
     pub fn number(self) -> u32 {
         self.0
+    }
+}
+
+impl From<HsSubheading> for u32 {
+    fn from(code: HsSubheading) -> u32 {
+        code.0
+    }
+}
+
+impl TryFrom<u32> for HsSubheading {
+    type Error = InvalidHsCode;
+
+    fn try_from(number: u32) -> Result<HsSubheading, InvalidHsCode> {
+        HsSubheading::numbered(number).ok_or_else(|| InvalidHsCode(number.to_string()))
     }
 }
 
@@ -207,7 +222,8 @@ impl FromStr for HsVersion {
 /// A commodity family: a material through its stages (`SB`), a basket (`H811292`) or a heading (`H8471`).
 ///
 /// The key of `movements`. At most 15 capitals, digits and `_`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct FamilyId {
     text: [u8; 15],
     length: u8,
@@ -275,6 +291,20 @@ impl fmt::Display for FamilyId {
 impl fmt::Debug for FamilyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl From<FamilyId> for String {
+    fn from(family: FamilyId) -> String {
+        family.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for FamilyId {
+    type Error = InvalidFamily;
+
+    fn try_from(text: String) -> Result<FamilyId, InvalidFamily> {
+        text.parse()
     }
 }
 

@@ -46,7 +46,7 @@ impl FromStr for CorridorId {
 pub struct InvalidCorridor(pub String);
 
 /// How much attention a verdict asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Band {
     /// None.
     #[default]

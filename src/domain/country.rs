@@ -13,7 +13,8 @@ NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC
 SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK XX YE YT ZA ZM ZW";
 
 /// A country by its ISO 3166-1 alpha-2 code; `EU` where a source labels it so, `XX` where it names none.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "[u8; 2]", into = "[u8; 2]")]
 pub struct Country([u8; 2]);
 
 impl Ord for Country {
@@ -85,6 +86,20 @@ impl fmt::Display for Country {
 impl fmt::Debug for Country {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+impl From<Country> for [u8; 2] {
+    fn from(country: Country) -> [u8; 2] {
+        country.0
+    }
+}
+
+impl TryFrom<[u8; 2]> for Country {
+    type Error = InvalidCountry;
+
+    fn try_from(code: [u8; 2]) -> Result<Country, InvalidCountry> {
+        Country::of(code).ok_or_else(|| InvalidCountry(String::from_utf8_lossy(&code).into_owned()))
     }
 }
 

@@ -29,7 +29,7 @@ impl fmt::Display for Position {
 }
 
 /// A header of a message. Keys are text by convention of all logs in use; values are bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Header {
     /// The name.
     pub key: String,

@@ -5,6 +5,7 @@ mod commodity;
 mod container;
 mod corridor;
 mod country;
+pub(crate) mod kept;
 mod message;
 mod money;
 mod movement;

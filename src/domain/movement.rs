@@ -98,7 +98,7 @@ impl ShipmentFacts {
 }
 
 /// Whence a shipment may come, and whither it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Route {
     /// The declared origin, the consignment, the country of lading.
     pub declared: [Option<Country>; 3],

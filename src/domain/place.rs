@@ -6,7 +6,8 @@ use std::str::FromStr;
 use super::Country;
 
 /// A place by its UN/LOCODE: two letters of the country, three letters or digits 2–9 of the place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "[u8; 5]", into = "[u8; 5]")]
 pub struct Port {
     code: [u8; 5],
 }
@@ -41,16 +42,30 @@ impl fmt::Debug for Port {
     }
 }
 
+impl From<Port> for [u8; 5] {
+    fn from(port: Port) -> [u8; 5] {
+        port.code
+    }
+}
+
+impl TryFrom<[u8; 5]> for Port {
+    type Error = InvalidPort;
+
+    fn try_from(code: [u8; 5]) -> Result<Port, InvalidPort> {
+        let [_, _, place @ ..] = code;
+        let well_formed = place.iter().all(|c| c.is_ascii_uppercase() || (b'2'..=b'9').contains(c));
+        let port = Port { code };
+        let is_one = well_formed && port.country().is_known();
+        if is_one { Ok(port) } else { Err(InvalidPort(String::from_utf8_lossy(&code).into_owned())) }
+    }
+}
+
 impl FromStr for Port {
     type Err = InvalidPort;
 
     fn from_str(text: &str) -> Result<Port, InvalidPort> {
-        let invalid = || InvalidPort(text.to_owned());
-        let code: [u8; 5] = text.as_bytes().try_into().map_err(|_| invalid())?;
-        let [_, _, place @ ..] = code;
-        let well_formed = place.iter().all(|c| c.is_ascii_uppercase() || (b'2'..=b'9').contains(c));
-        let port = Port { code };
-        if well_formed && port.country().is_known() { Ok(port) } else { Err(invalid()) }
+        let code: [u8; 5] = text.as_bytes().try_into().map_err(|_| InvalidPort(text.to_owned()))?;
+        Port::try_from(code)
     }
 }
 

@@ -125,7 +125,7 @@ impl ExcludedReason {
 }
 
 /// A set of degrade reasons.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct QualitySet(u16);
 
 impl QualitySet {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::Decimal;
 
 /// A mass in whole grams. On the outside a number in kilograms with at most three decimals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Grams(pub u64);
 
 impl Grams {

@@ -9,7 +9,8 @@ pub type Date = jiff::civil::Date;
 pub type Timestamp = jiff::Timestamp;
 
 /// A calendar month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(from = "i32", into = "i32")]
 pub struct Month(i32);
 
 impl Month {
@@ -59,6 +60,18 @@ impl Month {
     }
 }
 
+impl From<i32> for Month {
+    fn from(ordinal: i32) -> Month {
+        Month::from_ordinal(ordinal)
+    }
+}
+
+impl From<Month> for i32 {
+    fn from(month: Month) -> i32 {
+        month.0
+    }
+}
+
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:02}", self.year(), self.number())
@@ -77,7 +90,7 @@ impl FromStr for Month {
 }
 
 /// What a trade flow sums up: a month, quarter, half-year or year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Period {
     first: Month,
     months: u8,

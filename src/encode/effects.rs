@@ -16,27 +16,29 @@ pub struct Effects {
 }
 
 /// Something to count that follows from outputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Tally {
     /// An assessment was published with this band.
-    Assessment(&'static str),
+    Assessment(#[serde(with = "crate::domain::kept::name")] crate::domain::kept::Name),
     /// A revision above the first was published of this kind of output.
-    Revision(&'static str),
+    Revision(#[serde(with = "crate::domain::kept::name")] crate::domain::kept::Name),
     /// An alert changed.
     Alert {
         /// opened, raised, lowered, closed.
-        change: &'static str,
+        #[serde(with = "crate::domain::kept::name")]
+        change: crate::domain::kept::Name,
         /// The band after it.
-        band: &'static str,
+        #[serde(with = "crate::domain::kept::name")]
+        band: crate::domain::kept::Name,
     },
     /// A signal spoke.
-    Signal(&'static str),
+    Signal(#[serde(with = "crate::domain::kept::name")] crate::domain::kept::Name),
     /// A record was left out on purpose, or degraded, for this reason.
     Reason(String),
 }
 
 /// One of our topics, without its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Topic {
     /// `movements`.
     Movements,
@@ -59,7 +61,7 @@ pub enum Topic {
 }
 
 /// A message for a topic of ours. Its partition follows from its key, except where one is set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Output {
     /// Where to.
     pub topic: Topic,

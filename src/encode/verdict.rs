@@ -265,7 +265,7 @@ pub struct ProvenanceWire<'a> {
 }
 
 /// Ids of the records behind a piece of evidence, and how many there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Records {
     /// At most ten, heaviest first.
     pub ids: Vec<String>,

@@ -20,7 +20,7 @@ pub struct Books<'a> {
 }
 
 /// Which parts of the books were read beside M → D.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Read {
     /// What comes into M.
     pub supply: bool,
@@ -89,7 +89,7 @@ impl<'a> Books<'a> {
 }
 
 /// Which account of a trade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Account {
     /// The importer's statistics.
     ImporterFlow,
@@ -245,7 +245,7 @@ impl Line {
 }
 
 /// A cell of the ledger, which can name the records it sums up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct CellRef {
     /// Whose account.
     pub account: Account,

@@ -7,15 +7,16 @@ use super::family::CorridorMonth;
 use crate::domain::{Country, Grams, HsSubheading, Month};
 
 /// Corridor-months in which trade M → D was told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Corridors {
     by_pair: BTreeMap<(Country, Country), BTreeMap<Month, Told>>,
     /// The same pairs, by destination.
+    #[serde(skip)]
     by_destination: BTreeSet<(Country, Country)>,
 }
 
 /// How trade of a corridor-month was told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Told {
     by_month: bool,
     /// The longest period that ended there.
@@ -43,6 +44,11 @@ impl Corridors {
         told.by_month |= months == 1;
         told.longest_period = told.longest_period.max(months);
         before != (told.by_month, told.longest_period)
+    }
+
+    /// Makes again what follows from the rest and is not kept in a snapshot.
+    pub(super) fn complete(&mut self) {
+        self.by_destination = self.by_pair.keys().map(|(from, to)| (*to, *from)).collect();
     }
 
     fn get(&self, (from, to, month): CorridorMonth) -> Option<&Told> {

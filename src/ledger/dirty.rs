@@ -9,7 +9,7 @@ use super::ways::Ways;
 use crate::domain::{Country, Month};
 
 /// What was touched since the last evaluation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Dirty {
     /// Corridor-months to be evaluated whatever else was touched.
     pub(super) corridors: BTreeSet<CorridorMonth>,

@@ -16,11 +16,12 @@ use crate::domain::{
 pub type CorridorMonth = (Country, Country, Month);
 
 /// All that a family remembers of movements.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FamilyLedger {
     /// Which family.
     pub family: FamilyId,
     /// The highest `known_from` among its movements and ticks.
+    #[serde(with = "crate::domain::kept::date")]
     pub clock: Option<Date>,
     ways: Ways,
     shipments: Shipments,
@@ -212,6 +213,12 @@ impl FamilyLedger {
     /// Notes what of its books a corridor-month was evaluated from.
     pub fn note_read(&mut self, corridor: CorridorMonth, read: Read) {
         self.corridors.note_read(corridor, read);
+    }
+
+    /// Makes again what follows from the rest and is not kept in a snapshot.
+    pub(crate) fn complete(&mut self) {
+        self.corridors.complete();
+        self.shipments.complete();
     }
 
     /// The shipments, to read and to note what was published of them.

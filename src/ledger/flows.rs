@@ -9,7 +9,7 @@ use crate::domain::{Country, FlowFacts, FlowKind, Grams, HsCode, HsSubheading, M
 type Of<'a> = (Side, &'a [String]);
 
 /// A version of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FlowVersion {
     /// When it became known, in microseconds since 1970.
     pub(crate) known_from: i64,
@@ -47,7 +47,7 @@ pub enum Folded {
 }
 
 /// Which of a side's flows on a way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 struct Place {
     /// First, so that months sort by time; a flow of a longer period belongs to its last month.
     last: Month,
@@ -59,7 +59,7 @@ struct Place {
 }
 
 /// A code of 6 to 12 digits in eight bytes: its number, then its length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 struct Digits(u64);
 
 impl Digits {
@@ -79,7 +79,7 @@ impl Digits {
 }
 
 /// A flow with the version that holds. There are as many as there are cells, so it is kept small: `u64::MAX` stands for "not told".
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct Flow {
     period: Period,
     hs6: HsSubheading,
@@ -134,7 +134,7 @@ impl Flow {
 }
 
 /// Flows of one side on one way, by place.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Rows {
     months: Vec<Flow>,
     longer: Vec<Flow>,

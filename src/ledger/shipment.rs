@@ -7,7 +7,7 @@ use crate::domain::{Band, Country, Date, Grams, HsSubheading, Month, Movement, P
 pub(super) type WayMonth = (Country, Country, Month);
 
 /// A version of a shipment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[expect(clippy::box_collection, reason = "eight bytes instead of 24 where there is none, as of most")]
 pub struct ShipmentVersion {
     /// Counts the versions of the id.
@@ -15,6 +15,7 @@ pub struct ShipmentVersion {
     /// Whether it holds.
     pub status: Status,
     /// When the goods moved.
+    #[serde(with = "crate::domain::kept::date")]
     pub event_date: Date,
     /// Whence and whither.
     pub route: Route,
@@ -93,7 +94,7 @@ impl ShipmentVersion {
 }
 
 /// What has been published of a shipment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Published {
     /// The revision of the last output, 0 before the first.
     pub revision: u32,
@@ -104,7 +105,7 @@ pub struct Published {
 }
 
 /// A shipment with the version that holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[expect(clippy::box_collection, reason = "eight bytes instead of 24 where there is none, as of most")]
 pub struct Shipment {
     /// `<feed>:<id>`.

@@ -11,20 +11,23 @@ use super::ways::Ways;
 use crate::domain::{Country, Month, Movement, Position, ShipmentFacts, Status};
 
 /// A shipment's place among those of its family, as long as its detail is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct ShipmentKey(u32);
 
 /// All shipments of a family.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Shipments {
     /// By key; `None` is free.
     kept: Vec<Option<Shipment>>,
     free: Vec<ShipmentKey>,
     /// By a hash of the id; where two ids share one, the later stands under the next.
+    #[serde(skip)]
     by_id: HashMap<u32, ShipmentKey, BuildHasherDefault<Spread>>,
     /// By month and way, the months in order: an id stands under each that a version of it told.
     by_month: BTreeMap<MonthWay, Vec<ShipmentKey>>,
+    #[serde(with = "crate::domain::kept::texts")]
     topics: Vec<Arc<str>>,
+    #[serde(skip)]
     text_bytes: u64,
 }
 
@@ -82,6 +85,19 @@ impl Shipments {
     pub fn source(&self, version: &ShipmentVersion) -> Position {
         let topic = self.topics.get(usize::from(version.topic)).cloned().unwrap_or_else(|| "".into());
         Position { topic, partition: version.partition, offset: version.offset }
+    }
+
+    /// Makes again what follows from the rest and is not kept in a snapshot.
+    pub(super) fn complete(&mut self) {
+        self.by_id = HashMap::with_capacity_and_hasher(self.kept.len(), BuildHasherDefault::default());
+        self.kept.shrink_to_fit();
+        let kept = std::mem::take(&mut self.kept);
+        for (number, shipment) in (0u32..).zip(&kept) {
+            let Some(shipment) = shipment else { continue };
+            self.text_bytes += shipment.id.len() as u64;
+            self.note(&shipment.id, ShipmentKey(number));
+        }
+        self.kept = kept;
     }
 
     fn find(&self, id: &str) -> Option<ShipmentKey> {

@@ -7,7 +7,7 @@ use super::flows::{FlowVersion, Folded, Rows};
 use crate::domain::{Country, FlowFacts, Grams, HsSubheading, Month, Period};
 
 /// Months in order, each once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Months(Vec<Month>);
 
 impl Months {
@@ -29,7 +29,7 @@ impl Months {
 }
 
 /// The sum of complete feeds' shipments of one code on one way in one month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct ShipmentSum {
     /// Grams of those with mass.
     grams: u128,
@@ -40,7 +40,7 @@ pub(super) struct ShipmentSum {
 }
 
 /// Shipments of complete feeds on one way, by month and code.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Sums(Vec<(Month, HsSubheading, ShipmentSum)>);
 
 impl Sums {
@@ -72,7 +72,7 @@ impl Sums {
 }
 
 /// One way for goods, as each side tells it. The accounts are never added.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Way {
     pub(super) importer: Rows,
     pub(super) exporter: Rows,
@@ -80,7 +80,7 @@ pub(crate) struct Way {
 }
 
 /// All ways of a family.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Ways {
     /// By destination, then source.
     ways: BTreeMap<(Country, Country), Way>,

@@ -18,7 +18,7 @@ use crate::domain::Band;
 use crate::signals::{Evidence, Layer};
 
 /// A limit that bound the probability or the band.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Limit {
     /// 0.8 and more needs two layers on disjoint records, one of them physical. Thousandths.
     DisjointLayers {
@@ -53,16 +53,17 @@ pub enum Limit {
 }
 
 /// A piece of evidence and what is left of its weight after damping and caps.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Counted {
     /// The evidence.
+    #[serde(with = "crate::domain::kept::shared")]
     pub evidence: Rc<Evidence>,
     /// Thousandths of log-odds that enter the score.
     pub counted: i32,
 }
 
 /// How much of the contained material comes from China: must, probably, could at most. Hundredths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ChineseShare {
     /// At least.
     pub low: u8,
@@ -78,20 +79,23 @@ impl ChineseShare {
 }
 
 /// A signal that was silent for want of data, and what is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct WouldChange {
     /// The signal's code on the outside; also of signals that are not built yet.
-    pub signal: &'static str,
+    #[serde(with = "crate::domain::kept::name")]
+    pub signal: crate::domain::kept::Name,
     /// What is missing.
+    #[serde(with = "crate::domain::kept::shared")]
     pub because: Rc<str>,
 }
 
 /// What a verdict says, of a shipment or a corridor-month.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Verdict {
     /// Log-odds before any evidence, thousandths.
     pub prior: i32,
     /// Reference rows behind the prior.
+    #[serde(with = "crate::domain::kept::shared")]
     pub prior_rows: Rc<[String]>,
     /// The evidence, in the order of layers, heaviest first.
     pub evidence: Vec<Counted>,
@@ -119,7 +123,7 @@ impl Verdict {
 }
 
 /// Terms of the mass balance in tonnes of contained element, as published with a corridor.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Balance {
     /// Length of the window that ends with the corridor's month.
     pub window_months: u8,
@@ -140,7 +144,7 @@ pub struct Balance {
 }
 
 /// The verdict on a corridor-month.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CorridorVerdict {
     /// What it says.
     pub verdict: Verdict,

@@ -88,6 +88,30 @@ impl Facts {
         }
     }
 
+    /// What has been asked so far: which changes of the bundle bear on anything follows from it, so it is part of the state.
+    pub(crate) fn asked(&self) -> Asked {
+        let wedges = self.wedges.borrow();
+        Asked {
+            measures: self.measures.borrow().keys().copied().collect(),
+            made: self.made.borrow().keys().copied().collect(),
+            wedges: wedges.keys().map(|(m, d, code, on)| (*m, *d, *code, On(*on))).collect(),
+        }
+    }
+
+    /// Asks the same again.
+    pub(crate) fn ask(&self, reference: &AsOf<'_>, asked: &Asked) {
+        for destination in &asked.measures {
+            self.measures(reference, *destination);
+        }
+        for (country, year) in &asked.made {
+            self.made(reference, *country, *year);
+        }
+        let mut wedges = self.wedges.borrow_mut();
+        wedges.extend(
+            asked.wedges.iter().map(|(m, d, code, On(on))| ((*m, *d, *code, *on), wedge(reference, (*m, *d), (*code, *on)))),
+        );
+    }
+
     /// The days after `after`, up to and with `until`, on which the bundle changes for the family.
     pub(crate) fn changes(&self, after: Date, until: Date) -> Vec<Date> {
         let first = self.changes.partition_point(|date| *date <= after);
@@ -132,6 +156,18 @@ impl Facts {
         kept(&self.wedges, question, || wedge(reference, (intermediary, destination), (code, on)))
     }
 }
+
+/// Questions that were asked of the bundle, without their answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Asked {
+    measures: Vec<Country>,
+    made: Vec<(Country, i16)>,
+    wedges: Vec<(Country, Country, HsSubheading, On)>,
+}
+
+/// The day that rates are asked of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct On(#[serde(with = "crate::domain::kept::date")] Date);
 
 /// Which answers a change of the bundle made others.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,7 @@ pub(crate) mod trade;
 
 use balance::Imports;
 pub(crate) use event_surge::event_surge;
+pub(crate) use facts::Asked;
 #[cfg(test)]
 pub(crate) use facts::Contents;
 use facts::Facts;
@@ -69,7 +70,7 @@ impl Lookups {
 }
 
 /// Whether what a signal reads could be observed. No weight: missing data is never evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Coverage {
     /// It could.
     Observed,
@@ -102,7 +103,7 @@ pub struct Missing {
 }
 
 /// The layer in which evidence counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Layer {
     /// The consignment itself.
     Record,
@@ -130,7 +131,7 @@ impl Layer {
 }
 
 /// A kind of evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Signal {
     /// The route begins in China though the goods are declared as made elsewhere.
     RouteCnLading,
@@ -164,10 +165,11 @@ impl Signal {
 }
 
 /// A figure in evidence, rounded for the outside.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Figure {
     /// Its name, with its unit last.
-    pub name: &'static str,
+    #[serde(with = "crate::domain::kept::name")]
+    pub name: crate::domain::kept::Name,
     /// Its value.
     pub value: f64,
     /// How many decimals it is printed with.
@@ -175,7 +177,7 @@ pub struct Figure {
 }
 
 /// What evidence rests on among the records.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum RestsOn {
     /// A shipment, by `<feed>:<id>`.
     Record(String),
@@ -184,7 +186,7 @@ pub enum RestsOn {
 }
 
 /// One piece of evidence: a signal that spoke. Negative weight speaks against rerouting.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     /// Which signal.
     pub signal: Signal,
@@ -202,6 +204,10 @@ pub struct Evidence {
     pub falsified_by: String,
 }
 
+impl crate::domain::kept::shared::Shared for Evidence {
+    type Owned = Evidence;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +216,25 @@ mod tests {
     fn documentation(source: &str) -> String {
         let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
         lines.fold(String::new(), |text, line| text + line.strip_prefix(' ').unwrap_or(line) + "\n")
+    }
+
+    #[test]
+    fn names_of_figures_can_be_kept() {
+        let sources = [
+            include_str!("route_cn_lading.rs"),
+            include_str!("mass_balance.rs"),
+            include_str!("event_surge.rs"),
+            include_str!("../scoring/verdict.rs"),
+        ];
+        let named = sources.iter().flat_map(|source| {
+            let figures = source.split("Figure { name: \"").skip(1);
+            figures.chain(source.split("Missing { signal: \"").skip(1)).filter_map(|rest| rest.split('"').next())
+        });
+        let named: Vec<&str> = named.chain(Signal::ALL.iter().map(|signal| signal.code())).collect();
+        assert!(named.len() > 15, "{named:?}");
+        for name in named {
+            assert!(crate::domain::kept::NAMES.contains(&name), "{name} is to stand in domain::kept::NAMES");
+        }
     }
 
     #[test]

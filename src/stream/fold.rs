@@ -25,4 +25,12 @@ impl Fold for Assess {
     fn state_bytes(&self) -> u64 {
         Assess::state_bytes(self)
     }
+
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        Assess::snapshot(self)
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
+        Assess::restore(self, bytes)
+    }
 }

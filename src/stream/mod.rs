@@ -38,6 +38,20 @@ pub trait Fold {
 
     /// Bytes of state held, for limits and metrics.
     fn state_bytes(&self) -> u64;
+
+    /// All of the state as bytes; `None` where none is kept.
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Takes the state of [`Fold::snapshot`] in place of its own.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the bytes; the state is what it was.
+    fn restore(&mut self, _bytes: &[u8]) -> Result<(), String> {
+        Err("this fold keeps no state".to_owned())
+    }
 }
 
 /// Offsets to commit: next offset by topic and partition.

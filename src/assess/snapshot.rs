@@ -1,0 +1,61 @@
+//! The state of a partition as bytes, and back. What follows from the rest is made again; damaged bytes are an error, never a state.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::evaluate::{Family, KeptFamily, RestoredFamily};
+use super::{Assess, FOLD};
+use crate::domain::FamilyId;
+use crate::encode::{Output, Tally};
+
+/// The version of these bytes. Another field in any type of the state makes it another.
+const FORMAT: u32 = 1;
+/// Bytes of the hash at the end.
+const HASH: usize = 8;
+
+#[derive(serde::Serialize)]
+struct Kept<'a> {
+    version: (u32, u32),
+    families: Vec<KeptFamily<'a>>,
+    left_over: &'a VecDeque<(Output, Vec<Tally>)>,
+}
+
+#[derive(serde::Deserialize)]
+struct Restored {
+    version: (u32, u32),
+    families: Vec<RestoredFamily>,
+    left_over: VecDeque<(Output, Vec<Tally>)>,
+}
+
+impl Assess {
+    /// All of the state, as bytes: the same state gives the same bytes. `None` where something of it cannot be kept.
+    pub fn snapshot(&self) -> Option<Vec<u8>> {
+        let families = self.families.values().map(Family::kept).collect();
+        let kept = Kept { version: (FORMAT, FOLD), families, left_over: &self.left_over };
+        let mut bytes = postcard::to_extend(&kept, Vec::new()).ok()?;
+        bytes.extend(xxhash_rust::xxh3::xxh3_64(&bytes).to_le_bytes());
+        Some(bytes)
+    }
+
+    /// Takes the state of [`Assess::snapshot`] in place of its own.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the bytes; the state is what it was.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let (kept, hash) = bytes.split_last_chunk::<HASH>().ok_or("the bytes end before their hash")?;
+        if xxhash_rust::xxh3::xxh3_64(kept) != u64::from_le_bytes(*hash) {
+            return Err("the bytes have another hash than was written with them".to_owned());
+        }
+        let (restored, rest) = postcard::take_from_bytes::<Restored>(kept).map_err(|error| error.to_string())?;
+        if restored.version != (FORMAT, FOLD) || !rest.is_empty() {
+            return Err(format!("a state of another version, {:?}", restored.version));
+        }
+        let mut families: BTreeMap<FamilyId, Family> = BTreeMap::new();
+        for family in restored.families {
+            let family = Family::restored(family, &self.knowledge)?;
+            families.insert(family.id(), family);
+        }
+        (self.families, self.left_over) = (families, restored.left_over);
+        Ok(())
+    }
+}
