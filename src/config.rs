@@ -5,6 +5,7 @@
 
 mod keys;
 mod sections;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use config::{Map, Source, Value, ValueKind};
 
 pub use keys::nearest;
 pub use sections::{
-    AssessLimits, Feed, FeedFormat, IngestLimits, LogHome, MappingSource, SchemaRegistry, Service, SourceOf, Topics, Transactions,
+    AssessLimits, Feed, FeedFormat, IngestLimits, LogHome, MappingSource, SchemaRegistry, Service, SnapshotPlan, SourceOf,
+    Topics, Transactions,
 };
 
 /// Everything that is set, valid.
@@ -33,6 +35,8 @@ pub struct Config {
     pub ingest: IngestLimits,
     /// `[assess]`.
     pub assess: AssessLimits,
+    /// `[snapshots]`.
+    pub snapshots: SnapshotPlan,
     /// `[transactions]`.
     pub transactions: Transactions,
     /// `[schema_registry]`.
@@ -280,6 +284,7 @@ mod tests {
         assert_eq!((config.topics.prefix.as_str(), config.topics.partitions), ("entrepot.", 12));
         assert_eq!((config.ingest.payload_bytes_max, config.assess.state_bytes_max), (1_000_000, 8_000_000_000));
         assert_eq!((config.transactions.records_max, config.model.clone()), (20_000, SourceOf::BuiltIn));
+        assert_eq!(config.snapshots.folder, Some("var/entrepot.snapshots".into()));
     }
 
     #[test]
@@ -287,6 +292,16 @@ mod tests {
         check("[service]\ninstanse = \"a\"", "entrepot.toml:2: unknown key service.instanse; did you mean service.instance?");
         check("[servise]\nworkers = 1", "unknown key servise; did you mean service?");
         check("[[feeds]]\nname = \"a\"\nmaping = \"canonical\"", "did you mean feeds.mapping?");
+    }
+
+    #[test]
+    fn snapshots_stand_in_a_folder_beside_the_embedded_log_and_nowhere_else_unless_told() {
+        let folder = |text: &str| from_text(text, &[]).unwrap().snapshots.folder;
+        assert_eq!(folder("[log]\nkind = \"kafka\""), None);
+        assert_eq!(folder("[snapshots]\nurl = \"\""), None);
+        assert_eq!(folder("[snapshots]\nurl = \"file:///var/snapshots\""), Some("/var/snapshots".into()));
+        assert!(folder("[snapshots]\nurl = \"kept\"").unwrap().ends_with("kept"));
+        check("[snapshots]\nurl = \"ftp://host/a\"", "snapshots.url = ftp://host/a: allowed is a folder");
     }
 
     #[test]
@@ -356,8 +371,8 @@ mod tests {
         let built_in = merge(None, Vec::new()).unwrap();
         assert_eq!((shipped.service, shipped.topics), (built_in.service, built_in.topics));
         assert_eq!(
-            (shipped.ingest, shipped.assess, shipped.transactions),
-            (built_in.ingest, built_in.assess, built_in.transactions)
+            (shipped.ingest, shipped.assess, shipped.transactions, shipped.snapshots.every_records, shipped.snapshots.keep),
+            (built_in.ingest, built_in.assess, built_in.transactions, built_in.snapshots.every_records, built_in.snapshots.keep)
         );
     }
 }

@@ -26,7 +26,9 @@ const CLOSING: &str = "2026-01-01";
 /// What makes a house keep its log on a broker.
 fn on(broker: &Broker) -> Vec<String> {
     let servers = format!("log.kafka.bootstrap_servers={}", broker.bootstrap());
-    ["log.kind=kafka", "topics.replication_factor=1", "transactions.records_max=50", &servers].map(str::to_owned).to_vec()
+    let set =
+        ["log.kind=kafka", "topics.replication_factor=1", "transactions.records_max=50", "snapshots.url=snapshots", &servers];
+    set.map(str::to_owned).to_vec()
 }
 
 fn set(settings: &[String]) -> Vec<&str> {
@@ -127,6 +129,8 @@ fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_h
     write_ticks(&mut log, MOVEMENTS, CLOSING.parse().unwrap()).unwrap();
     catch_up(&mut log);
     assert_eq!(processes.map(end), [Some(0), Some(0)]);
+    let said = names.map(|name| std::fs::read_to_string(calm.path(&format!("{name}.log"))).unwrap()).concat();
+    assert!(said.contains("state restored"), "nobody began from a snapshot");
 
     let mut embedded = calm.log();
     for topic in VERDICTS {

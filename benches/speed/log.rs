@@ -12,7 +12,8 @@ use entrepot::encode::{Effects, Topic};
 use entrepot::replay::{Between, Gathered, Rerun, When};
 use entrepot::stream::embedded::{EmbeddedLog, Share};
 use entrepot::stream::{
-    Beacon, Fold, FoldFactory, Log, NextOffsets, Observer, Outgoing, Range, Report, Stage, Worker, WorkerSettings,
+    Beacon, Fold, FoldFactory, Folder, Log, NextOffsets, Observer, Outgoing, Range, Report, Snapshots, Stage, Worker,
+    WorkerSettings,
 };
 use rusqlite::{Connection, params};
 
@@ -67,7 +68,44 @@ pub(crate) fn measure(raw: &[Message], table: &mut Table) -> Result<(), Failure>
     let outputs = outcome?;
     table.ratio("replay --order log / end to end", (again, records), (live, records), Target::AtLeast(4.0));
     say(&format!("  {outputs} outputs replayed"));
+    restart(&log, (&folder.path().join("snapshots"), records), table)
+}
+
+/// A start from a snapshot beside a start from the messages, until the state is that of all that is committed.
+fn restart(log: &EmbeddedLog, (folder, records): (&Path, usize), table: &mut Table) -> Result<(), Failure> {
+    let kept = Snapshots::new(Arc::new(Folder::new(folder)), u64::MAX, 1)?;
+    let (folded, from_messages) = timed(|| begin(log, None));
+    drop(from_messages?);
+    // Takes the state, and lets it be written; none was there to begin from.
+    begin(log, Some(kept.clone()))?.drain()?;
+    let (restored, from_snapshot) = timed(|| begin(log, Some(kept)));
+    drop(from_snapshot?);
+    let files = std::fs::read_dir(folder.join(MOVEMENTS).join("0"))?.flatten();
+    let bytes: u64 = files.filter_map(|file| file.metadata().ok()).map(|about| about.len()).sum();
+    table.ratio("restore a snapshot / fold the same records", (restored, records), (folded, records), Target::AtLeast(20.0));
+    say(&format!("  {} bytes a record in the file", bytes / records.max(1) as u64));
     Ok(())
+}
+
+/// A worker of assess whose state is that of all that is committed.
+fn begin(log: &EmbeddedLog, snapshots: Option<Snapshots>) -> Result<Worker<EmbeddedLog>, Failure> {
+    let mut handle = log.another()?;
+    let wanted = handle.end_offset(MOVEMENTS, 0)?;
+    let mut stage = stage(("assess", MOVEMENTS, real().assess));
+    stage.snapshots = snapshots;
+    handle.subscribe(&stage.group, &stage.topics, Share { index: 0, of: 1 })?;
+    let observer: Observer = Arc::new(|_: &Report<'_>| {});
+    let mut worker = Worker::new(handle, (stage, WorkerSettings::default()), observer, Arc::new(Beacon::default()));
+    while !worker.standing().values().any(|(next, _)| *next >= wanted) {
+        worker.step()?;
+    }
+    Ok(worker)
+}
+
+fn stage((name, topic, folds): (&'static str, &str, FoldFactory)) -> Stage {
+    let feeds = [(world::RAW.to_owned(), "sim".to_owned())].into();
+    let (group, topics) = (format!("entrepot.{name}"), vec![topic.to_owned()]);
+    Stage { name, group, topics, stateful: name == "assess", feeds, folds, snapshots: None }
 }
 
 /// The same with folds that cost nothing, since what they return was made before: what is left is the log's and the loop's own share.
@@ -180,8 +218,8 @@ fn feed(log: &mut EmbeddedLog, raw: &[Message]) -> Result<(), Failure> {
 fn work(log: &EmbeddedLog, (name, topic, folds): (&'static str, &str, FoldFactory)) -> Result<u64, Failure> {
     let mut handle = log.another()?;
     let wanted = u64::try_from(handle.end_offset(topic, 0)?)?;
-    let group = format!("entrepot.{name}");
-    handle.subscribe(&group, &[topic.to_owned()], Share { index: 0, of: 1 })?;
+    let stage = stage((name, topic, folds));
+    handle.subscribe(&stage.group, &stage.topics, Share { index: 0, of: 1 })?;
     let count = Arc::new(Count::default());
     let heard = Arc::clone(&count);
     let observer: Observer = Arc::new(move |report| {
@@ -190,8 +228,6 @@ fn work(log: &EmbeddedLog, (name, topic, folds): (&'static str, &str, FoldFactor
             heard.commits.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let feeds = [(world::RAW.to_owned(), "sim".to_owned())].into();
-    let stage = Stage { name, group, topics: vec![topic.to_owned()], stateful: name == "assess", feeds, folds };
     let mut worker = Worker::new(handle, (stage, WorkerSettings::default()), observer, Arc::new(Beacon::default()));
     while count.messages.load(Ordering::Relaxed) < wanted {
         worker.step()?;

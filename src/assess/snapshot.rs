@@ -27,6 +27,12 @@ struct Restored {
 }
 
 impl Assess {
+    /// What else than the movements the state follows from.
+    pub fn made_by(&self) -> String {
+        let (model, reference) = (self.knowledge.model.fingerprint(), self.knowledge.reference.fingerprint());
+        format!("assess state {FORMAT}, fold {FOLD}, model {model}, reference {reference}")
+    }
+
     /// All of the state, as bytes: the same state gives the same bytes. `None` where something of it cannot be kept.
     pub fn snapshot(&self) -> Option<Vec<u8>> {
         let families = self.families.values().map(Family::kept).collect();

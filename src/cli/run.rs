@@ -1,6 +1,7 @@
 //! `run`: the service, from its configuration to its drain. With `--sample` it feeds itself once and shows what it found.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::config::{Config, Feed};
 use crate::encode::Topic;
 use crate::service::{Clock, Labels, ServiceError, Settings, Ticks, interrupted, start};
 use crate::signals::Signal;
-use crate::stream::{FoldFactory, Stage, WorkerSettings};
+use crate::stream::{FoldFactory, Folder, Snapshots, Stage, WorkerSettings};
 
 /// A worker without a sign for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -128,14 +129,27 @@ fn stages(config: &Config, chosen: &[RunStage], (feeds, knowledge): (&[Feed], &K
             stateful: false,
             feeds: feeds.iter().map(|feed| (feed.topic.clone(), feed.name.to_string())).collect(),
             folds,
+            snapshots: None,
         });
     }
     if wanted(RunStage::Assess) {
         let knowledge = knowledge.clone();
         let folds: FoldFactory = Arc::new(move |_, _| knowledge.assess());
-        let topics = vec![log::full(config, Topic::Movements)];
-        let (stateful, feeds) = (true, BTreeMap::new());
-        stages.push(Stage { name: "assess", group: group("assess"), topics, stateful, feeds, folds });
+        stages.push(Stage {
+            name: "assess",
+            group: group("assess"),
+            topics: vec![log::full(config, Topic::Movements)],
+            stateful: true,
+            feeds: BTreeMap::new(),
+            folds,
+            snapshots: snapshots(config)?,
+        });
     }
     Ok(stages)
+}
+
+fn snapshots(config: &Config) -> Result<Option<Snapshots>, Failure> {
+    let plan = &config.snapshots;
+    let keep = |folder: &PathBuf| Snapshots::new(Arc::new(Folder::new(folder)), plan.every_records, plan.keep);
+    plan.folder.as_ref().map(keep).transpose().exits(Exit::Restart)
 }

@@ -28,6 +28,9 @@ pub(super) const KEYS: &[&str] = &[
     "ingest.dead_letter_ratio_max",
     "ingest.dead_letter_window_records",
     "assess.state_bytes_max",
+    "snapshots.url",
+    "snapshots.every_records",
+    "snapshots.keep",
     "transactions.interval_ms",
     "transactions.records_max",
     "transactions.bytes_max",
@@ -38,7 +41,8 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Keys whose value is a path, relative to the file that sets it.
-const PATHS: &[&str] = &["log.embedded.path", "schema_registry.url_file", "model.path", "reference.path", "feeds.mapping"];
+const PATHS: &[&str] =
+    &["log.embedded.path", "snapshots.url", "schema_registry.url_file", "model.path", "reference.path", "feeds.mapping"];
 
 /// The name nearest to a wrong one, where one is near.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
@@ -122,7 +126,9 @@ fn anchor_below(prefix: &str, values: &mut Map<String, Value>, base: &Path) {
                     }
                 }
             }
-            ValueKind::String(text) if is_path && !text.is_empty() && (path != "feeds.mapping" || names_a_file(text)) => {
+            ValueKind::String(text)
+                if is_path && !text.is_empty() && !text.contains("://") && (path != "feeds.mapping" || names_a_file(text)) =>
+            {
                 *text = base.join(&*text).display().to_string();
             }
             _ => {}
@@ -249,8 +255,8 @@ fn shown(key: &str, kind: &ValueKind) -> String {
     match kind {
         ValueKind::Table(_) => "(a table)".to_owned(),
         ValueKind::Array(_) => "(a list)".to_owned(),
-        _ if key.ends_with("url") => super::sections::masked_url(&kind.to_string()),
-        kind => super::sections::masked(key, &kind.to_string()),
+        _ if key.ends_with("url") => super::shown::masked_url(&kind.to_string()),
+        kind => super::shown::masked(key, &kind.to_string()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The sections of the configuration as valid types, with their defaults. A module gets its own section, never the whole.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -136,6 +135,17 @@ pub struct AssessLimits {
     pub state_bytes_max: u64,
 }
 
+/// `[snapshots]`: where and how often the state of partitions is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotPlan {
+    /// The folder; none where nothing is kept.
+    pub folder: Option<PathBuf>,
+    /// Movements of a partition between two of them.
+    pub every_records: u64,
+    /// How many of a partition are kept.
+    pub keep: usize,
+}
+
 /// `[transactions]`: a batch commits at whichever comes first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transactions {
@@ -187,6 +197,7 @@ pub(super) fn read(file: Option<PathBuf>, tree: Tree) -> Result<Config, InvalidC
             dead_letter_window_records: tree.whole("ingest.dead_letter_window_records", 1..=1_000_000, 1_000)?,
         },
         assess: AssessLimits { state_bytes_max: tree.whole("assess.state_bytes_max", 1_000_000..=1 << 50, 8_000_000_000)? },
+        snapshots: snapshots(tree)?,
         transactions: Transactions {
             interval: Duration::from_millis(tree.whole("transactions.interval_ms", 1..=60_000, 100)?),
             records_max: size(tree.whole("transactions.records_max", 1..=1_000_000, 20_000)?),
@@ -195,6 +206,27 @@ pub(super) fn read(file: Option<PathBuf>, tree: Tree) -> Result<Config, InvalidC
         schema_registry: SchemaRegistry { url: tree.secret("schema_registry.url")?.filter(|url| !url.is_empty()) },
         model: SourceOf::from_text(tree.text("model.path")?),
         reference: SourceOf::from_text(tree.text("reference.path")?),
+    })
+}
+
+fn snapshots(tree: &Tree) -> Result<SnapshotPlan, InvalidConfig> {
+    let folder = match tree.text("snapshots.url")?.as_deref() {
+        Some("") => None,
+        Some(url) => match url.split_once("://") {
+            None => Some(PathBuf::from(url)),
+            Some(("file", path)) if path.starts_with('/') => Some(PathBuf::from(path)),
+            Some(_) => return Err(tree.refuse("snapshots.url", "a folder, or file:///FOLDER; empty for none")),
+        },
+        // Beside the embedded log, which is on this machine as well.
+        None => match log_home(tree)? {
+            LogHome::Embedded { path } => Some(path.with_extension("snapshots")),
+            LogHome::Kafka { .. } => None,
+        },
+    };
+    Ok(SnapshotPlan {
+        folder,
+        every_records: tree.whole("snapshots.every_records", 1..=1_000_000_000, 500_000)?,
+        keep: size(tree.whole("snapshots.keep", 1..=100, 3)?),
     })
 }
 
@@ -297,74 +329,5 @@ impl Config {
     /// The feed with this name.
     pub fn feed(&self, name: &str) -> Option<&Feed> {
         self.feeds.iter().find(|feed| feed.name.as_str() == name)
-    }
-
-    /// What was resolved, as TOML, secrets masked.
-    pub fn resolved(&self) -> String {
-        let mut text = String::new();
-        self.write_resolved(&mut text).expect("writing to a string does not fail");
-        text
-    }
-
-    fn write_resolved(&self, text: &mut String) -> std::fmt::Result {
-        let service = &self.service;
-        writeln!(text, "[service]\ninstance = {:?}\nhttp_listen = \"{}\"", service.instance, service.http_listen)?;
-        writeln!(text, "workers = {}\ndrain_timeout_seconds = {}\n", service.workers, service.drain_timeout.as_secs())?;
-        match &self.log {
-            LogHome::Embedded { path } => {
-                writeln!(text, "[log]\nkind = \"embedded\"\n\n[log.embedded]\npath = {:?}\n", path.display().to_string())?;
-            }
-            LogHome::Kafka { bootstrap_servers, properties } => {
-                writeln!(text, "[log]\nkind = \"kafka\"\n\n[log.kafka]\nbootstrap_servers = {bootstrap_servers:?}\n")?;
-                writeln!(text, "[log.kafka.properties]")?;
-                for (name, value) in properties {
-                    writeln!(text, "{name:?} = {:?}", masked(name, value))?;
-                }
-                writeln!(text)?;
-            }
-        }
-        let topics = &self.topics;
-        writeln!(text, "[topics]\nprefix = {:?}\npartitions = {}", topics.prefix, topics.partitions)?;
-        writeln!(text, "replication_factor = {}\n", topics.replication_factor)?;
-        for feed in &self.feeds {
-            writeln!(text, "[[feeds]]\nname = \"{}\"\ntopic = {:?}", feed.name, feed.topic)?;
-            if let Some(format) = feed.format {
-                writeln!(text, "format = {:?}", format.word())?;
-            }
-            writeln!(text, "mapping = {:?}\ncorrections = {}\n", feed.mapping.to_string(), feed.corrections)?;
-        }
-        let ingest = &self.ingest;
-        writeln!(text, "[ingest]\npayload_bytes_max = {}", ingest.payload_bytes_max)?;
-        writeln!(text, "dead_letter_ratio_max = {:?}", ingest.dead_letter_ratio_max)?;
-        writeln!(text, "dead_letter_window_records = {}\n", ingest.dead_letter_window_records)?;
-        writeln!(text, "[assess]\nstate_bytes_max = {}\n", self.assess.state_bytes_max)?;
-        let transactions = &self.transactions;
-        writeln!(text, "[transactions]\ninterval_ms = {}", transactions.interval.as_millis())?;
-        writeln!(text, "records_max = {}\nbytes_max = {}\n", transactions.records_max, transactions.bytes_max)?;
-        let url = self.schema_registry.url.as_deref().unwrap_or_default();
-        writeln!(text, "[schema_registry]\nurl = {:?}\n", masked_url(url))?;
-        writeln!(text, "[model]\npath = {:?}\n\n[reference]\npath = {:?}", shown(&self.model), shown(&self.reference))
-    }
-}
-
-fn shown(source: &SourceOf) -> String {
-    match source {
-        SourceOf::BuiltIn => String::new(),
-        SourceOf::Path(path) => path.display().to_string(),
-    }
-}
-
-pub(super) fn masked(name: &str, value: &str) -> String {
-    // The path of a secret's file is none.
-    let secret = ["password", "secret", "token", "key", "credential", "jaas"].iter().any(|word| name.contains(word));
-    let secret = secret && !name.ends_with("_file");
-    if secret { "***".to_owned() } else { value.to_owned() }
-}
-
-/// An address without the user and password that may stand in it.
-pub(super) fn masked_url(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
-        Some((scheme, host)) => format!("{scheme}://***@{host}"),
-        None => url.to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use prometheus::{Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, 
 use super::health::Place;
 use crate::domain::{DeadLetterReason, Degrade, Timestamp};
 use crate::encode::Tally;
-use crate::stream::{BatchReport, Report, Stage};
+use crate::stream::{BatchReport, Report, SnapshotOutcome, Stage};
 
 const BANDS: [&str; 4] = ["none", "watch", "review", "priority"];
 const CHANGES: [&str; 4] = ["opened", "raised", "lowered", "closed"];
@@ -61,6 +61,8 @@ pub struct Metrics {
     reasons: IntCounterVec,
     written: IntCounterVec,
     restoring: IntGaugeVec,
+    snapshots: IntCounterVec,
+    unkept: IntGaugeVec,
     client_retries: IntCounterVec,
     client_timeouts: IntCounterVec,
     client_answer: GaugeVec,
@@ -112,6 +114,12 @@ impl Metrics {
             reasons: make.counter("entrepot_record_reasons_total", "Records degraded or excluded.", &["reason"]),
             written: make.counter("entrepot_messages_written_total", "Messages committed to topics.", &["stage", "topic"]),
             restoring: make.gauge("entrepot_partitions_restoring", "Partitions whose state is being rebuilt.", &["stage"]),
+            snapshots: make.counter("entrepot_snapshots_total", "Snapshots of state and their end.", &["stage", "outcome"]),
+            unkept: make.gauge(
+                "entrepot_snapshot_behind_records",
+                "Messages folded since the state was last handed over to be kept.",
+                &["stage", "partition"],
+            ),
             client_retries: make.counter("entrepot_kafka_request_retries_total", "Requests repeated.", CLIENT),
             client_timeouts: make.counter("entrepot_kafka_request_timeouts_total", "Requests without an answer.", CLIENT),
             client_answer: make.seconds("entrepot_kafka_broker_rtt_seconds", "Slowest broker's p99.", CLIENT),
@@ -136,11 +144,13 @@ impl Metrics {
         match report {
             Report::Committed(batch) => self.committed(batch),
             Report::Recycled { stage } => self.transactions.with_label_values(&[stage, "recycled"]).inc(),
-            Report::Progress { stage, topic, partition, next, end, lag_ms, state_bytes, restoring } => {
+            Report::Progress { stage, topic, partition, next, end, lag_ms, state_bytes, restoring, unkept } => {
                 let number = partition.to_string();
                 self.lag_records.with_label_values(&[stage, topic, number.as_str()]).set((end - next).max(0));
                 let bytes = i64::try_from(*state_bytes).unwrap_or(i64::MAX);
                 self.state_bytes.with_label_values(&[stage, number.as_str()]).set(bytes);
+                let unkept = i64::try_from(*unkept).unwrap_or(i64::MAX);
+                self.unkept.with_label_values(&[stage, number.as_str()]).set(unkept);
                 self.place(stage, (topic, *partition), Some((*lag_ms, *restoring)));
             }
             Report::Revoked { stage, topic, partition } => {
@@ -148,8 +158,10 @@ impl Metrics {
                 // Labels of what is no longer ours would look like lag that nobody works on.
                 drop(self.lag_records.remove_label_values(&[stage, topic, number.as_str()]));
                 drop(self.state_bytes.remove_label_values(&[stage, number.as_str()]));
+                drop(self.unkept.remove_label_values(&[stage, number.as_str()]));
                 self.place(stage, (topic, *partition), None);
             }
+            Report::Snapshot { stage, outcome } => self.snapshots.with_label_values(&[stage, outcome.word()]).inc(),
             Report::Client { stage, vitals } => {
                 let labels = &[*stage, vitals.client];
                 self.client_retries.with_label_values(labels).inc_by(vitals.retries);
@@ -230,6 +242,11 @@ impl Metrics {
             }
             for outcome in ["committed", "recycled"] {
                 self.transactions.with_label_values(&[name, outcome]);
+            }
+            if stage.snapshots.is_some() {
+                for outcome in SnapshotOutcome::ALL {
+                    self.snapshots.with_label_values(&[name, outcome.word()]);
+                }
             }
             for topic in &stage.topics {
                 self.consumed.with_label_values(&[name, topic]);

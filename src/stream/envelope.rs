@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Log, LogError, Outgoing, WorkerSettings};
-use crate::domain::{Header, Message, Timestamp};
-use crate::encode::{DeadLetter, Output, Topic};
+use super::{Log, LogError, Outgoing, Stage, WorkerSettings};
+use crate::domain::{DeadLetterReason, Header, Message, Timestamp};
+use crate::encode::{DeadLetter, Effects, Output, Topic};
 
 /// What is left of the value of a dead letter that is too large.
 const TRUNCATED_BYTES: usize = 65_536;
@@ -110,8 +110,21 @@ pub(super) fn dead_letter(letter: &DeadLetter, message: Message, stage: &str, se
     Outgoing { topic: settings.full_name(Topic::DeadLetters).into(), partition: None, key, value, headers }
 }
 
+/// A message above the size limit of a feed is not even looked at.
+pub(super) fn too_large(message: &Message, stage: &Stage, settings: &WorkerSettings) -> Option<Effects> {
+    let feed = stage.feeds.get(&*message.position.topic)?;
+    let bytes = message.value.as_ref().map_or(0, Vec::len);
+    if !is_too_large(bytes, settings) {
+        return None;
+    }
+    let detail = format!("value of {bytes} bytes, ingest.payload_bytes_max is {}", settings.payload_bytes_max);
+    let reason = DeadLetterReason::TooLarge.code();
+    let letter = DeadLetter { feed: feed.clone(), reason, detail, records: Vec::new(), count: 1 };
+    Some(Effects { dead_letter: Some(letter), outcomes: vec![("dead_letter", 1)], ..Effects::default() })
+}
+
 /// Whether a value is above the size limit.
-pub(super) fn is_too_large(bytes: usize, settings: &WorkerSettings) -> bool {
+fn is_too_large(bytes: usize, settings: &WorkerSettings) -> bool {
     u64::try_from(bytes).unwrap_or(u64::MAX) > settings.payload_bytes_max
 }
 

@@ -26,6 +26,10 @@ impl Fold for Assess {
         Assess::state_bytes(self)
     }
 
+    fn made_by(&self) -> String {
+        Assess::made_by(self)
+    }
+
     fn snapshot(&self) -> Option<Vec<u8>> {
         Assess::snapshot(self)
     }

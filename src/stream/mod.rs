@@ -1,6 +1,7 @@
 //! The worker loop, and the logs it runs on. Carries messages to a fold and outputs away from it; decides nothing about trade.
 
 mod batch;
+mod clock;
 pub mod embedded;
 mod envelope;
 mod error;
@@ -9,8 +10,10 @@ mod home;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod murmur2;
+mod part;
 mod pause;
 mod report;
+mod snapshots;
 mod stage;
 mod ticks;
 mod worker;
@@ -25,6 +28,7 @@ pub use error::LogError;
 pub use home::{Artifact, FeedProgress, Home, Policy, Serving, Share, TopicPlan};
 pub use murmur2::{murmur2, partition_of};
 pub use report::{BatchReport, Beacon, Observer, Report, Vitals};
+pub use snapshots::{Folder, SnapshotOutcome, Snapshots, Store};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
 pub use ticks::write_ticks;
 pub use worker::{Worker, WorkerError};
@@ -38,6 +42,11 @@ pub trait Fold {
 
     /// Bytes of state held, for limits and metrics.
     fn state_bytes(&self) -> u64;
+
+    /// What else than the messages its state follows from: versions, model, bundle. Another text, another state.
+    fn made_by(&self) -> String {
+        String::new()
+    }
 
     /// All of the state as bytes; `None` where none is kept.
     fn snapshot(&self) -> Option<Vec<u8>> {

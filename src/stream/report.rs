@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
-use super::NextOffsets;
+use super::{NextOffsets, SnapshotOutcome};
 use crate::domain::{Offset, Partition};
 use crate::encode::Tally;
 
@@ -39,6 +39,8 @@ pub enum Report<'a> {
         state_bytes: u64,
         /// Whether outputs are still withheld, up to the committed offset.
         restoring: bool,
+        /// Messages folded since the state was last handed over to be kept; 0 where none is.
+        unkept: u64,
     },
     /// A partition went away.
     Revoked {
@@ -55,6 +57,13 @@ pub enum Report<'a> {
         stage: &'static str,
         /// What one of them counts.
         vitals: Vitals,
+    },
+    /// A snapshot of a partition's state was kept, was not, or was taken back.
+    Snapshot {
+        /// The stage.
+        stage: &'static str,
+        /// Which of these.
+        outcome: SnapshotOutcome,
     },
     /// A feed was paused, or goes on.
     Paused {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Fold;
+use super::{Fold, Snapshots};
 use crate::domain::Partition;
 use crate::encode::Topic;
 
@@ -26,6 +26,8 @@ pub struct Stage {
     pub feeds: BTreeMap<String, String>,
     /// Makes the fold of a partition.
     pub folds: FoldFactory,
+    /// Where its state is kept, if anywhere.
+    pub snapshots: Option<Snapshots>,
 }
 
 /// How a worker works: the limits of a transaction, and of bad input.

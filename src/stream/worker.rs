@@ -6,11 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::batch::{Batch, Redo};
+use super::clock::{now, wall_ms};
 use super::envelope::Envelopes;
+use super::part::Part;
 use super::pause::{Pauses, Verdict};
-use super::{Beacon, Commit, Event, Fold, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
-use crate::domain::{DeadLetterReason, Message, Offset, Partition, Timestamp};
-use crate::encode::{DeadLetter, Effects};
+use super::snapshots::Of;
+use super::{Beacon, Commit, Event, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
+use crate::domain::{Message, Offset, Partition};
+use crate::encode::Effects;
+
+/// Topic and partition.
+type Place = (Arc<str>, Partition);
 
 /// How long a poll waits at most, so that a stop is heard and the beacon shines.
 const POLL: Duration = Duration::from_millis(50);
@@ -24,7 +30,7 @@ pub struct Worker<L> {
     settings: WorkerSettings,
     observer: Observer,
     beacon: Arc<Beacon>,
-    parts: BTreeMap<(Arc<str>, Partition), Part>,
+    parts: BTreeMap<Place, Part>,
     batch: Batch,
     envelopes: Envelopes,
     /// The clock, as read after the last event.
@@ -35,17 +41,6 @@ pub struct Worker<L> {
     pauses: Pauses,
     recycles: VecDeque<Instant>,
     looked_around: Option<Instant>,
-}
-
-/// A partition in hand.
-struct Part {
-    fold: Box<dyn Fold>,
-    /// Index of its topic in the stage.
-    topic: usize,
-    next: Offset,
-    committed: Offset,
-    end: Offset,
-    read_ms: i64,
 }
 
 /// Why a worker gave up.
@@ -122,7 +117,22 @@ impl<L: Log> Worker<L> {
 
     /// Commits what is open. Where that comes to nothing, the next start does it again.
     pub fn drain(&mut self) -> Result<(), WorkerError> {
-        self.commit()
+        self.commit()?;
+        // Half of the time may go by for it: it only makes the next start quicker.
+        let patience = self.settings.drain_timeout / 2;
+        let places: Vec<Place> = self.parts.keys().cloned().collect();
+        places.iter().for_each(|place| self.keep(place, Some(patience)));
+        self.stage.snapshots.iter().for_each(|snapshots| snapshots.wait(patience));
+        Ok(())
+    }
+
+    /// Keeps the state of a partition where it is due, or, at its last chance, where there is anything to keep.
+    fn keep(&mut self, place: &Place, last_chance: Option<Duration>) {
+        let (Some(snapshots), Some(part)) = (&self.stage.snapshots, self.parts.get_mut(place)) else { return };
+        if last_chance.is_some() || snapshots.is_due(part, place.1) {
+            let of = Of { stage: self.stage.name, topic: &place.0, partition: place.1, observer: &self.observer };
+            snapshots.keep(of, part, last_chance);
+        }
     }
 
     /// Hears one event and acts on it.
@@ -135,7 +145,9 @@ impl<L: Log> Worker<L> {
             Event::Assigned { topic, partition, committed, end } => self.begin(topic, partition, (committed, end))?,
             Event::Revoked { topic, partition } => {
                 self.commit()?;
-                self.parts.remove(&(Arc::clone(&topic), partition));
+                let place = (Arc::clone(&topic), partition);
+                self.keep(&place, Some(Duration::ZERO));
+                self.parts.remove(&place);
                 self.redo_of(&topic, partition);
                 (self.observer)(&Report::Revoked { stage: self.stage.name, topic: &topic, partition });
                 self.count_parts();
@@ -186,17 +198,21 @@ impl<L: Log> Worker<L> {
     }
 
     /// A partition as it begins: with an empty state, or what is committed behind it.
-    fn make(&mut self, place: &(Arc<str>, Partition), (committed, end): (Offset, Offset)) -> Offset {
-        let from = if self.stage.stateful { 0 } else { committed };
-        let fold = (self.stage.folds)(&place.0, place.1);
-        let index = self.stage.topics.iter().position(|name| **name == *place.0).unwrap_or(usize::MAX);
-        self.parts.insert(place.clone(), Part { fold, topic: index, next: from, committed, end, read_ms: 0 });
-        from
+    fn make(&mut self, place: &Place, (committed, end): (Offset, Offset)) -> Offset {
+        let mut fold = (self.stage.folds)(&place.0, place.1);
+        let of = Of { stage: self.stage.name, topic: &place.0, partition: place.1, observer: &self.observer };
+        let snapshots = self.stage.snapshots.as_ref();
+        let restored = snapshots.and_then(|snapshots| snapshots.restore(of, &mut self.log, (&mut *fold, committed)));
+        let (next, last) = restored.unwrap_or((if self.stage.stateful { 0 } else { committed }, 0));
+        let topic = self.stage.topics.iter().position(|name| **name == *place.0).unwrap_or(usize::MAX);
+        let part = Part { fold, topic, next, committed, end, read_ms: 0, folded: next, last, since: 0 };
+        self.parts.insert(place.clone(), part);
+        next
     }
 
     /// After a recycle: where the state of a partition still stands for what is committed, goes on from it. What was not committed is
     /// sent again as it was, since the same messages and the same state would only cause the same again.
-    fn resume(&mut self, place: &(Arc<str>, Partition), committed: Offset) -> Result<Option<Offset>, WorkerError> {
+    fn resume(&mut self, place: &Place, committed: Offset) -> Result<Option<Offset>, WorkerError> {
         let redo = self.redo_of(&place.0, place.1);
         let Some((redo, part)) = redo.zip(self.parts.get_mut(place)) else { return Ok(None) };
         let (.., next) = redo.share.stands();
@@ -237,17 +253,17 @@ impl<L: Log> Worker<L> {
             return Err(out_of_turn(format!("offset {} or later", part.next)));
         }
         self.beacon.at(part.topic, place.1, offset);
-        let mut effects = match too_large(&message, &self.stage, &self.settings) {
+        let mut effects = match envelope::too_large(&message, &self.stage, &self.settings) {
             Some(effects) => effects,
             None => part.fold.apply(&message),
         };
-        part.next = offset + 1;
-        part.read_ms = message.timestamp.map_or(0, Timestamp::as_millisecond);
+        part.took(&message, self.stage.snapshots.is_some());
         if offset < part.committed {
-            if part.next >= part.committed {
+            if !part.is_restoring() {
                 self.count_parts();
                 self.tell_progress(&place.0, place.1);
             }
+            self.keep(&place, None);
             return Ok(());
         }
         // A transaction opens when its first message comes, which may have been waited for.
@@ -279,10 +295,12 @@ impl<L: Log> Worker<L> {
                 let report = self.batch.close(self.stage.name, wall_ms());
                 for ((topic, partition), offset) in &next {
                     let topic: Arc<str> = topic.as_str().into();
-                    if let Some(part) = self.parts.get_mut(&(Arc::clone(&topic), *partition)) {
+                    let place = (topic, *partition);
+                    if let Some(part) = self.parts.get_mut(&place) {
                         part.committed = *offset;
                     }
-                    self.tell_progress(&topic, *partition);
+                    self.keep(&place, None);
+                    self.tell_progress(&place.0, place.1);
                 }
                 (self.observer)(&Report::Committed(&report));
                 Ok(())
@@ -361,37 +379,15 @@ impl<L: Log> Worker<L> {
             end: part.end,
             lag_ms: if is_behind && part.read_ms > 0 { (wall_ms() - part.read_ms).max(0) } else { 0 },
             state_bytes: part.fold.state_bytes(),
-            restoring: part.next < part.committed,
+            restoring: part.is_restoring(),
+            unkept: part.since,
         });
     }
 
     fn count_parts(&self) {
-        let restoring = self.parts.values().filter(|part| part.next < part.committed).count();
+        let restoring = self.parts.values().filter(|part| part.is_restoring()).count();
         self.beacon.assigned.store(self.parts.len(), Ordering::Relaxed);
         self.beacon.holds_first.store(self.parts.keys().any(|(_, partition)| *partition == 0), Ordering::Relaxed);
         self.beacon.restoring.store(restoring, Ordering::Release);
     }
-}
-
-/// A message above the size limit of a feed is not even looked at.
-fn too_large(message: &Message, stage: &Stage, settings: &WorkerSettings) -> Option<Effects> {
-    let feed = stage.feeds.get(&*message.position.topic)?;
-    let bytes = message.value.as_ref().map_or(0, Vec::len);
-    if !envelope::is_too_large(bytes, settings) {
-        return None;
-    }
-    let detail = format!("value of {bytes} bytes, ingest.payload_bytes_max is {}", settings.payload_bytes_max);
-    let reason = DeadLetterReason::TooLarge.code();
-    let letter = DeadLetter { feed: feed.clone(), reason, detail, records: Vec::new(), count: 1 };
-    Some(Effects { dead_letter: Some(letter), outcomes: vec![("dead_letter", 1)], ..Effects::default() })
-}
-
-#[expect(clippy::disallowed_methods, reason = "intervals, budgets and the watchdog go by the machine's time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "lag and latency go by the machine's time")]
-fn wall_ms() -> i64 {
-    Timestamp::now().as_millisecond()
 }

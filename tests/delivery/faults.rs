@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use entrepot::domain::{Message, Partition};
 use entrepot::encode::Effects;
-use entrepot::stream::{BatchReport, Beacon, Fold, Log, Observer, Outgoing, Report, Stage, Worker};
+use entrepot::stream::{BatchReport, Beacon, Fold, Log, Observer, Outgoing, Report, Snapshots, Stage, Worker};
 
 use crate::support::faulty::{Broker, FaultyLog, Forgetful};
+use crate::support::store::Rotting;
 use crate::support::{Chain, Chance, assess, ingest, settings, stage};
 
 const INPUT: &str = "input";
@@ -20,6 +21,7 @@ type Contents = Vec<Vec<Vec<(Vec<u8>, Vec<u8>)>>>;
 fn world(seed: u64) -> Arc<Mutex<Broker>> {
     let mut chance = Chance(seed);
     let mut broker = Broker::default();
+    broker.began_ms = i64::try_from(seed).unwrap() * 1_000_000;
     broker.topic(INPUT, PARTITIONS);
     for topic in OUTPUTS {
         broker.topic(topic, PARTITIONS);
@@ -65,11 +67,13 @@ fn run<L: Log>(
     }
     let start = |member: usize, chance: &mut Chance, faults: u64| {
         let log = FaultyLog::new(&broker, (member, trouble.members), Chance(chance.next()), faults);
-        let kept = Arc::clone(&books);
-        let observer: Observer = Arc::new(move |report: &Report<'_>| {
-            if let Report::Committed(batch) = report {
-                kept.lock().unwrap().push((*batch).clone());
+        let (kept, struck) = (Arc::clone(&books), Arc::clone(&broker));
+        let observer: Observer = Arc::new(move |report: &Report<'_>| match report {
+            Report::Committed(batch) => kept.lock().unwrap().push((*batch).clone()),
+            Report::Snapshot { outcome, .. } => {
+                *struck.lock().unwrap().struck.entry(outcome.word()).or_default() += 1;
             }
+            _ => {}
         });
         Worker::new(home(log), (stage.clone(), settings.clone()), observer, Arc::new(Beacon::default()))
     };
@@ -134,6 +138,46 @@ fn a_thousand_schedules_of_faults_leave_the_outputs_of_a_stateful_stage_as_they_
     for fault in ["lost", "unheard", "late", "late but there", "revoked", "taken", "refused"] {
         assert!(struck.get(fault).is_some_and(|times| *times > 100), "{fault} hardly struck: {struck:?}");
     }
+}
+
+/// A stage that keeps its state after every so many messages.
+fn keeping(store: &Arc<Rotting>, every: u64) -> Stage {
+    let store: Arc<Rotting> = Arc::clone(store);
+    Stage { snapshots: Some(Snapshots::new(store, every, 2).unwrap()), ..assess(INPUT) }
+}
+
+#[test]
+fn a_thousand_schedules_with_snapshots_that_fail_and_rot_leave_the_outputs_as_they_are() {
+    let mut struck: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in 30_000..31_000 {
+        let trouble = Trouble { faults: 5 + seed % 40, members: 1 + (seed % 3) as usize, kills: 10 + seed % 30 };
+        let (calm, ..) = run(seed, NONE, &assess(INPUT), |log| log);
+        let store = Arc::new(Rotting::new(seed, seed % 30));
+        let (rough, _, broker) = run(seed, trouble, &keeping(&store, 1 + seed % 7), |log| log);
+        assert_eq!(by_key(&rough), by_key(&calm), "seed {seed}");
+        for (fault, times) in &broker.lock().unwrap().struck {
+            *struck.entry(fault).or_default() += times;
+        }
+    }
+    for outcome in ["written", "restored", "failed", "damaged", "passed_over", "lost", "taken"] {
+        assert!(struck.get(outcome).is_some_and(|times| *times > 100), "{outcome} hardly came: {struck:?}");
+    }
+}
+
+#[test]
+fn snapshots_of_a_log_that_was_made_anew_are_of_no_use_to_it() {
+    let mut foreign = 0;
+    for seed in 0..50 {
+        let store = Arc::new(Rotting::new(seed, 0));
+        run(seed, NONE, &keeping(&store, 3), |log| log);
+        // The same topics and offsets, other messages; with kills, since a first start has nothing committed and restores nothing.
+        let (calm, ..) = run(seed + 1_000, NONE, &assess(INPUT), |log| log);
+        let kills = Trouble { kills: 30, ..NONE };
+        let (again, _, broker) = run(seed + 1_000, kills, &keeping(&store, 1_000), |log| log);
+        assert_eq!(by_key(&again), by_key(&calm), "seed {seed}");
+        foreign += broker.lock().unwrap().struck.get("foreign").copied().unwrap_or(0);
+    }
+    assert!(foreign > 20, "{foreign}");
 }
 
 #[test]

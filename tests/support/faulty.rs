@@ -19,6 +19,8 @@ type Place = (String, Partition);
 pub(crate) struct Broker {
     pub(crate) topics: BTreeMap<String, Vec<Vec<Message>>>,
     pub(crate) positions: BTreeMap<Place, Offset>,
+    /// When the log was made: no two logs have messages of the same times.
+    pub(crate) began_ms: i64,
     /// Who owns each partition of the input now, and for the how manieth time it was given away: who has lost it and got it back has
     /// missed what happened meanwhile.
     owners: BTreeMap<Place, (usize, u64)>,
@@ -44,7 +46,7 @@ impl Broker {
         let part = &mut parts[usize::try_from(partition).unwrap()];
         part.push(Message {
             position: Position { topic: outgoing.topic, partition, offset: part.len() as Offset },
-            timestamp: Some(Timestamp::UNIX_EPOCH),
+            timestamp: Timestamp::from_millisecond(self.began_ms + part.len() as i64).ok(),
             key: outgoing.key,
             value: outgoing.value,
             headers: outgoing.headers,

@@ -1,6 +1,7 @@
 //! What the delivery tests share: a seeded source of chance, folds whose outputs betray any gap or double, settings.
 
 pub(crate) mod faulty;
+pub(crate) mod store;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,6 +68,20 @@ impl Fold for Chain {
     fn state_bytes(&self) -> u64 {
         self.links.len() as u64 * 48
     }
+
+    fn made_by(&self) -> String {
+        "chain".to_owned()
+    }
+
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(&self.links.iter().collect::<Vec<_>>()).ok()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let links: Vec<(Vec<u8>, (u64, u64))> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        self.links = links.into_iter().collect();
+        Ok(())
+    }
 }
 
 /// A fold without state: passes on, leaves out (`skip…`), fails (`bad…`), breaks down (`panic`).
@@ -111,7 +126,7 @@ pub(crate) fn assess(topic: &str) -> Stage {
 
 pub(crate) fn stage(name: &'static str, topic: &str, (stateful, folds): (bool, FoldFactory)) -> Stage {
     let feeds = if stateful { BTreeMap::new() } else { BTreeMap::from([(topic.to_owned(), "test-feed".to_owned())]) };
-    Stage { name, group: format!("entrepot.{name}"), topics: vec![topic.to_owned()], stateful, feeds, folds }
+    Stage { name, group: format!("entrepot.{name}"), topics: vec![topic.to_owned()], stateful, feeds, folds, snapshots: None }
 }
 
 /// Small transactions, no pauses, recycles without end.

@@ -1,13 +1,14 @@
 //! Reading outside of any group: what topics there are, where partitions begin and end, bounded ranges. Commits nothing.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset as Place, TopicPartitionList};
 
+use super::super::clock::now;
 use super::super::{LogError, Messages, Range};
 use super::classify::{self, About, asked, failed};
 use super::context::Context;
@@ -210,9 +211,4 @@ impl Drop for Bounded<'_> {
     fn drop(&mut self) {
         drop(self.reader.unassign());
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "patience goes by the machine's time")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -9,6 +9,7 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Statistics, TopicPartitionList};
 
+use super::super::clock::now;
 use super::super::{LogError, Outgoing};
 use super::classify::{About, Class, classify, denied, failed, is_denied, is_fenced};
 use super::context::Context;
@@ -347,9 +348,4 @@ impl Pace {
 
 fn deadline() -> Instant {
     now() + COMMIT_DEADLINE
-}
-
-#[expect(clippy::disallowed_methods, reason = "patience goes by the machine's time")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -1,0 +1,80 @@
+//! What was resolved, to be shown: as TOML again, secrets masked.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::{Config, LogHome, SourceOf};
+
+impl Config {
+    /// What was resolved, as TOML, secrets masked.
+    pub fn resolved(&self) -> String {
+        let mut text = String::new();
+        self.write_resolved(&mut text).expect("writing to a string does not fail");
+        text
+    }
+
+    fn write_resolved(&self, text: &mut String) -> std::fmt::Result {
+        let service = &self.service;
+        writeln!(text, "[service]\ninstance = {:?}\nhttp_listen = \"{}\"", service.instance, service.http_listen)?;
+        writeln!(text, "workers = {}\ndrain_timeout_seconds = {}\n", service.workers, service.drain_timeout.as_secs())?;
+        match &self.log {
+            LogHome::Embedded { path } => {
+                writeln!(text, "[log]\nkind = \"embedded\"\n\n[log.embedded]\npath = {:?}\n", path.display().to_string())?;
+            }
+            LogHome::Kafka { bootstrap_servers, properties } => {
+                writeln!(text, "[log]\nkind = \"kafka\"\n\n[log.kafka]\nbootstrap_servers = {bootstrap_servers:?}\n")?;
+                writeln!(text, "[log.kafka.properties]")?;
+                for (name, value) in properties {
+                    writeln!(text, "{name:?} = {:?}", masked(name, value))?;
+                }
+                writeln!(text)?;
+            }
+        }
+        let topics = &self.topics;
+        writeln!(text, "[topics]\nprefix = {:?}\npartitions = {}", topics.prefix, topics.partitions)?;
+        writeln!(text, "replication_factor = {}\n", topics.replication_factor)?;
+        for feed in &self.feeds {
+            writeln!(text, "[[feeds]]\nname = \"{}\"\ntopic = {:?}", feed.name, feed.topic)?;
+            if let Some(format) = feed.format {
+                writeln!(text, "format = {:?}", format.word())?;
+            }
+            writeln!(text, "mapping = {:?}\ncorrections = {}\n", feed.mapping.to_string(), feed.corrections)?;
+        }
+        let ingest = &self.ingest;
+        writeln!(text, "[ingest]\npayload_bytes_max = {}", ingest.payload_bytes_max)?;
+        writeln!(text, "dead_letter_ratio_max = {:?}", ingest.dead_letter_ratio_max)?;
+        writeln!(text, "dead_letter_window_records = {}\n", ingest.dead_letter_window_records)?;
+        writeln!(text, "[assess]\nstate_bytes_max = {}\n", self.assess.state_bytes_max)?;
+        let folder = self.snapshots.folder.as_deref().unwrap_or(Path::new("")).display().to_string();
+        writeln!(text, "[snapshots]\nurl = {folder:?}\nevery_records = {}", self.snapshots.every_records)?;
+        writeln!(text, "keep = {}\n", self.snapshots.keep)?;
+        let transactions = &self.transactions;
+        writeln!(text, "[transactions]\ninterval_ms = {}", transactions.interval.as_millis())?;
+        writeln!(text, "records_max = {}\nbytes_max = {}\n", transactions.records_max, transactions.bytes_max)?;
+        let url = self.schema_registry.url.as_deref().unwrap_or_default();
+        writeln!(text, "[schema_registry]\nurl = {:?}\n", masked_url(url))?;
+        writeln!(text, "[model]\npath = {:?}\n\n[reference]\npath = {:?}", shown(&self.model), shown(&self.reference))
+    }
+}
+
+fn shown(source: &SourceOf) -> String {
+    match source {
+        SourceOf::BuiltIn => String::new(),
+        SourceOf::Path(path) => path.display().to_string(),
+    }
+}
+
+pub(super) fn masked(name: &str, value: &str) -> String {
+    // The path of a secret's file is none.
+    let secret = ["password", "secret", "token", "key", "credential", "jaas"].iter().any(|word| name.contains(word));
+    let secret = secret && !name.ends_with("_file");
+    if secret { "***".to_owned() } else { value.to_owned() }
+}
+
+/// An address without the user and password that may stand in it.
+pub(super) fn masked_url(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+        Some((scheme, host)) => format!("{scheme}://***@{host}"),
+        None => url.to_owned(),
+    }
+}

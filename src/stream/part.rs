@@ -1,0 +1,42 @@
+//! A partition in hand: its state, and how far it is. Only its worker touches it.
+
+use super::Fold;
+use super::snapshots::hash_of;
+use crate::domain::{Message, Offset, Timestamp};
+
+/// A partition in hand.
+pub(super) struct Part {
+    pub(super) fold: Box<dyn Fold>,
+    /// Index of its topic in the stage.
+    pub(super) topic: usize,
+    /// The offset wanted next.
+    pub(super) next: Offset,
+    pub(super) committed: Offset,
+    pub(super) end: Offset,
+    /// When the message read last was appended.
+    pub(super) read_ms: i64,
+    /// The offset behind the last message in the state: marks of transactions move `next` beyond it.
+    pub(super) folded: Offset,
+    /// The hash of that message.
+    pub(super) last: u64,
+    /// Messages in the state since it was last kept.
+    pub(super) since: u64,
+}
+
+impl Part {
+    /// Takes note of a message that was folded in; of what a snapshot needs as well, where some are kept.
+    pub(super) fn took(&mut self, message: &Message, is_kept: bool) {
+        self.next = message.position.offset + 1;
+        self.read_ms = message.timestamp.map_or(0, Timestamp::as_millisecond);
+        self.folded = self.next;
+        if is_kept {
+            self.last = hash_of(message);
+            self.since += 1;
+        }
+    }
+
+    /// Whether its state is still being rebuilt, and nothing goes out.
+    pub(super) fn is_restoring(&self) -> bool {
+        self.next < self.committed
+    }
+}
