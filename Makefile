@@ -36,6 +36,9 @@ test: tools ## everything: format, lints, tests, documentation
 	RUSTDOCFLAGS="$(STRICT)" $(CARGO) doc --locked --no-deps --document-private-items
 	@for script in $(wildcard scripts/test-*); do echo "$$script"; "$$script" || exit 1; done
 
+test-faults: tools ## a quarter of an hour of faults: services, brokers and feed killed and stopped, on a real cluster of three
+	$(CARGO) test --locked --features faults --test kafka_faults -- --nocapture
+
 check: tools ## the quick loop: format, lints, unit tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- $(STRICT)
