@@ -14,8 +14,8 @@ use config::{Map, Source, Value, ValueKind};
 
 pub use keys::nearest;
 pub use sections::{
-    AssessLimits, Feed, FeedFormat, IngestLimits, LogHome, MappingSource, SchemaRegistry, Service, SnapshotPlan, SourceOf,
-    Topics, Transactions,
+    AssessLimits, Feed, FeedFormat, IngestLimits, LogHome, MappingSource, SchemaRegistry, Service, SnapshotHome, SnapshotPlan,
+    SourceOf, Topics, Transactions,
 };
 
 /// Everything that is set, valid.
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!((config.topics.prefix.as_str(), config.topics.partitions), ("entrepot.", 12));
         assert_eq!((config.ingest.payload_bytes_max, config.assess.state_bytes_max), (1_000_000, 8_000_000_000));
         assert_eq!((config.transactions.records_max, config.model.clone()), (20_000, SourceOf::BuiltIn));
-        assert_eq!(config.snapshots.folder, Some("var/entrepot.snapshots".into()));
+        assert_eq!(config.snapshots.home, SnapshotHome::Folder("var/entrepot.snapshots".into()));
     }
 
     #[test]
@@ -296,11 +296,15 @@ mod tests {
 
     #[test]
     fn snapshots_stand_in_a_folder_beside_the_embedded_log_and_nowhere_else_unless_told() {
-        let folder = |text: &str| from_text(text, &[]).unwrap().snapshots.folder;
-        assert_eq!(folder("[log]\nkind = \"kafka\""), None);
-        assert_eq!(folder("[snapshots]\nurl = \"\""), None);
-        assert_eq!(folder("[snapshots]\nurl = \"file:///var/snapshots\""), Some("/var/snapshots".into()));
-        assert!(folder("[snapshots]\nurl = \"kept\"").unwrap().ends_with("kept"));
+        let home = |text: &str| from_text(text, &[]).unwrap().snapshots.home;
+        assert_eq!(home("[log]\nkind = \"kafka\""), SnapshotHome::None);
+        assert_eq!(home("[snapshots]\nurl = \"\""), SnapshotHome::None);
+        assert_eq!(home("[snapshots]\nurl = \"file:///var/snapshots\""), SnapshotHome::Folder("/var/snapshots".into()));
+        assert!(matches!(home("[snapshots]\nurl = \"kept\""), SnapshotHome::Folder(folder) if folder.ends_with("kept")));
+        let bucket = "[snapshots]\nurl = \"s3://bucket/kept\"\n[snapshots.options]\naws_secret_access_key = \"hunter2\"";
+        let config = from_text(bucket, &[]).unwrap();
+        assert!(matches!(&config.snapshots.home, SnapshotHome::Objects { options, .. } if options.len() == 1));
+        assert!(!config.resolved().contains("hunter2"), "{}", config.resolved());
         check("[snapshots]\nurl = \"ftp://host/a\"", "snapshots.url = ftp://host/a: allowed is a folder");
     }
 

@@ -1,7 +1,6 @@
 //! `run`: the service, from its configuration to its drain. With `--sample` it feeds itself once and shows what it found.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,11 +11,11 @@ use super::log;
 use super::replay::feeds_in;
 use super::show_sample;
 use super::wiring::{Knowledge, feeds};
-use crate::config::{Config, Feed};
+use crate::config::{Config, Feed, SnapshotHome};
 use crate::encode::Topic;
 use crate::service::{Clock, Labels, ServiceError, Settings, Ticks, interrupted, start};
 use crate::signals::Signal;
-use crate::stream::{FoldFactory, Folder, Snapshots, Stage, WorkerSettings};
+use crate::stream::{FoldFactory, Folder, Snapshots, Stage, Store, WorkerSettings};
 
 /// A worker without a sign for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -150,6 +149,23 @@ fn stages(config: &Config, chosen: &[RunStage], (feeds, knowledge): (&[Feed], &K
 
 fn snapshots(config: &Config) -> Result<Option<Snapshots>, Failure> {
     let plan = &config.snapshots;
-    let keep = |folder: &PathBuf| Snapshots::new(Arc::new(Folder::new(folder)), plan.every_records, plan.keep);
-    plan.folder.as_ref().map(keep).transpose().exits(Exit::Restart)
+    let store: Arc<dyn Store> = match &plan.home {
+        SnapshotHome::None => return Ok(None),
+        SnapshotHome::Folder(folder) => Arc::new(Folder::new(folder)),
+        SnapshotHome::Objects { url, options } => objects(url, options)?,
+    };
+    Snapshots::new(store, plan.every_records, plan.keep).map(Some).exits(Exit::Restart)
+}
+
+#[cfg(feature = "object-store")]
+fn objects(url: &str, options: &BTreeMap<String, String>) -> Result<Arc<dyn Store>, Failure> {
+    let objects = crate::stream::Objects::new(url, options).exits(Exit::Invalid);
+    Ok(Arc::new(objects.map_err(|failure| failure.context("snapshots.url"))?))
+}
+
+#[cfg(not(feature = "object-store"))]
+fn objects(url: &str, _: &BTreeMap<String, String>) -> Result<Arc<dyn Store>, Failure> {
+    let message =
+        format!("snapshots.url: {url}: this build knows folders alone; build it with --features object-store, or name one");
+    Err(Failure::new(Exit::Invalid, message))
 }

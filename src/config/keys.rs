@@ -29,6 +29,7 @@ pub(super) const KEYS: &[&str] = &[
     "ingest.dead_letter_window_records",
     "assess.state_bytes_max",
     "snapshots.url",
+    "snapshots.options.*",
     "snapshots.every_records",
     "snapshots.keep",
     "transactions.interval_ms",
@@ -116,7 +117,8 @@ pub(super) fn anchor(values: &mut Map<String, Value>, base: &Path) {
 fn anchor_below(prefix: &str, values: &mut Map<String, Value>, base: &Path) {
     for (key, value) in values.iter_mut() {
         let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        let is_path = PATHS.contains(&path.as_str()) || path.starts_with("log.kafka.properties.") && path.ends_with("_file");
+        let is_path = PATHS.contains(&path.as_str())
+            || (path.starts_with("log.kafka.properties.") || path.starts_with("snapshots.options.")) && path.ends_with("_file");
         match &mut value.kind {
             ValueKind::Table(inner) => anchor_below(&path, inner, base),
             ValueKind::Array(items) => {

@@ -135,11 +135,27 @@ pub struct AssessLimits {
     pub state_bytes_max: u64,
 }
 
+/// Where the state of partitions is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnapshotHome {
+    /// Nowhere.
+    None,
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// An object store.
+    Objects {
+        /// Its URL.
+        url: String,
+        /// Its options, secrets read.
+        options: BTreeMap<String, String>,
+    },
+}
+
 /// `[snapshots]`: where and how often the state of partitions is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotPlan {
-    /// The folder; none where nothing is kept.
-    pub folder: Option<PathBuf>,
+    /// Where.
+    pub home: SnapshotHome,
     /// Movements of a partition between two of them.
     pub every_records: u64,
     /// How many of a partition are kept.
@@ -210,21 +226,28 @@ pub(super) fn read(file: Option<PathBuf>, tree: Tree) -> Result<Config, InvalidC
 }
 
 fn snapshots(tree: &Tree) -> Result<SnapshotPlan, InvalidConfig> {
-    let folder = match tree.text("snapshots.url")?.as_deref() {
-        Some("") => None,
+    let home = match tree.text("snapshots.url")?.as_deref() {
+        Some("") => SnapshotHome::None,
         Some(url) => match url.split_once("://") {
-            None => Some(PathBuf::from(url)),
-            Some(("file", path)) if path.starts_with('/') => Some(PathBuf::from(path)),
-            Some(_) => return Err(tree.refuse("snapshots.url", "a folder, or file:///FOLDER; empty for none")),
+            None => SnapshotHome::Folder(url.into()),
+            Some(("file", path)) if path.starts_with('/') => SnapshotHome::Folder(path.into()),
+            Some(("s3" | "gs" | "az" | "azure" | "abfs" | "abfss" | "https", _)) => {
+                SnapshotHome::Objects { url: url.to_owned(), options: properties(tree, "snapshots.options")? }
+            }
+            Some(_) => {
+                let allowed =
+                    "a folder, file:///FOLDER, or a bucket by s3://, gs://, az://, abfss:// or https://; empty for none";
+                return Err(tree.refuse("snapshots.url", allowed));
+            }
         },
         // Beside the embedded log, which is on this machine as well.
         None => match log_home(tree)? {
-            LogHome::Embedded { path } => Some(path.with_extension("snapshots")),
-            LogHome::Kafka { .. } => None,
+            LogHome::Embedded { path } => SnapshotHome::Folder(path.with_extension("snapshots")),
+            LogHome::Kafka { .. } => SnapshotHome::None,
         },
     };
     Ok(SnapshotPlan {
-        folder,
+        home,
         every_records: tree.whole("snapshots.every_records", 1..=1_000_000_000, 500_000)?,
         keep: size(tree.whole("snapshots.keep", 1..=100, 3)?),
     })
@@ -265,21 +288,26 @@ fn log_home(tree: &Tree) -> Result<LogHome, InvalidConfig> {
         }
         "kafka" => {
             let servers = tree.text("log.kafka.bootstrap_servers")?.unwrap_or_else(|| "127.0.0.1:9092".to_owned());
-            let mut properties = BTreeMap::new();
-            for (name, value) in tree.entries("log.kafka.properties")? {
-                match name.strip_suffix("_file") {
-                    None => properties.insert(name, value),
-                    Some(secret) => {
-                        let content = keys::read_secret(&PathBuf::from(&value));
-                        let content = content.map_err(|why| tree.refuse("log.kafka.properties", &format!("{why} for {name}")))?;
-                        properties.insert(secret.to_owned(), content)
-                    }
-                };
-            }
-            Ok(LogHome::Kafka { bootstrap_servers: servers, properties })
+            Ok(LogHome::Kafka { bootstrap_servers: servers, properties: properties(tree, "log.kafka.properties")? })
         }
         _ => Err(tree.refuse("log.kind", "embedded or kafka")),
     }
+}
+
+/// A table of the user's own names; `<name>_file` names the file of a secret.
+fn properties(tree: &Tree, key: &str) -> Result<BTreeMap<String, String>, InvalidConfig> {
+    let mut properties = BTreeMap::new();
+    for (name, value) in tree.entries(key)? {
+        match name.strip_suffix("_file") {
+            None => properties.insert(name, value),
+            Some(secret) => {
+                let content = keys::read_secret(&PathBuf::from(&value));
+                let content = content.map_err(|why| tree.refuse(key, &format!("{why} for {name}")))?;
+                properties.insert(secret.to_owned(), content)
+            }
+        };
+    }
+    Ok(properties)
 }
 
 fn topics(tree: &Tree) -> Result<Topics, InvalidConfig> {

@@ -1,9 +1,8 @@
 //! What was resolved, to be shown: as TOML again, secrets masked.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
-use super::{Config, LogHome, SourceOf};
+use super::{Config, LogHome, SnapshotHome, SourceOf};
 
 impl Config {
     /// What was resolved, as TOML, secrets masked.
@@ -45,9 +44,20 @@ impl Config {
         writeln!(text, "dead_letter_ratio_max = {:?}", ingest.dead_letter_ratio_max)?;
         writeln!(text, "dead_letter_window_records = {}\n", ingest.dead_letter_window_records)?;
         writeln!(text, "[assess]\nstate_bytes_max = {}\n", self.assess.state_bytes_max)?;
-        let folder = self.snapshots.folder.as_deref().unwrap_or(Path::new("")).display().to_string();
-        writeln!(text, "[snapshots]\nurl = {folder:?}\nevery_records = {}", self.snapshots.every_records)?;
+        let (url, options) = match &self.snapshots.home {
+            SnapshotHome::None => (String::new(), None),
+            SnapshotHome::Folder(folder) => (folder.display().to_string(), None),
+            SnapshotHome::Objects { url, options } => (masked_url(url), Some(options)),
+        };
+        writeln!(text, "[snapshots]\nurl = {url:?}\nevery_records = {}", self.snapshots.every_records)?;
         writeln!(text, "keep = {}\n", self.snapshots.keep)?;
+        if let Some(options) = options {
+            writeln!(text, "[snapshots.options]")?;
+            for (name, value) in options {
+                writeln!(text, "{name:?} = {:?}", masked(name, value))?;
+            }
+            writeln!(text)?;
+        }
         let transactions = &self.transactions;
         writeln!(text, "[transactions]\ninterval_ms = {}", transactions.interval.as_millis())?;
         writeln!(text, "records_max = {}\nbytes_max = {}\n", transactions.records_max, transactions.bytes_max)?;

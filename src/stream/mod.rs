@@ -28,6 +28,8 @@ pub use error::LogError;
 pub use home::{Artifact, FeedProgress, Home, Policy, Serving, Share, TopicPlan};
 pub use murmur2::{murmur2, partition_of};
 pub use report::{BatchReport, Beacon, Observer, Report, Vitals};
+#[cfg(feature = "object-store")]
+pub use snapshots::Objects;
 pub use snapshots::{Folder, SnapshotOutcome, Snapshots, Store};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
 pub use ticks::write_ticks;

@@ -118,11 +118,12 @@ impl<L: Log> Worker<L> {
     /// Commits what is open. Where that comes to nothing, the next start does it again.
     pub fn drain(&mut self) -> Result<(), WorkerError> {
         self.commit()?;
-        // Half of the time may go by for it: it only makes the next start quicker.
-        let patience = self.settings.drain_timeout / 2;
+        // Half of the time may go by for all of it: it only makes the next start quicker.
+        let until = now() + self.settings.drain_timeout / 2;
+        let left = || until.saturating_duration_since(now());
         let places: Vec<Place> = self.parts.keys().cloned().collect();
-        places.iter().for_each(|place| self.keep(place, Some(patience)));
-        self.stage.snapshots.iter().for_each(|snapshots| snapshots.wait(patience));
+        places.iter().for_each(|place| self.keep(place, Some(left())));
+        self.stage.snapshots.iter().for_each(|snapshots| snapshots.wait(left()));
         Ok(())
     }
 

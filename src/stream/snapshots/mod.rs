@@ -3,6 +3,8 @@
 
 mod file;
 mod folder;
+#[cfg(feature = "object-store")]
+mod objects;
 mod writer;
 
 use std::io;
@@ -17,6 +19,8 @@ use writer::{Job, Writer};
 
 pub(super) use file::hash_of;
 pub use folder::Folder;
+#[cfg(feature = "object-store")]
+pub use objects::Objects;
 
 /// Where snapshots are kept. Names have the form `<topic>/<partition>/<file>`.
 pub trait Store: Send + Sync {
