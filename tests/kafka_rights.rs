@@ -95,7 +95,7 @@ impl Place {
         let file = File::create(&said).unwrap();
         let mut command = self.house.command(arguments);
         let mut child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
-        let (until, mut is_ending) = (Instant::now() + Duration::from_secs(60), false);
+        let (until, mut is_ending) = (Instant::now() + Duration::from_secs(120), false);
         let code = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status.code();
