@@ -155,7 +155,7 @@ pub enum LogError {
     },
     /// A group's committed offset is gone, though work was done.
     #[error(
-        "{topic}/{partition}: group {group} has no committed offset, but had committed {known}: set it to {known} with          kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix"
+        "{topic}/{partition}: group {group} has no committed offset, but had committed {known}: set it to {known} with kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix"
     )]
     OffsetsGone {
         /// The group.
@@ -169,7 +169,7 @@ pub enum LogError {
     },
     /// The messages from which state has to be rebuilt are gone.
     #[error(
-        "{topic}/{partition} begins at {start}, but is needed from {wanted} on: messages were deleted;          restore them, or start a new log under another topics.prefix"
+        "{topic}/{partition} begins at {start}, but is needed from {wanted} on: messages were deleted; restore them, or start a new log under another topics.prefix"
     )]
     StartsLater {
         /// The topic.
