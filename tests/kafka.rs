@@ -10,14 +10,13 @@ mod house;
 #[path = "support/kafka.rs"]
 mod kafka;
 
-use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
+use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, Log as _, write_ticks};
 use house::{House, MOVEMENTS, VERDICTS, by_key};
-use kafka::{Broker, Brokers, Secure, ended, wait_until};
+use kafka::{Broker, Brokers, Secure, ended, wait_until, without_offset};
 
 const RECORDS: usize = 1_500;
 /// The day after the last record.
@@ -35,19 +34,6 @@ fn set(settings: &[String]) -> Vec<&str> {
     settings.iter().flat_map(|set| ["--set", set.as_str()]).collect()
 }
 
-fn log(broker: &Broker) -> KafkaLog {
-    KafkaLog::connect(KafkaSettings {
-        bootstrap_servers: broker.bootstrap().to_owned(),
-        properties: BTreeMap::new(),
-        prefix: "entrepot.".to_owned(),
-        instance: "test".to_owned(),
-        replication_factor: 1,
-        payload_bytes_max: 1_000_000,
-        interval: Duration::from_millis(100),
-    })
-    .unwrap()
-}
-
 fn serve(house: &House, settings: &[String], instance: &str) -> Child {
     let own = format!("service.instance={instance}");
     let mut command = house.command(&[&set(settings)[..], &["--set", &own, "--log", "json", "run"]].concat());
@@ -58,15 +44,6 @@ fn serve(house: &House, settings: &[String], instance: &str) -> Child {
 fn lag(log: &mut KafkaLog) -> u64 {
     let raw = log.lag("entrepot.ingest", &["world".to_owned()]).unwrap();
     raw + log.lag("entrepot.assess", &[MOVEMENTS.to_owned()]).unwrap()
-}
-
-/// The last value, but for the offset of the raw message: Kafka counts marks of transactions too.
-fn last(values: &[Vec<u8>]) -> String {
-    let value = String::from_utf8(values.last().unwrap().clone()).unwrap();
-    match value.split_once("\"source\":\"world/0/") {
-        Some((before, after)) => before.to_owned() + after.trim_start_matches(|c: char| c.is_ascii_digit()),
-        None => value,
-    }
 }
 
 fn end(mut child: Child) -> Option<i32> {
@@ -103,7 +80,7 @@ fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_h
     let broker = Broker::start("kills", Brokers::One, Secure::No);
     let settings = on(&broker);
     calm.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
-    let mut log = log(&broker);
+    let mut log = broker.log(&[]);
     let names = ["entrepot-0", "entrepot-1"];
     let mut processes = names.map(|name| serve(&calm, &settings, name));
     let feeding = [&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world", "--rate", "120"]].concat();
@@ -139,16 +116,11 @@ fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_h
         assert!(topic == "entrepot.alerts" || !wanted.is_empty());
         assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>(), "keys of {topic}");
         for (key, values) in &wanted {
+            let last = |values: &[Vec<u8>]| without_offset(values.last().unwrap());
             assert_eq!(last(&found[key]), last(values), "{topic}");
         }
     }
-    let audit = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"))
-        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/audit.py"), "--bootstrap", broker.bootstrap()])
-        .args(["audit", "--raw", "world"])
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(audit.status.success(), "{}{}", text(&audit.stdout), text(&audit.stderr));
+    broker.audit("world");
 }
 
 #[test]
@@ -181,7 +153,7 @@ fn what_would_not_be_safe_is_refused_and_says_what_to_do() {
 
     // Work was done, then the group's offset is gone.
     house.done(&[&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world"]].concat());
-    let mut log = log(&broker);
+    let mut log = broker.log(&[]);
     let process = serve(&house, &settings, "entrepot-0");
     wait_until("ingest", || log.lag("entrepot.ingest", &["world".to_owned()]).unwrap() == 0);
     assert_eq!(end(process), Some(0));
@@ -226,7 +198,7 @@ fn of_two_processes_under_one_name_the_first_ends_and_says_why() {
     assert_eq!(ended("the first of two", &mut first), Some(75), "{}", std::fs::read_to_string(house.path("first.log")).unwrap());
     let said = std::fs::read_to_string(house.path("first.log")).unwrap();
     assert!(said.contains("another process runs as instance \"same\""), "{said}");
-    let mut log = log(&broker);
+    let mut log = broker.log(&[]);
     wait_until("the second doing all of it", || lag(&mut log) == 0);
     assert_eq!(end(second), Some(0));
 }
@@ -246,7 +218,7 @@ fn what_was_deleted_before_the_start_is_no_loss_and_what_state_is_made_of_is() {
         broker.run("org.apache.kafka.tools.DeleteRecordsCommand", &["--offset-json-file", file.to_str().unwrap()]);
     };
     delete("world", 0, 1);
-    let mut log = log(&broker);
+    let mut log = broker.log(&[]);
     let process = serve(&house, &settings, "entrepot-0");
     wait_until("the two that are left", || lag(&mut log) == 0);
     assert_eq!(end(process), Some(0));

@@ -15,10 +15,10 @@ use std::fs::{self, OpenOptions};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
+use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, write_ticks};
-use house::{House, MOVEMENTS, VERDICTS, by_key};
-use kafka::{Broker, Brokers, Secure, ended, wait_until};
+use house::{Chance, House, MOVEMENTS, VERDICTS, by_key};
+use kafka::{Broker, Brokers, Secure, ended, wait_until, without_offset};
 
 const RECORDS: usize = 12_000;
 const CLOSING: &str = "2026-01-01";
@@ -39,19 +39,6 @@ enum Fault {
     KillFeed,
     /// SIGTERM: it drains, leaves, and another takes its name later.
     EndService,
-}
-
-/// splitmix64.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
 }
 
 struct Place {
@@ -155,30 +142,10 @@ fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap().success());
 }
 
-fn log(broker: &Broker) -> KafkaLog {
-    KafkaLog::connect(KafkaSettings {
-        bootstrap_servers: broker.bootstrap().to_owned(),
-        properties: BTreeMap::new(),
-        prefix: "entrepot.".to_owned(),
-        instance: "test".to_owned(),
-        replication_factor: 3,
-        payload_bytes_max: 1_000_000,
-        interval: Duration::from_millis(100),
-    })
-    .unwrap()
-}
-
 /// All that was said under a key, but for the offsets of raw messages, since Kafka counts marks of transactions too. Sorted: an amendment
 /// may move a record to another family, and partitions do not wait for each other.
 fn told(values: &[Vec<u8>]) -> Vec<String> {
-    let without_offset = |value: &Vec<u8>| {
-        let value = String::from_utf8(value.clone()).unwrap();
-        match value.split_once("\"source\":\"world/0/") {
-            Some((before, after)) => before.to_owned() + after.trim_start_matches(|c: char| c.is_ascii_digit()),
-            None => value,
-        }
-    };
-    let mut told: Vec<String> = values.iter().map(without_offset).collect();
+    let mut told: Vec<String> = values.iter().map(|value| without_offset(value)).collect();
     told.sort();
     told
 }
@@ -231,7 +198,7 @@ fn nothing_is_lost_doubled_or_torn_whatever_strikes() {
     drop(place.feed.kill());
     place.feed.wait().unwrap();
     place.feed = place.spawn("feed", &["-q", "feed", "world.ndjson", "--feed", "world"]);
-    let mut log = log(&place.broker);
+    let mut log = place.broker.log(&[]);
     let fed = Instant::now();
     while ended("the feed", &mut place.feed) != Some(0) {
         assert!(fed.elapsed() < Duration::from_secs(300), "{}", place.said("feed"));
@@ -249,14 +216,7 @@ fn nothing_is_lost_doubled_or_torn_whatever_strikes() {
     wait_until("the closing tick", || lag(&mut log) == 0);
 
     compare(&place.house, &mut log);
-    let audit = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"))
-        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/audit.py"), "--bootstrap", place.broker.bootstrap()])
-        .args(["audit", "--raw", "world"])
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(audit.status.success(), "{}{}", text(&audit.stdout), text(&audit.stderr));
-    eprintln!("{}", text(&audit.stdout));
+    eprintln!("{}", place.broker.audit("world"));
 }
 
 /// The same keys and values on both logs.

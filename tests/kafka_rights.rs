@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use entrepot::stream::Home as _;
-use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
+use entrepot::stream::kafka::KafkaLog;
 use house::House;
 use kafka::{Broker, Brokers, Secure};
 
@@ -65,16 +65,7 @@ impl Place {
             ("sasl.password", &self.password),
             ("ssl.ca.location", authority.to_str().unwrap()),
         ];
-        KafkaLog::connect(KafkaSettings {
-            bootstrap_servers: self.broker.bootstrap().to_owned(),
-            properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-            prefix: "entrepot.".to_owned(),
-            instance: "test".to_owned(),
-            replication_factor: 1,
-            payload_bytes_max: 1_000_000,
-            interval: Duration::from_millis(100),
-        })
-        .unwrap()
+        self.broker.log(&properties)
     }
 
     /// The user may do this and nothing else.

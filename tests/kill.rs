@@ -9,26 +9,13 @@ use std::process::{Child, Stdio};
 
 use entrepot::stream::embedded::EmbeddedLog;
 use entrepot::stream::write_ticks;
-use house::{DEAD_LETTERS, House, MOVEMENTS, VERDICTS, by_key, check_books, header, messages, pause, position};
+use house::{Chance, DEAD_LETTERS, House, MOVEMENTS, VERDICTS, by_key, check_books, header, messages, pause, position};
 
 const KILLS: u32 = 50;
 const RECORDS: usize = 6_000;
 /// The day after the last record.
 const CLOSING: &str = "2026-01-01";
 const SET: [&str; 3] = ["transactions.records_max=50", "transactions.interval_ms=20", "service.workers=2"];
-
-/// splitmix64: the same moments, counted in records, for the same seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
 
 /// Simulated records with a bad row after every twentieth.
 fn world(house: &House) -> Vec<u8> {

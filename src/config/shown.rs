@@ -1,5 +1,6 @@
 //! What was resolved, to be shown: as TOML again, secrets masked.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Config, LogHome, SnapshotHome, SourceOf};
@@ -22,11 +23,7 @@ impl Config {
             }
             LogHome::Kafka { bootstrap_servers, properties } => {
                 writeln!(text, "[log]\nkind = \"kafka\"\n\n[log.kafka]\nbootstrap_servers = {bootstrap_servers:?}\n")?;
-                writeln!(text, "[log.kafka.properties]")?;
-                for (name, value) in properties {
-                    writeln!(text, "{name:?} = {:?}", masked(name, value))?;
-                }
-                writeln!(text)?;
+                write_table(text, "log.kafka.properties", properties)?;
             }
         }
         let topics = &self.topics;
@@ -52,11 +49,7 @@ impl Config {
         writeln!(text, "[snapshots]\nurl = {url:?}\nevery_records = {}", self.snapshots.every_records)?;
         writeln!(text, "keep = {}\n", self.snapshots.keep)?;
         if let Some(options) = options {
-            writeln!(text, "[snapshots.options]")?;
-            for (name, value) in options {
-                writeln!(text, "{name:?} = {:?}", masked(name, value))?;
-            }
-            writeln!(text)?;
+            write_table(text, "snapshots.options", options)?;
         }
         let transactions = &self.transactions;
         writeln!(text, "[transactions]\ninterval_ms = {}", transactions.interval.as_millis())?;
@@ -65,6 +58,15 @@ impl Config {
         writeln!(text, "[schema_registry]\nurl = {:?}\n", masked_url(url))?;
         writeln!(text, "[model]\npath = {:?}\n\n[reference]\npath = {:?}", shown(&self.model), shown(&self.reference))
     }
+}
+
+/// A table of the user's own names.
+fn write_table(text: &mut String, key: &str, entries: &BTreeMap<String, String>) -> std::fmt::Result {
+    writeln!(text, "[{key}]")?;
+    for (name, value) in entries {
+        writeln!(text, "{name:?} = {:?}", masked(name, value))?;
+    }
+    writeln!(text)
 }
 
 fn shown(source: &SourceOf) -> String {

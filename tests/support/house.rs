@@ -18,6 +18,19 @@ pub const MOVEMENTS: &str = "entrepot.movements";
 pub const VERDICTS: [&str; 3] = ["entrepot.alerts", "entrepot.assessments", "entrepot.corridors"];
 pub const DEAD_LETTERS: &str = "entrepot.dead-letters";
 
+/// splitmix64: the same moments, counted in records, for the same seed.
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
 /// A folder with a configuration and a log.
 pub struct House {
     folder: tempfile::TempDir,

@@ -2,9 +2,12 @@
 
 #![allow(dead_code, unreachable_pub, reason = "several tests share it, and none uses all of it")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/kafka");
 
@@ -32,6 +35,7 @@ pub struct Broker {
     name: String,
     bootstrap: String,
     folder: PathBuf,
+    replicas: i32,
 }
 
 impl Broker {
@@ -52,7 +56,34 @@ impl Broker {
         arguments.extend(options);
         let facts: serde_json::Value = serde_json::from_str(&script(&arguments)).expect("`up` prints JSON");
         let text = |key: &str| facts[key].as_str().expect("`up` prints the facts").to_owned();
-        Broker { bootstrap: text("bootstrap"), folder: text("dir").into(), name }
+        let replicas = if brokers == Brokers::Three { 3 } else { 1 };
+        Broker { bootstrap: text("bootstrap"), folder: text("dir").into(), name, replicas }
+    }
+
+    /// A handle on the log it keeps, with these properties of librdkafka.
+    pub fn log(&self, properties: &[(&str, &str)]) -> KafkaLog {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        KafkaLog::connect(KafkaSettings {
+            bootstrap_servers: self.bootstrap.clone(),
+            properties: properties.iter().map(owned).collect::<BTreeMap<_, _>>(),
+            prefix: "entrepot.".to_owned(),
+            instance: "test".to_owned(),
+            replication_factor: self.replicas,
+            payload_bytes_max: 1_000_000,
+            interval: Duration::from_millis(100),
+        })
+        .unwrap()
+    }
+
+    /// What an independent client says of the log; it must find nothing wrong.
+    #[track_caller]
+    pub fn audit(&self, raw: &str) -> String {
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"));
+        command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/audit.py"), "--bootstrap", &self.bootstrap]);
+        let output = command.args(["audit", "--raw", raw]).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
     }
 
     /// `bootstrap.servers`: HOST:PORT of every node, between commas.
@@ -152,4 +183,13 @@ pub fn ended(what: &str, child: &mut Child) -> Option<i32> {
         status.is_some()
     });
     status.unwrap().code()
+}
+
+/// A verdict without the offset of its raw message in the topic `world`: Kafka counts marks of transactions too.
+pub fn without_offset(value: &[u8]) -> String {
+    let value = String::from_utf8(value.to_vec()).unwrap();
+    match value.split_once("\"source\":\"world/0/") {
+        Some((before, after)) => before.to_owned() + after.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => value,
+    }
 }
