@@ -2,6 +2,7 @@
 
 mod alerts;
 mod evaluate;
+mod go_on;
 mod snapshot;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use crate::decode::movement::{OnMovements, read};
 use crate::domain::{Date, DeadLetterReason, FamilyId, Message, Movement, Timestamp};
-use crate::encode::{DeadLetter, Effects, Output, Tally};
+use crate::encode::{DeadLetter, Effects, Output, Tally, made_by};
 use crate::reference::Reference;
 use crate::scoring::Model;
 
@@ -33,6 +34,11 @@ impl Knowledge {
     pub fn new(reference: Arc<Reference>, model: Arc<Model>) -> Knowledge {
         let model_fingerprint = model.fingerprint().into();
         Knowledge { reference, model, model_fingerprint }
+    }
+
+    /// What makes outputs besides movements, as [`Standing`](crate::encode::Standing) has it.
+    pub fn made_by(&self) -> String {
+        made_by(FOLD, &self.model_fingerprint, self.reference.fingerprint())
     }
 }
 

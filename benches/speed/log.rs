@@ -105,7 +105,7 @@ fn begin(log: &EmbeddedLog, snapshots: Option<Snapshots>) -> Result<Worker<Embed
 fn stage((name, topic, folds): (&'static str, &str, FoldFactory)) -> Stage {
     let feeds = [(world::RAW.to_owned(), "sim".to_owned())].into();
     let (group, topics) = (format!("entrepot.{name}"), vec![topic.to_owned()]);
-    Stage { name, group, topics, stateful: name == "assess", feeds, folds, snapshots: None }
+    Stage { name, group, topics, stateful: name == "assess", feeds, folds, snapshots: None, predecessors: None }
 }
 
 /// The same with folds that cost nothing, since what they return was made before: what is left is the log's and the loop's own share.

@@ -1,7 +1,7 @@
 //! Cases: one per intermediary and destination of a family. Opened at `review`, closed by hysteresis; the only state that forgives slowly.
 
 use crate::domain::{Band, Date, Month};
-use crate::encode::{AlertWire, ProvenanceWire};
+use crate::encode::{AlertWire, CaseStanding, ProvenanceWire};
 use crate::scoring::{Model, Verdict};
 use crate::signals::Signal;
 
@@ -39,6 +39,11 @@ pub(super) struct Change {
 }
 
 impl Case {
+    /// A case as its last alert left it.
+    pub(super) fn standing(sequence: u32, CaseStanding { band, opened }: CaseStanding) -> Case {
+        Case { sequence, band, opened }
+    }
+
     /// Looks at the corridor-months of the last event months, newest first, and says what changed.
     pub(super) fn update(&mut self, recent: &[Standing<'_>], clock: Date, model: &Model) -> Option<Change> {
         let newest = recent.first()?.month;

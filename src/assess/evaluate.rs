@@ -22,9 +22,11 @@ pub(super) type Outbox = VecDeque<(Output, Vec<Tally>)>;
 /// What one family remembers and has published.
 #[derive(Debug)]
 pub(super) struct Family {
-    ledger: FamilyLedger,
-    corridors: BTreeMap<CorridorMonth, Corridor>,
-    cases: BTreeMap<(Country, Country), Case>,
+    pub(super) ledger: FamilyLedger,
+    pub(super) corridors: BTreeMap<CorridorMonth, Corridor>,
+    /// Revisions of corridor-months of which another model or bundle has spoken, and this one not yet.
+    pub(super) counted: BTreeMap<CorridorMonth, u32>,
+    pub(super) cases: BTreeMap<(Country, Country), Case>,
     lookups: Lookups,
 }
 
@@ -33,6 +35,7 @@ pub(super) struct Family {
 pub(super) struct KeptFamily<'a> {
     ledger: &'a FamilyLedger,
     corridors: &'a BTreeMap<CorridorMonth, Corridor>,
+    counted: &'a BTreeMap<CorridorMonth, u32>,
     cases: &'a BTreeMap<(Country, Country), Case>,
     asked: Asked,
 }
@@ -42,6 +45,7 @@ pub(super) struct KeptFamily<'a> {
 pub(super) struct RestoredFamily {
     ledger: FamilyLedger,
     corridors: BTreeMap<CorridorMonth, Corridor>,
+    counted: BTreeMap<CorridorMonth, u32>,
     cases: BTreeMap<(Country, Country), Case>,
     asked: Asked,
 }
@@ -60,6 +64,7 @@ impl Family {
         Family {
             ledger: FamilyLedger::new(family),
             corridors: BTreeMap::new(),
+            counted: BTreeMap::new(),
             cases: BTreeMap::new(),
             lookups: Lookups::new(reference, family),
         }
@@ -67,19 +72,19 @@ impl Family {
 
     /// The state, as it is kept in a snapshot.
     pub(super) fn kept(&self) -> KeptFamily<'_> {
-        let Family { ledger, corridors, cases, lookups } = self;
-        KeptFamily { ledger, corridors, cases, asked: lookups.facts.asked() }
+        let Family { ledger, corridors, counted, cases, lookups } = self;
+        KeptFamily { ledger, corridors, counted, cases, asked: lookups.facts.asked() }
     }
 
     /// A family from what was kept of it: what was looked up is asked again, as of its clock; sums are made when they are read.
     pub(super) fn restored(restored: RestoredFamily, knowledge: &Knowledge) -> Result<Family, String> {
-        let RestoredFamily { mut ledger, corridors, cases, asked } = restored;
+        let RestoredFamily { mut ledger, corridors, counted, cases, asked } = restored;
         let clock = ledger.clock.ok_or_else(|| format!("family {} without a clock", ledger.family))?;
         ledger.complete();
         let as_of = knowledge.reference.as_of(clock);
         let lookups = Lookups::new(&as_of, ledger.family);
         lookups.facts.ask(&as_of, &asked);
-        Ok(Family { ledger, corridors, cases, lookups })
+        Ok(Family { ledger, corridors, counted, cases, lookups })
     }
 
     /// Which family.
@@ -173,7 +178,8 @@ impl Family {
             let evidence = verdict.verdict.evidence.iter();
             let words = evidence.map(|one| words(&one.evidence, &records(&one.evidence, &self.ledger))).collect();
             verdict.forget_words(&books);
-            let revision = before.map_or(0, |held| held.revision) + 1;
+            let counted = || self.counted.get(corridor).copied().unwrap_or_default();
+            let revision = before.map_or_else(counted, |held| held.revision) + 1;
             verdicts.push((*corridor, Corridor { revision, verdict, words }));
         }
         for (corridor, read) in reads {
@@ -268,7 +274,7 @@ impl Family {
         Some((output, tallies))
     }
 
-    fn alert(&mut self, pair: (Country, Country), clock: Date, knowledge: &Knowledge) -> Option<(Output, Vec<Tally>)> {
+    pub(super) fn alert(&mut self, pair: (Country, Country), clock: Date, knowledge: &Knowledge) -> Option<(Output, Vec<Tally>)> {
         let (intermediary, destination) = pair;
         let first = (intermediary, destination, Month::from_ordinal(0));
         let last = (intermediary, destination, Month::from_ordinal(i32::MAX));

@@ -8,7 +8,7 @@ use crate::domain::FamilyId;
 use crate::encode::{Output, Tally};
 
 /// The version of these bytes. Another field in any type of the state makes it another.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Bytes of the hash at the end.
 const HASH: usize = 8;
 
@@ -29,8 +29,7 @@ struct Restored {
 impl Assess {
     /// What else than the movements the state follows from.
     pub fn made_by(&self) -> String {
-        let (model, reference) = (self.knowledge.model.fingerprint(), self.knowledge.reference.fingerprint());
-        format!("assess state {FORMAT}, fold {FOLD}, model {model}, reference {reference}")
+        format!("assess state {FORMAT}, {}", self.knowledge.made_by())
     }
 
     /// All of the state, as bytes: the same state gives the same bytes. `None` where something of it cannot be kept.

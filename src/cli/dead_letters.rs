@@ -14,7 +14,6 @@ use super::wiring::{Knowledge, feed_named};
 use crate::config::Config;
 use crate::domain::{DeadLetterReason, Header, Message, Position};
 use crate::encode::Topic;
-use crate::replay::explain::position_of;
 use crate::replay::{Between, ReplayError, When, ranges};
 use crate::stream::{Home, Outgoing};
 
@@ -71,7 +70,7 @@ impl Letter {
     /// Where the message stood.
     fn source(&self) -> Option<Position> {
         let text = format!("{}/{}/{}", self.header("dlq.topic"), self.header("dlq.partition"), self.header("dlq.offset"));
-        position_of(&text)
+        text.parse().ok()
     }
 
     fn bytes(&self) -> &[u8] {
@@ -153,13 +152,13 @@ fn letters(config: &Config, log: &mut dyn Home, filter: &DeadLetterFilter) -> Re
 
 fn letter_with(config: &Config, log: &mut dyn Home, id: &str) -> Result<Letter, Failure> {
     let topic = log::full(config, Topic::DeadLetters);
-    if let Some(position) = position_of(&format!("{topic}/{id}")).filter(|_| id.matches('/').count() == 1)
+    if let Some(position) = format!("{topic}/{id}").parse().ok().filter(|_| id.matches('/').count() == 1)
         && let Some(message) = log.message(&position)?
     {
         return Ok(Letter { message });
     }
     let all = letters(config, log, &DeadLetterFilter::default())?;
-    let wanted = position_of(id);
+    let wanted: Option<Position> = id.parse().ok();
     let is_it = |letter: &Letter| {
         wanted.as_ref().is_some_and(|wanted| letter.message.position == *wanted || letter.source().as_ref() == Some(wanted))
     };

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::domain::Message;
 use crate::encode::Topic;
 use crate::replay::explain::{Which, derive_again, find, named};
-use crate::stream::Home;
+use crate::stream::{Home, others_published};
 
 /// What was found, for the layouts.
 pub(super) struct Explained {
@@ -60,9 +60,13 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> Outcome {
     // An altered byte may leave no JSON at all: it is shown as text then, and differs below.
     let value: Value =
         serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    let derived = derive(config, &mut *log, (&stored, &value))?;
+    let (derived, goes_on) = derive(config, &mut *log, (&stored, &value))?;
     let equal = derived.as_deref() == Ok(&bytes);
     let comparison = match &derived {
+        Ok(derived) if *derived == bytes && goes_on => {
+            "derived again from the log: the same, byte for byte, its numbers going on from another model, bundle or build"
+                .to_owned()
+        }
         Ok(derived) if *derived == bytes => "derived again from the log: the same, byte for byte".to_owned(),
         Ok(derived) => format!("derived again from the log: differs from byte {} on", first_difference(derived, &bytes)),
         Err(why) => why.clone(),
@@ -78,8 +82,12 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> Outcome {
     Ok(if equal { Exit::Done } else { Exit::No })
 }
 
-/// The bytes as they come out now, or why they do not.
-fn derive(config: &Config, log: &mut dyn Home, (stored, value): (&Message, &Value)) -> Result<Result<Vec<u8>, String>, Failure> {
+/// The bytes as they come out now, or why they do not; and whether others have published on this log.
+fn derive(
+    config: &Config,
+    log: &mut dyn Home,
+    (stored, value): (&Message, &Value),
+) -> Result<(Result<Vec<u8>, String>, bool), Failure> {
     let hash = |name: &str| value.pointer(&format!("/provenance/{name}")).and_then(Value::as_str);
     let current = Knowledge::load(&config.model, &config.reference)?;
     let knowledge = match (hash("model"), hash("reference")) {
@@ -88,11 +96,12 @@ fn derive(config: &Config, log: &mut dyn Home, (stored, value): (&Message, &Valu
     };
     let knowledge = match knowledge {
         Ok(knowledge) => knowledge,
-        Err(why) => return Ok(Err(format!("not derived again: {why}"))),
+        Err(why) => return Ok((Err(format!("not derived again: {why}")), false)),
     };
-    let derived = derive_again(log, stored, &mut *knowledge.assess())?;
+    let goes_on = others_published(log, &knowledge.made_by())?;
+    let derived = derive_again(log, stored, &mut *knowledge.assess(), goes_on)?;
     let nothing = "derived again from the log: nothing comes out under this key at that place".to_owned();
-    Ok(derived.ok_or(nothing))
+    Ok((derived.ok_or(nothing), goes_on))
 }
 
 fn first_difference(one: &[u8], other: &[u8]) -> usize {

@@ -15,7 +15,7 @@ use crate::config::{Config, Feed, SnapshotHome};
 use crate::encode::Topic;
 use crate::service::{Clock, Labels, ServiceError, Settings, Ticks, interrupted, start};
 use crate::signals::Signal;
-use crate::stream::{FoldFactory, Folder, Snapshots, Stage, Store, WorkerSettings};
+use crate::stream::{FoldFactory, Folder, Home, Predecessors, Snapshots, Stage, Store, WorkerSettings};
 
 /// A worker without a sign for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     log::refuse_unsafe(&mut *log, &planned)?;
     log.bind_family_map(knowledge.reference().family_map_fingerprint())?;
     knowledge.keep(&mut *log)?;
-    let settings = settings(config, args, (&feeds, &knowledge))?;
+    let settings = settings(config, args, (&feeds, &knowledge), &*log)?;
     let stages: Vec<&str> = settings.stages.iter().map(|stage| stage.name).collect();
     let stages = stages.join(", ");
     let location = log.location();
@@ -79,7 +79,12 @@ async fn until(stop: Arc<AtomicBool>) {
     }
 }
 
-fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Knowledge)) -> Result<Settings, Failure> {
+fn settings(
+    config: &Config,
+    args: &RunArgs,
+    (feeds, knowledge): (&[Feed], &Knowledge),
+    log: &dyn Home,
+) -> Result<Settings, Failure> {
     let transactions = &config.transactions;
     let worker = WorkerSettings {
         prefix: config.topics.prefix.clone(),
@@ -100,7 +105,7 @@ fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Know
     Ok(Settings {
         instance: config.service.instance.clone(),
         http_listen: config.service.http_listen.to_string(),
-        stages: stages(config, &args.stage, (feeds, knowledge))?,
+        stages: stages(config, &args.stage, (feeds, knowledge), log)?,
         worker,
         build: knowledge.build(),
         labels: Labels {
@@ -114,7 +119,12 @@ fn settings(config: &Config, args: &RunArgs, (feeds, knowledge): (&[Feed], &Know
     })
 }
 
-fn stages(config: &Config, chosen: &[RunStage], (feeds, knowledge): (&[Feed], &Knowledge)) -> Result<Vec<Stage>, Failure> {
+fn stages(
+    config: &Config,
+    chosen: &[RunStage],
+    (feeds, knowledge): (&[Feed], &Knowledge),
+    log: &dyn Home,
+) -> Result<Vec<Stage>, Failure> {
     let wanted = |stage: RunStage| chosen.is_empty() || chosen.contains(&stage);
     let group = |stage: &str| format!("{}{stage}", config.topics.prefix);
     let mut stages = Vec::new();
@@ -129,9 +139,12 @@ fn stages(config: &Config, chosen: &[RunStage], (feeds, knowledge): (&[Feed], &K
             feeds: feeds.iter().map(|feed| (feed.topic.clone(), feed.name.to_string())).collect(),
             folds,
             snapshots: None,
+            predecessors: None,
         });
     }
     if wanted(RunStage::Assess) {
+        let outputs = [Topic::Assessments, Topic::Corridors, Topic::Alerts].map(|topic| (topic, log::full(config, topic)));
+        let predecessors = Predecessors::new(log.another()?, knowledge.made_by(), outputs.to_vec())?;
         let knowledge = knowledge.clone();
         let folds: FoldFactory = Arc::new(move |_, _| knowledge.assess());
         stages.push(Stage {
@@ -142,6 +155,7 @@ fn stages(config: &Config, chosen: &[RunStage], (feeds, knowledge): (&[Feed], &K
             feeds: BTreeMap::new(),
             folds,
             snapshots: snapshots(config)?,
+            predecessors: Some(predecessors),
         });
     }
     Ok(stages)

@@ -75,6 +75,11 @@ impl Knowledge {
         self.known.model.fingerprint()
     }
 
+    /// What makes outputs besides movements.
+    pub(super) fn made_by(&self) -> String {
+        self.known.made_by()
+    }
+
     /// Days after which a record of a file without `known_from` counts as known.
     pub(super) fn default_lag_days(&self) -> u16 {
         self.known.model.horizons.default_lag_days

@@ -28,6 +28,23 @@ impl fmt::Display for Position {
     }
 }
 
+impl FromStr for Position {
+    type Err = InvalidPosition;
+
+    fn from_str(text: &str) -> Result<Position, InvalidPosition> {
+        let invalid = || InvalidPosition(text.to_owned());
+        let (rest, offset) = text.rsplit_once('/').ok_or_else(invalid)?;
+        let (topic, partition) = rest.rsplit_once('/').ok_or_else(invalid)?;
+        let (partition, offset) = (partition.parse().map_err(|_| invalid())?, offset.parse().map_err(|_| invalid())?);
+        Ok(Position { topic: topic.into(), partition, offset })
+    }
+}
+
+/// The text names no place in a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no place in a log (TOPIC/PARTITION/OFFSET)")]
+pub struct InvalidPosition(pub String);
+
 /// A header of a message. Keys are text by convention of all logs in use; values are bytes.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Header {

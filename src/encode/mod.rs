@@ -4,6 +4,7 @@ mod corridor;
 mod effects;
 mod movement;
 mod schema;
+mod standing;
 mod verdict;
 mod write;
 
@@ -11,6 +12,7 @@ pub use corridor::{BalanceWire, ByBandWire, ShipmentsWire};
 pub use effects::{DeadLetter, Effects, Output, Tally, Topic};
 pub use movement::{Normalised, TICK_KEY, movements, tick};
 pub use schema::schemas;
+pub use standing::{CaseStanding, Standing, made_by, renumbered};
 pub use verdict::{
     AlertWire, AssessmentWire, CorridorRefWire, CorridorWire, EvidenceWire, ProvenanceWire, Records, Shown, VerdictWire, rounded,
     serialized,

@@ -88,7 +88,7 @@ impl ShipmentVersion {
     }
 
     /// From, to, month.
-    pub(super) fn way(&self) -> Option<WayMonth> {
+    pub fn way(&self) -> Option<WayMonth> {
         Some((self.route.intermediary()?, self.route.destination, self.month()))
     }
 }

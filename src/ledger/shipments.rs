@@ -100,7 +100,8 @@ impl Shipments {
         self.kept = kept;
     }
 
-    fn find(&self, id: &str) -> Option<ShipmentKey> {
+    /// The key of a shipment, by `<feed>:<id>`.
+    pub fn find(&self, id: &str) -> Option<ShipmentKey> {
         let mut place = place_of(id);
         loop {
             let key = *self.by_id.get(&place)?;

@@ -3,17 +3,6 @@
 /// A bounded run failed, or its range is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// Scratch space failed.
-    #[error("scratch space in {folder} failed while {doing}; free some, or set TMPDIR")]
-    Scratch {
-        /// The folder.
-        folder: String,
-        /// What was being done.
-        doing: &'static str,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
     /// An output exists.
     #[error("{what} exists; name another place, or take it up with --resume")]
     Exists {
@@ -54,7 +43,7 @@ impl ReplayError {
     /// The process's exit code (the table of the command line).
     pub fn exit_code(&self) -> u8 {
         match self {
-            ReplayError::Scratch { .. } | ReplayError::Exists { .. } | ReplayError::CannotCreate { .. } => 73,
+            ReplayError::Exists { .. } | ReplayError::CannotCreate { .. } => 73,
             ReplayError::NotThere { .. } => 66,
             ReplayError::NoMovement { .. } => 65,
             ReplayError::Log(error) => error.exit_code(),

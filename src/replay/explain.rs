@@ -1,8 +1,12 @@
 //! Finds a stored output and derives it again from the log. Compares bytes; judges nothing.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use super::{Glance, ReplayError};
 use crate::domain::{CorridorId, Date, Message, Position};
-use crate::encode::Topic;
+use crate::encode::{Output, Standing, Topic, renumbered};
 use crate::stream::{Fold, Home, LogError, Range, topic_name};
 
 /// Which of the revisions of a key.
@@ -31,18 +35,11 @@ pub fn named(id: &str) -> Option<Named> {
     if id.parse::<CorridorId>().is_ok() {
         return Some(Named::Key(Topic::Corridors, id.to_owned()));
     }
-    if let Some(position) = position_of(id) {
+    if let Ok(position) = id.parse() {
         return Some(Named::Place(position));
     }
     let parts: Vec<&str> = id.split('/').collect();
     matches!(parts.as_slice(), [_, _, _, group] if *group == "-").then(|| Named::Key(Topic::Alerts, id.to_owned()))
-}
-
-/// Reads `TOPIC/PARTITION/OFFSET`.
-pub fn position_of(text: &str) -> Option<Position> {
-    let (rest, offset) = text.rsplit_once('/')?;
-    let (topic, partition) = rest.rsplit_once('/')?;
-    Some(Position { topic: topic.into(), partition: partition.parse().ok()?, offset: offset.parse().ok()? })
 }
 
 /// Finds the stored output.
@@ -101,31 +98,100 @@ fn choose(glances: &[Glance], which: Which) -> Option<usize> {
 /// Folds the partition that an output came from again, up to the message that caused it, and returns the same output as it comes out
 /// now; `None` where none does.
 ///
+/// `goes_on`: others have published on this log. Then numbers go on from theirs and are taken from the stored output, and what differed
+/// from theirs was published after the message up to which it follows from the log.
+///
 /// # Errors
 ///
 /// Where the output does not say what caused it, or that is not in the log.
-pub fn derive_again(log: &mut dyn Home, stored: &Message, fold: &mut dyn Fold) -> Result<Option<Vec<u8>>, ReplayError> {
-    let input = stored.header("entrepot-input").and_then(position_of).ok_or_else(|| ReplayError::NotThere {
-        what: format!("the header entrepot-input of {}", stored.position),
-        there: "only outputs of the assess stage can be derived again".to_owned(),
+pub fn derive_again(
+    log: &mut dyn Home,
+    stored: &Message,
+    fold: &mut dyn Fold,
+    goes_on: bool,
+) -> Result<Option<Vec<u8>>, ReplayError> {
+    let input: Position = stored.header("entrepot-input").and_then(|input| input.parse().ok()).ok_or_else(|| {
+        let what = format!("the header entrepot-input of {}", stored.position);
+        ReplayError::NotThere { what, there: "only outputs of the assess stage can be derived again".to_owned() }
     })?;
+    let case = if goes_on { case_before(log, stored)? } else { BTreeMap::new() };
     let range = Range { topic: input.topic.to_string(), partition: input.partition, from: 0, until: Some(input.offset + 1) };
     let rank = Glance::of(stored.value.as_deref().unwrap_or_default()).rank();
-    let mut derived = None;
+    let numbers = if goes_on { Numbers::of(stored) } else { Numbers::default() };
+    let of_key = |outputs: Vec<Output>| {
+        let values = outputs.into_iter().filter(|output| Some(&output.key) == stored.key.as_ref()).map(|output| output.value);
+        values.map(|value| numbers.write(value)).collect::<Vec<_>>()
+    };
+    let mut derived: Vec<Vec<u8>> = Vec::new();
     for message in log.values(&range)? {
         let message = message?;
-        let effects = fold.apply(&message);
-        if message.position.offset < input.offset {
-            continue;
+        let is_last = message.position.offset >= input.offset;
+        if is_last && !case.is_empty() {
+            drop(fold.go_on_cases(&case));
         }
-        let same_key = |key: &Vec<u8>| Some(key) == stored.key.as_ref();
-        let of_key: Vec<Vec<u8>> =
-            effects.outputs.into_iter().filter(|output| same_key(&output.key)).map(|output| output.value).collect();
-        // The same revision where there is one; else whatever came out under the key, so that the difference can be shown.
-        let exact = of_key.iter().position(|value| Glance::of(value).rank() == rank).unwrap_or(0);
-        derived = of_key.into_iter().nth(exact);
+        let caused = of_key(fold.apply(&message).outputs);
+        match (is_last, goes_on) {
+            (true, false) => derived = caused,
+            // What stands here may have been said long ago; the last of it is what was published.
+            (true, true) => {
+                derived.extend(caused);
+                derived.extend(of_key(fold.take_left_over()));
+                if !case.is_empty() {
+                    derived.extend(of_key(fold.go_on_cases(&case).outputs));
+                }
+            }
+            (false, true) if !caused.is_empty() => derived = caused,
+            (false, _) => {}
+        }
     }
-    Ok(derived)
+    // The same revision where there is one; else whatever came out under the key, so that the difference can be shown.
+    let is_same = |value: &&Vec<u8>| Some(*value) == stored.value.as_ref();
+    let exact = derived.iter().find(is_same).or_else(|| derived.iter().find(|value| Glance::of(value).rank() == rank));
+    Ok(exact.or(derived.first()).cloned())
+}
+
+/// How the case of a stored alert stood before it.
+fn case_before(log: &mut dyn Home, stored: &Message) -> Result<BTreeMap<String, Standing>, ReplayError> {
+    let Some(standing) = stored.value.as_deref().and_then(Standing::of).filter(|standing| standing.case.is_some()) else {
+        return Ok(BTreeMap::new());
+    };
+    let key = stored.key.clone().unwrap_or_default();
+    let all = log.with_key(&stored.position.topic, &key)?;
+    let before = all.iter().filter_map(|message| Standing::of(message.value.as_deref()?));
+    let before = before.filter(|before| before.number < standing.number).max_by_key(|before| before.number);
+    Ok(before.map(|before| (String::from_utf8_lossy(&key).into_owned(), before)).into_iter().collect())
+}
+
+/// The numbers of an output that count from what stood before it.
+#[derive(Debug, Default, Deserialize)]
+struct Numbers {
+    revision: Option<u32>,
+    corridor: Option<CorridorNumber>,
+    sequence: Option<u32>,
+    subject_revision: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CorridorNumber {
+    revision: u32,
+}
+
+impl Numbers {
+    fn of(stored: &Message) -> Numbers {
+        serde_json::from_slice(stored.value.as_deref().unwrap_or_default()).unwrap_or_default()
+    }
+
+    fn write(&self, value: Vec<u8>) -> Vec<u8> {
+        let corridor = self.corridor.as_ref().map(|corridor| corridor.revision);
+        let fields = [
+            ("revision", self.revision),
+            ("revision", corridor),
+            ("sequence", self.sequence),
+            ("subject_revision", self.subject_revision),
+        ];
+        let numbers: Vec<(&str, u32)> = fields.into_iter().filter_map(|(name, number)| Some((name, number?))).collect();
+        if numbers.is_empty() { value } else { renumbered(&value, &numbers) }
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +204,7 @@ mod tests {
         assert_eq!(named("us-ams:MAEU1/4/5"), key(Topic::Assessments, "us-ams:MAEU1/4/5"));
         assert_eq!(named("SB/TH/US/2025-03"), key(Topic::Corridors, "SB/TH/US/2025-03"));
         assert_eq!(named("SB/TH/US/-"), key(Topic::Alerts, "SB/TH/US/-"));
-        assert_eq!(named("entrepot.corridors/3/128"), position_of("entrepot.corridors/3/128").map(Named::Place));
+        assert_eq!(named("entrepot.corridors/3/128"), "entrepot.corridors/3/128".parse().ok().map(Named::Place));
         for wrong in ["", "SB", "SB/TH", "a/b/c"] {
             assert_eq!(named(wrong), None, "{wrong}");
         }

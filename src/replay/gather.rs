@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{ReplayError, Span, Spill};
+use super::ReplayError;
 use crate::domain::{Band, Partition};
 use crate::encode::{Output, Topic};
+use crate::stream::{Span, Spill};
 
 /// What is read of an output's value.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -157,7 +158,7 @@ impl Gathered {
         for values in self.topics.values_mut().flat_map(BTreeMap::values_mut) {
             values.sort_by_key(|kept| kept.rank);
         }
-        self.spill.settle()
+        Ok(self.spill.settle()?)
     }
 
     /// Hands over a topic's outputs by key, then revision.
@@ -169,7 +170,7 @@ impl Gathered {
         let mut value = Vec::new();
         for (key, values) in self.topics.get(&topic).into_iter().flatten() {
             for kept in values {
-                take(key, self.spill.get(kept.value, &mut value)?)?;
+                take(key, self.spill.get(kept.value, &mut value).map_err(ReplayError::from)?)?;
             }
         }
         Ok(())
@@ -190,7 +191,7 @@ impl Gathered {
         all.sort_by_key(|(_, kept)| kept.arrival);
         for (key, kept) in all {
             let mut value = Vec::new();
-            self.spill.read(kept.value, &mut value)?;
+            self.spill.read(kept.value, &mut value).map_err(ReplayError::from)?;
             take(Output { topic, partition: kept.partition, key: key.to_vec(), value, headers: Vec::new() })?;
         }
         Ok(())

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{ReplayError, Span, Spill};
+use super::ReplayError;
 use crate::domain::{Date, Message, Position, Timestamp};
 use crate::encode::{Effects, TICK_KEY, tick};
-use crate::stream::Fold;
+use crate::stream::{Fold, Span, Spill};
 
 /// What a bounded run must know of a movement: when it became known, or that it is a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

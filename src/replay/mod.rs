@@ -8,7 +8,6 @@ mod known;
 mod range;
 mod rerun;
 pub mod simulate;
-mod spill;
 mod when;
 
 pub use error::ReplayError;
@@ -16,5 +15,4 @@ pub use gather::{Gathered, Glance, Line, Sums, hash_of, wire_topic};
 pub use known::{Bounded, KnownMovements, Stamp, stamp_of};
 pub use range::{Between, ends, ranges};
 pub use rerun::{Lost, Rerun, movement_output};
-pub use spill::{Span, Spill};
 pub use when::{InvalidWhen, When};

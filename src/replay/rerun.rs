@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::range::{Between, ranges};
-use super::{Bounded, Gathered, KnownMovements, ReplayError, Span, Spill, Stamp, stamp_of};
+use super::{Bounded, Gathered, KnownMovements, ReplayError, Stamp, stamp_of};
 use crate::domain::Message;
 use crate::encode::{Effects, Output, Topic};
-use crate::stream::{Fold, Home, Range};
+use crate::stream::{Fold, Home, Range, Span, Spill};
 
 /// A message of the log as it was folded, with the dead letter it caused, for the caller to write.
 pub type Lost = (Message, crate::encode::DeadLetter);

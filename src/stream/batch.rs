@@ -84,6 +84,16 @@ impl Batch {
         report.tallies.append(&mut effects.tallies);
     }
 
+    /// Counts what a partition publishes without a message of its own: its offset stays.
+    pub(super) fn stand(&mut self, position: &Position, committed: Offset, effects: &mut Effects, now: Instant) {
+        self.opened.get_or_insert(now);
+        let index = self.place(position);
+        self.caused.push((index, 0));
+        let Some(share) = self.shares.get_mut(index) else { return };
+        share.next = committed;
+        share.report.tallies.append(&mut effects.tallies);
+    }
+
     /// Counts a message on its way out, by its topic and the bytes of its value, for the message counted last.
     pub(super) fn sent(&mut self, topic: &Arc<str>, bytes: usize) {
         let Some((index, count)) = self.caused.last_mut() else { return };

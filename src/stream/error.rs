@@ -105,6 +105,16 @@ pub enum LogError {
         /// What we read.
         supported: u32,
     },
+    /// Scratch space failed.
+    #[error("scratch space in {folder} failed while {doing}: {detail}; free some, or set TMPDIR")]
+    Scratch {
+        /// The folder.
+        folder: String,
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        detail: String,
+    },
     /// Others kept the log busy for too long.
     #[error("the log stayed busy while {doing}: another process holds its write lock")]
     Busy {
@@ -215,6 +225,7 @@ impl LogError {
             | LogError::StartsLater { .. }
             | LogError::Unsafe { .. }
             | LogError::Format { .. } => 76,
+            LogError::Scratch { .. } => 73,
             LogError::Denied { .. } => 77,
             LogError::Property { .. } => 78,
             LogError::Corrupt { .. } => 70,

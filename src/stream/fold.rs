@@ -1,9 +1,11 @@
 //! The two stages as folds of the worker loop. Nothing but the fitting.
 
+use std::collections::BTreeMap;
+
 use super::Fold;
 use crate::assess::Assess;
 use crate::domain::Message;
-use crate::encode::Effects;
+use crate::encode::{Effects, Output, Standing, Topic};
 use crate::ingest::Ingest;
 
 /// Ingest keeps no state, so its partitions share one.
@@ -36,5 +38,17 @@ impl Fold for Assess {
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
         Assess::restore(self, bytes)
+    }
+
+    fn take_left_over(&mut self) -> Vec<Output> {
+        Assess::take_left_over(self)
+    }
+
+    fn go_on(&mut self, key: (Topic, &str), said: Option<&[u8]>, standing: Option<&Standing>) -> Effects {
+        Assess::go_on(self, key, said, standing)
+    }
+
+    fn go_on_cases(&mut self, standing: &BTreeMap<String, Standing>) -> Effects {
+        Assess::go_on_cases(self, standing)
     }
 }

@@ -37,6 +37,9 @@ pub trait Home: Log + Send {
     /// The artifact of that hash.
     fn artifact(&mut self, hash: &str) -> Result<Option<Artifact>, LogError>;
 
+    /// The hashes of what is kept of a kind, as it stands now.
+    fn kept_hashes(&mut self, kind: &str) -> Result<Vec<String>, LogError>;
+
     /// Binds the log to a family map at first use, and refuses another afterwards: the map is part of the keys of `movements`.
     fn bind_family_map(&mut self, fingerprint: &str) -> Result<(), LogError>;
 
@@ -57,6 +60,9 @@ pub trait Home: Log + Send {
 
     /// The first offset appended at that instant or later; the end offset where there is none.
     fn offset_at(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError>;
+
+    /// Waits until nothing in a partition is undecided, so that all that was committed before can be read.
+    fn wait_until_settled(&mut self, topic: &str, partition: Partition) -> Result<(), LogError>;
 
     /// [`Log::range`] for folds that look at no header: they may be missing.
     fn values<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError>;

@@ -12,8 +12,10 @@ pub mod kafka;
 mod murmur2;
 mod part;
 mod pause;
+mod predecessors;
 mod report;
 mod snapshots;
+mod spill;
 mod stage;
 mod ticks;
 mod worker;
@@ -22,15 +24,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Header, Message, Offset, Partition};
-use crate::encode::Effects;
+use crate::encode::{Effects, Output, Standing, Topic};
 
 pub use error::LogError;
 pub use home::{Artifact, FeedProgress, Home, Policy, Serving, Share, TopicPlan};
 pub use murmur2::{murmur2, partition_of};
+pub use predecessors::{Predecessors, others_published};
 pub use report::{BatchReport, Beacon, Observer, Report, Vitals};
 #[cfg(feature = "object-store")]
 pub use snapshots::Objects;
 pub use snapshots::{Folder, SnapshotOutcome, Snapshots, Store};
+pub use spill::{Span, Spill};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
 pub use ticks::write_ticks;
 pub use worker::{Worker, WorkerError};
@@ -62,6 +66,22 @@ pub trait Fold {
     /// What is wrong with the bytes; the state is what it was.
     fn restore(&mut self, _bytes: &[u8]) -> Result<(), String> {
         Err("this fold keeps no state".to_owned())
+    }
+
+    /// Outputs that wait for an input to leave with.
+    fn take_left_over(&mut self) -> Vec<Output> {
+        Vec::new()
+    }
+
+    /// Goes on from what another has published under a key of its outputs. `said`: what it would have published there last itself.
+    /// Returns what is to be published, so that what stands is what it says.
+    fn go_on(&mut self, _key: (Topic, &str), _said: Option<&[u8]>, _standing: Option<&Standing>) -> Effects {
+        Effects::default()
+    }
+
+    /// The same for cases, by key.
+    fn go_on_cases(&mut self, _standing: &std::collections::BTreeMap<String, Standing>) -> Effects {
+        Effects::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Fold;
 use super::snapshots::hash_of;
+use super::worker::GoingOn;
 use crate::domain::{Message, Offset, Timestamp};
 
 /// A partition in hand.
@@ -21,6 +22,8 @@ pub(super) struct Part {
     pub(super) last: u64,
     /// Messages in the state since it was last kept.
     pub(super) since: u64,
+    /// What it has to settle with those who published before us.
+    pub(super) going_on: Option<GoingOn>,
 }
 
 impl Part {
@@ -37,6 +40,6 @@ impl Part {
 
     /// Whether its state is still being rebuilt, and nothing goes out.
     pub(super) fn is_restoring(&self) -> bool {
-        self.next < self.committed
+        self.next < self.committed || self.going_on.is_some()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Fold, Snapshots};
+use super::{Fold, Predecessors, Snapshots};
 use crate::domain::Partition;
 use crate::encode::Topic;
 
@@ -28,6 +28,8 @@ pub struct Stage {
     pub folds: FoldFactory,
     /// Where its state is kept, if anywhere.
     pub snapshots: Option<Snapshots>,
+    /// Who published on the same log before, where its outputs are numbered.
+    pub predecessors: Option<Predecessors>,
 }
 
 /// How a worker works: the limits of a transaction, and of bad input.

@@ -1,5 +1,8 @@
 //! The loop of every stage: messages to folds, outputs and offsets to one transaction. Committed, or back to what is committed.
 
+mod error;
+mod go_on;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,10 +13,13 @@ use super::clock::{now, wall_ms};
 use super::envelope::Envelopes;
 use super::part::Part;
 use super::pause::{Pauses, Verdict};
-use super::snapshots::Of;
+use super::snapshots::{Of, Restored};
 use super::{Beacon, Commit, Event, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
 use crate::domain::{Message, Offset, Partition};
 use crate::encode::Effects;
+
+pub use error::WorkerError;
+pub(super) use go_on::GoingOn;
 
 /// Topic and partition.
 type Place = (Arc<str>, Partition);
@@ -41,49 +47,8 @@ pub struct Worker<L> {
     pauses: Pauses,
     recycles: VecDeque<Instant>,
     looked_around: Option<Instant>,
-}
-
-/// Why a worker gave up.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WorkerError {
-    /// The log failed.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// Too many transactions in a row came to nothing.
-    #[error("{recycles} transactions within {seconds} s were recycled: restart me; something keeps them from being committed")]
-    RecycleBudget {
-        /// How many.
-        recycles: usize,
-        /// Within how long.
-        seconds: u64,
-    },
-    /// The log handed over what was not asked for.
-    #[error("{position} came out of turn (expected {expected}): a bug of the log's home")]
-    OutOfTurn {
-        /// What came.
-        position: String,
-        /// What should have come.
-        expected: String,
-    },
-    /// The folds hold more than they may.
-    #[error("state holds {bytes} bytes, assess.state_bytes_max is {limit}: raise it, or split the families in the bundle")]
-    StateFull {
-        /// What they hold.
-        bytes: u64,
-        /// What they may.
-        limit: u64,
-    },
-}
-
-impl WorkerError {
-    /// The process's exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            WorkerError::Log(error) => error.exit_code(),
-            WorkerError::RecycleBudget { .. } => 75,
-            WorkerError::OutOfTurn { .. } | WorkerError::StateFull { .. } => 70,
-        }
-    }
+    /// No messages come: a partition is not ready for them.
+    is_resting: bool,
 }
 
 impl<L: Log> Worker<L> {
@@ -104,6 +69,7 @@ impl<L: Log> Worker<L> {
             pauses: Pauses::default(),
             recycles: VecDeque::new(),
             looked_around: None,
+            is_resting: false,
         }
     }
 
@@ -140,8 +106,12 @@ impl<L: Log> Worker<L> {
     pub fn step(&mut self) -> Result<(), WorkerError> {
         self.beacon.beat(self.now);
         self.look_around(self.now)?;
-        let timeout = self.batch.time_left(self.now, &self.settings).unwrap_or(POLL).min(POLL);
-        match self.log.poll(timeout)? {
+        let most = if self.go_on()? { Duration::ZERO } else { POLL };
+        let timeout = self.batch.time_left(self.now, &self.settings).unwrap_or(most).min(most);
+        let event = self.log.poll(timeout)?;
+        // Partitions that come together are announced one by one.
+        let is_whole = !matches!(event, Event::Assigned { .. });
+        match event {
             Event::Message(message) => self.take(message)?,
             Event::Assigned { topic, partition, committed, end } => self.begin(topic, partition, (committed, end))?,
             Event::Revoked { topic, partition } => {
@@ -164,6 +134,9 @@ impl<L: Log> Worker<L> {
             }
             Event::Standby => self.beacon.started.store(true, Ordering::Release),
             Event::Idle => {}
+        }
+        if is_whole && !self.parts.is_empty() {
+            self.beacon.started.store(true, Ordering::Release);
         }
         // Read once an event, and after it: an event may have taken its time, or have been waited for.
         self.now = now();
@@ -188,27 +161,37 @@ impl<L: Log> Worker<L> {
         let place = (Arc::clone(&topic), partition);
         let from = match self.resume(&place, committed)? {
             Some(from) => from,
-            None => self.make(&place, (committed, end)),
+            None => self.make(&place, (committed, end))?,
         };
         tracing::info!(stage = self.stage.name, %topic, partition, from, committed, end, "assigned");
         self.log.seek(&topic, partition, from)?;
         self.count_parts();
-        self.beacon.started.store(true, Ordering::Release);
         self.tell_progress(&topic, partition);
         Ok(())
     }
 
     /// A partition as it begins: with an empty state, or what is committed behind it.
-    fn make(&mut self, place: &Place, (committed, end): (Offset, Offset)) -> Offset {
-        let mut fold = (self.stage.folds)(&place.0, place.1);
+    fn make(&mut self, place: &Place, (committed, end): (Offset, Offset)) -> Result<Offset, LogError> {
+        let fresh = || (self.stage.folds)(&place.0, place.1);
+        let mut fold = fresh();
         let of = Of { stage: self.stage.name, topic: &place.0, partition: place.1, observer: &self.observer };
         let snapshots = self.stage.snapshots.as_ref();
-        let restored = snapshots.and_then(|snapshots| snapshots.restore(of, &mut self.log, (&mut *fold, committed)));
-        let (next, last) = restored.unwrap_or((if self.stage.stateful { 0 } else { committed }, 0));
+        let mut restored = snapshots.and_then(|snapshots| snapshots.restore(of, &mut self.log, (&mut *fold, committed)));
+        let mut going_on = None;
+        if let Some(predecessors) = self.stage.predecessors.as_ref().filter(|_| committed > 0)
+            && predecessors.must_be_heard(place, restored.as_ref())?
+        {
+            (fold, restored) = (fresh(), None);
+            going_on = Some(GoingOn::begin(predecessors, place));
+        }
+        let (next, last) = match restored {
+            Some(Restored { next, last, .. }) => (next, last),
+            None => (if self.stage.stateful { 0 } else { committed }, 0),
+        };
         let topic = self.stage.topics.iter().position(|name| **name == *place.0).unwrap_or(usize::MAX);
-        let part = Part { fold, topic, next, committed, end, read_ms: 0, folded: next, last, since: 0 };
+        let part = Part { fold, topic, next, committed, end, read_ms: 0, folded: next, last, since: 0, going_on };
         self.parts.insert(place.clone(), part);
-        next
+        Ok(next)
     }
 
     /// After a recycle: where the state of a partition still stands for what is committed, goes on from it. What was not committed is
@@ -253,6 +236,11 @@ impl<L: Log> Worker<L> {
         if offset < part.next {
             return Err(out_of_turn(format!("offset {} or later", part.next)));
         }
+        if offset >= part.committed && part.going_on.is_some() {
+            // It has to wait until all before it is settled.
+            self.rest(&place.0)?;
+            return Ok(self.log.seek(&place.0, place.1, offset)?);
+        }
         self.beacon.at(part.topic, place.1, offset);
         let mut effects = match envelope::too_large(&message, &self.stage, &self.settings) {
             Some(effects) => effects,
@@ -260,6 +248,9 @@ impl<L: Log> Worker<L> {
         };
         part.took(&message, self.stage.snapshots.is_some());
         if offset < part.committed {
+            if let Some(going_on) = &mut part.going_on {
+                going_on.note(&effects.outputs)?;
+            }
             if !part.is_restoring() {
                 self.count_parts();
                 self.tell_progress(&place.0, place.1);

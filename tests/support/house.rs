@@ -177,8 +177,20 @@ impl Service {
         std::fs::read_to_string(&self.errors).unwrap()
     }
 
-    /// A page of its HTTP server.
+    /// A page of its HTTP server, which must be there.
+    #[track_caller]
     pub fn get(&mut self, path: &str) -> String {
+        let page = self.page(path);
+        assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+        page
+    }
+
+    /// Whether a page is answered with 200.
+    pub fn answers(&mut self, path: &str) -> bool {
+        self.page(path).starts_with("HTTP/1.1 200")
+    }
+
+    fn page(&mut self, path: &str) -> String {
         let address = loop {
             let found = self.errors().split_once("\"address\":\"").map(|(_, rest)| rest.split('"').next().unwrap().to_owned());
             if let Some(address) = found {
@@ -190,7 +202,6 @@ impl Service {
         stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
         let mut page = String::new();
         stream.read_to_string(&mut page).unwrap();
-        assert!(page.starts_with("HTTP/1.1 200"), "{page}");
         page
     }
 

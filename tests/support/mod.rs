@@ -126,7 +126,16 @@ pub(crate) fn assess(topic: &str) -> Stage {
 
 pub(crate) fn stage(name: &'static str, topic: &str, (stateful, folds): (bool, FoldFactory)) -> Stage {
     let feeds = if stateful { BTreeMap::new() } else { BTreeMap::from([(topic.to_owned(), "test-feed".to_owned())]) };
-    Stage { name, group: format!("entrepot.{name}"), topics: vec![topic.to_owned()], stateful, feeds, folds, snapshots: None }
+    Stage {
+        name,
+        group: format!("entrepot.{name}"),
+        topics: vec![topic.to_owned()],
+        stateful,
+        feeds,
+        folds,
+        snapshots: None,
+        predecessors: None,
+    }
 }
 
 /// Small transactions, no pauses, recycles without end.

@@ -37,6 +37,14 @@ impl EmbeddedLog {
         self.connection.query_row(query, [hash], read).optional().map_err(failed("reading an artifact"))
     }
 
+    /// The hashes of what is kept of a kind.
+    pub fn kept_hashes(&self, kind: &str) -> Result<Vec<String>, LogError> {
+        let doing = failed("reading what is kept");
+        let mut statement = self.connection.prepare_cached("SELECT hash FROM artifacts WHERE kind = ?1").map_err(&doing)?;
+        let rows = statement.query_map([kind], |row| row.get(0)).map_err(&doing)?;
+        rows.collect::<Result<_, _>>().map_err(&doing)
+    }
+
     /// The committed offsets of a group.
     pub fn positions(&self, group: &str) -> Result<NextOffsets, LogError> {
         let doing = failed("reading positions");

@@ -55,6 +55,10 @@ impl Home for EmbeddedLog {
         EmbeddedLog::artifact(self, hash)
     }
 
+    fn kept_hashes(&mut self, kind: &str) -> Result<Vec<String>, LogError> {
+        EmbeddedLog::kept_hashes(self, kind)
+    }
+
     fn bind_family_map(&mut self, fingerprint: &str) -> Result<(), LogError> {
         EmbeddedLog::bind_family_map(self, fingerprint)
     }
@@ -81,6 +85,11 @@ impl Home for EmbeddedLog {
 
     fn offset_at(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError> {
         EmbeddedLog::offset_at(self, topic, partition, instant)
+    }
+
+    fn wait_until_settled(&mut self, _: &str, _: Partition) -> Result<(), LogError> {
+        // A commit is one write.
+        Ok(())
     }
 
     fn values<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError> {

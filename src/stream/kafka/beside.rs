@@ -13,6 +13,7 @@ use crate::encode::Topic;
 
 /// Bytes of an artifact in one message; a bundle is larger than a message may be.
 const PART_BYTES: usize = 500_000;
+const ARTIFACT: &str = "artifact/";
 const FAMILY_MAP: &str = "family-map";
 const TICKED: &str = "ticked";
 
@@ -106,6 +107,18 @@ impl KafkaLog {
         Ok(Some(Artifact { hash: hash.to_owned(), kind: kept.kind, content }))
     }
 
+    pub(super) fn hashes_of(&mut self, kind: &str) -> Result<Vec<String>, LogError> {
+        let mut hashes = Vec::new();
+        for (key, value) in self.read_notes(false)? {
+            // The parts of a content stand beside its first message, and are none.
+            let Some((hash, Ok(kept))) = key.strip_prefix(ARTIFACT).map(|hash| (hash, read::<Kept>(&value))) else { continue };
+            if kept.kind == kind {
+                hashes.push(hash.to_owned());
+            }
+        }
+        Ok(hashes)
+    }
+
     pub(super) fn bind(&mut self, fingerprint: &str) -> Result<(), LogError> {
         match self.kept()?.get(FAMILY_MAP).cloned() {
             None => self.write(vec![self.note(false, FAMILY_MAP.to_owned(), fingerprint.as_bytes().to_vec())]),
@@ -190,11 +203,11 @@ fn fed_key(feed: &str, file: &str) -> String {
 }
 
 fn kept_key(hash: &str) -> String {
-    format!("artifact/{hash}")
+    format!("{ARTIFACT}{hash}")
 }
 
 fn part_key(hash: &str, index: usize) -> String {
-    format!("artifact/{hash}/{index}")
+    format!("{ARTIFACT}{hash}/{index}")
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

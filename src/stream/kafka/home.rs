@@ -61,6 +61,10 @@ impl Home for KafkaLog {
         self.kept_artifact(hash)
     }
 
+    fn kept_hashes(&mut self, kind: &str) -> Result<Vec<String>, LogError> {
+        self.hashes_of(kind)
+    }
+
     fn bind_family_map(&mut self, fingerprint: &str) -> Result<(), LogError> {
         self.bind(fingerprint)
     }
@@ -95,6 +99,10 @@ impl Home for KafkaLog {
 
     fn offset_at(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError> {
         self.first_since(topic, partition, instant)
+    }
+
+    fn wait_until_settled(&mut self, topic: &str, partition: Partition) -> Result<(), LogError> {
+        KafkaLog::wait_until_settled(self, topic, partition)
     }
 
     fn values<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::part::Part;
 use super::{Fold, Log, Observer, Range, Report};
-use crate::domain::{Message, Offset, Partition};
+use crate::domain::{Message, Offset, Partition, Timestamp};
 use file::Header;
 use writer::{Job, Writer};
 
@@ -87,6 +87,16 @@ impl SnapshotOutcome {
     }
 }
 
+/// What a restored state stands for.
+pub(super) struct Restored {
+    /// Which offset is wanted next.
+    pub(super) next: Offset,
+    /// The hash of the message before it ...
+    pub(super) last: u64,
+    /// ... and when that was appended.
+    pub(super) appended: Option<Timestamp>,
+}
+
 /// A partition, and who tells of it.
 #[derive(Clone, Copy)]
 pub(super) struct Of<'a> {
@@ -126,7 +136,7 @@ impl Snapshots {
     /// Takes a snapshot of a partition of which nothing is uncommitted, and hands it to the writer. Where that is still at others, it is
     /// tried again after the next commit; at the last chance the writer is waited for.
     pub(super) fn keep(&self, of: Of<'_>, part: &mut Part, last_chance: Option<Duration>) {
-        if part.since == 0 || part.folded > part.committed {
+        if part.since == 0 || part.folded > part.committed || part.going_on.is_some() {
             return;
         }
         // Whether it can be written is asked first: making the bytes keeps the partition from its messages.
@@ -152,13 +162,8 @@ impl Snapshots {
 
     /// Gives an empty fold the state of the newest snapshot that holds, up to what is committed.
     ///
-    /// Which offset is wanted next, and the hash of the message before it; `None` where no snapshot holds, and the fold is as it was.
-    pub(super) fn restore(
-        &self,
-        of: Of<'_>,
-        log: &mut impl Log,
-        (fold, committed): (&mut dyn Fold, Offset),
-    ) -> Option<(Offset, u64)> {
+    /// `None` where no snapshot holds, and the fold is as it was.
+    pub(super) fn restore(&self, of: Of<'_>, log: &mut impl Log, (fold, committed): (&mut dyn Fold, Offset)) -> Option<Restored> {
         let mut names = match self.store.list(&of.place()) {
             Ok(names) => names,
             Err(error) => {
@@ -187,7 +192,7 @@ impl Snapshots {
         (of, name): (Of<'_>, &str),
         log: &mut impl Log,
         fold: &mut dyn Fold,
-    ) -> Result<(Offset, u64), (SnapshotOutcome, String)> {
+    ) -> Result<Restored, (SnapshotOutcome, String)> {
         let damaged = |why: String| (SnapshotOutcome::Damaged, why);
         let foreign = |why: &str| (SnapshotOutcome::Foreign, why.to_owned());
         let bytes = self.store.read(name).map_err(|error| damaged(error.to_string()))?;
@@ -199,12 +204,12 @@ impl Snapshots {
             return Err(foreign("it was made by another build, model or bundle"));
         }
         // A log that was made anew has other messages under the same offsets.
-        match message_before(log, of, header.next) {
-            Some(message) if file::hash_of(&message) == header.last => {}
+        let appended = match message_before(log, of, header.next) {
+            Some(message) if file::hash_of(&message) == header.last => message.timestamp,
             _ => return Err(foreign("the message it ends with is another, or gone")),
-        }
+        };
         fold.restore(&state).map_err(damaged)?;
-        Ok((header.next, header.last))
+        Ok(Restored { next: header.next, last: header.last, appended })
     }
 }
 

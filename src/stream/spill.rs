@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::FileExt;
 
-use super::ReplayError;
+use super::LogError;
 
 /// Where some bytes stand in a [`Spill`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Spill {
     /// # Errors
     ///
     /// Where the file cannot be made or written.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Span, ReplayError> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Span, LogError> {
         let length = u32::try_from(bytes.len()).expect("payloads are limited to far less than 4 GiB");
         if self.file.is_none() && self.memory.len() + bytes.len() <= self.memory_bytes_max {
             if self.memory.capacity() == 0 {
@@ -67,7 +67,7 @@ impl Spill {
     /// # Errors
     ///
     /// Where the file cannot be written.
-    pub fn settle(&mut self) -> Result<(), ReplayError> {
+    pub fn settle(&mut self) -> Result<(), LogError> {
         self.file.as_mut().map_or(Ok(()), BufWriter::flush).map_err(|error| failed("writing", error))
     }
 
@@ -76,7 +76,7 @@ impl Spill {
     /// # Errors
     ///
     /// Where the file cannot be read.
-    pub fn read(&self, span: Span, into: &mut Vec<u8>) -> Result<(), ReplayError> {
+    pub fn read(&self, span: Span, into: &mut Vec<u8>) -> Result<(), LogError> {
         into.clear();
         if let Some(bytes) = self.in_memory(span) {
             into.extend_from_slice(bytes);
@@ -90,7 +90,7 @@ impl Spill {
     /// # Errors
     ///
     /// Where the file cannot be read.
-    pub fn get<'a>(&'a self, span: Span, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], ReplayError> {
+    pub fn get<'a>(&'a self, span: Span, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], LogError> {
         match self.in_memory(span) {
             Some(bytes) => Ok(bytes),
             None => {
@@ -111,7 +111,7 @@ impl Spill {
         Some(self.memory.get(start..start + span.length as usize).expect("a span was made by this spill"))
     }
 
-    fn read_file(&self, span: Span, into: &mut Vec<u8>) -> Result<(), ReplayError> {
+    fn read_file(&self, span: Span, into: &mut Vec<u8>) -> Result<(), LogError> {
         let in_memory = self.memory.len() as u64;
         let file = self.file.as_ref().expect("a span beyond memory was made by writing the file");
         into.resize(span.length as usize, 0);
@@ -119,12 +119,12 @@ impl Spill {
     }
 }
 
-fn failed(doing: &'static str, source: std::io::Error) -> ReplayError {
-    ReplayError::Scratch { folder: std::env::temp_dir().display().to_string(), doing, source }
+fn failed(doing: &'static str, source: std::io::Error) -> LogError {
+    LogError::Scratch { folder: std::env::temp_dir().display().to_string(), doing, detail: source.to_string() }
 }
 
 /// A file that is gone as soon as it is closed, however the process ends.
-fn nameless_file() -> Result<File, ReplayError> {
+fn nameless_file() -> Result<File, LogError> {
     let folder = std::env::temp_dir();
     for attempt in 0..1_000 {
         let path = folder.join(format!("entrepot-{}-{attempt}", std::process::id()));
