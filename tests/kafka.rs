@@ -9,14 +9,17 @@
 mod house;
 #[path = "support/kafka.rs"]
 mod kafka;
+#[path = "support/said.rs"]
+mod said;
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, Log as _, write_ticks};
-use house::{House, MOVEMENTS, VERDICTS, by_key};
-use kafka::{Broker, Brokers, Secure, ended, wait_until, without_offset};
+use house::{House, MOVEMENTS, VERDICTS, by_key, without_offset};
+use kafka::{Broker, Brokers, Secure, ended, wait_until};
+use said::check_end;
 
 const RECORDS: usize = 1_500;
 /// The day after the last record.
@@ -47,8 +50,12 @@ fn lag(log: &mut KafkaLog) -> u64 {
 }
 
 fn end(mut child: Child) -> Option<i32> {
+    end_now(&mut child)
+}
+
+fn end_now(child: &mut Child) -> Option<i32> {
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    ended("the end after SIGTERM", &mut child)
+    ended("the end after SIGTERM", child)
 }
 
 /// Waits for a line in what a service says.
@@ -121,6 +128,47 @@ fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_h
         }
     }
     broker.audit("world");
+}
+
+#[test]
+fn a_new_model_is_rolled_out_under_load_and_numbers_go_on() {
+    let calm = House::new(&[("world", "canonical")]);
+    world(&calm);
+    let model = include_str!("../config/model.toml").replace("base_probability = 20 ", "base_probability = 60 ");
+    calm.write("model.toml", model.as_bytes());
+    calm.feed(&calm.path("world.ndjson"), "world");
+    calm.serve_to_the_end((&["model.path=model.toml"], &[]), CLOSING);
+
+    let broker = Broker::start("rollout", Brokers::One, Secure::No);
+    let old = on(&broker);
+    let new = [&old[..], &["model.path=model.toml".to_owned()]].concat();
+    calm.done(&[&set(&old)[..], &["-q", "topics", "create"]].concat());
+    let names = ["entrepot-0", "entrepot-1"];
+    let mut processes = names.map(|name| serve(&calm, &old, name));
+    let feeding = [&set(&old)[..], &["-q", "feed", "world.ndjson", "--feed", "world", "--rate", "250"]].concat();
+    let mut feed = calm.command(&feeding).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // One by one; meanwhile partitions move between the two models, there and back.
+    for (index, settings) in [(0, &new), (1, &old), (0, &old), (1, &new), (0, &new)] {
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(end_now(&mut processes[index]), Some(0));
+        processes[index] = serve(&calm, settings, names[index]);
+    }
+    assert_eq!(ended("the feeding", &mut feed), Some(0));
+    let mut log = broker.log(&[]);
+    for closing in [None, Some(CLOSING)] {
+        closing.iter().for_each(|date| drop(write_ticks(&mut log, MOVEMENTS, date.parse().unwrap()).unwrap()));
+        wait_until("both stages catching up", || {
+            for (process, name) in processes.iter_mut().zip(names) {
+                let said = || std::fs::read_to_string(calm.path(&format!("{name}.log"))).unwrap();
+                assert!(process.try_wait().unwrap().is_none(), "{name} ended: {}", said());
+            }
+            lag(&mut log) == 0
+        });
+    }
+    assert_eq!(processes.map(end), [Some(0), Some(0)]);
+    let told = names.map(|name| std::fs::read_to_string(calm.path(&format!("{name}.log"))).unwrap()).concat();
+    assert!(told.contains("what differs is published"), "{told}");
+    check_end(&mut log, &mut calm.log());
 }
 
 #[test]

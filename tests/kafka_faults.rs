@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, write_ticks};
-use house::{Chance, House, MOVEMENTS, VERDICTS, by_key};
-use kafka::{Broker, Brokers, Secure, ended, wait_until, without_offset};
+use house::{Chance, House, MOVEMENTS, VERDICTS, by_key, without_offset};
+use kafka::{Broker, Brokers, Secure, ended, wait_until};
 
 const RECORDS: usize = 12_000;
 const CLOSING: &str = "2026-01-01";

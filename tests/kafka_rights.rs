@@ -10,7 +10,7 @@ mod house;
 #[path = "support/kafka.rs"]
 mod kafka;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -105,6 +105,32 @@ impl Place {
         (code.expect("it was not killed"), said)
     }
 
+    /// A service at work ends once this right is taken from it, and names it.
+    #[track_caller]
+    fn refused_once_taken(&self, turn: usize, (row, named): (&str, &str)) {
+        let all = || rights().into_iter().map(|(_, right)| right);
+        self.give(all());
+        eprintln!("taken: {row}");
+        // The same records, later and heavier: there is something to say.
+        let text = fs::read_to_string(self.house.path("world.ndjson")).unwrap();
+        let text = text.replace("\"known_from\":\"2025", &format!("\"known_from\":\"203{turn}"));
+        let more = format!("{turn}.ndjson");
+        self.house.write(&more, text.replace("\"net_mass_kg\":", &format!("\"net_mass_kg\":{turn}")).as_bytes());
+        let (log, taken) = (RefCell::new(self.log()), Cell::new(false));
+        let lag = |group: &str, topic: &str| log.borrow_mut().lag(group, &[topic.to_owned()]).unwrap();
+        let take = || {
+            if !taken.get() && lag("entrepot.ingest", "world") == 0 && lag("entrepot.assess", "entrepot.movements") == 0 {
+                taken.set(true);
+                self.give(all().filter(|right| *right != row));
+                self.house.done(&["-q", "feed", &more, "--feed", "world"]);
+            }
+            false
+        };
+        let (code, said) = self.ran(&["run"], take);
+        let line = said.lines().find(|line| line.contains("the broker refuses")).unwrap_or_default();
+        assert!(code == 77 && line.contains(named), "{row}: {code}: {said}");
+    }
+
     /// Refused without this right, which is named.
     #[track_caller]
     fn refused_without(&self, row: &str, arguments: &[&str]) {
@@ -121,6 +147,14 @@ impl Place {
         assert!(code == 77 && line.contains(&named) && line.contains(&format!("refuses {right}:")), "{row}: {code}: {said}");
     }
 }
+
+/// Rights that are taken away under a service at work, and what it says then.
+const TAKEN: [(&str, &str); 4] = [
+    ("Read,Topic,RAW,LITERAL", "topic world: the broker refuses Read:"),
+    ("Write,Topic,entrepot.movements,LITERAL", "topic entrepot.movements: the broker refuses Write:"),
+    ("Write,Topic,entrepot.dead-letters,LITERAL", "topic entrepot.dead-letters: the broker refuses Write:"),
+    ("Read,Group,entrepot.,PREFIXED", "group entrepot."),
+];
 
 #[test]
 fn the_shipped_rights_suffice_and_each_that_is_missing_is_named() {
@@ -158,6 +192,28 @@ fn the_shipped_rights_suffice_and_each_that_is_missing_is_named() {
     for (row, explain) in of("explain").zip(&explained) {
         place.refused_without(row, explain);
     }
+    // Another model has to know what stands.
+    let model = include_str!("../config/model.toml").replace("base_probability = 20 ", "base_probability = 60 ");
+    place.house.write("model.toml", model.as_bytes());
+    of("explain").for_each(|row| place.refused_without(row, &["--set", "model.path=model.toml", "run"]));
+    place.give(all());
     assert!(done(&["dead-letters", "ls"]).contains("world/0/"));
     of("dead-letters").for_each(|row| place.refused_without(row, &["dead-letters", "ls"]));
+    place.give(all());
+    let said = done(&["explain", "SB/TH/US/-", "--format", "json"]);
+    let (_, position) = said.split_once("\"position\":\"").unwrap();
+    done(&["explain", position.split('"').next().unwrap()]);
+    let (code, said) = place.ran(&["dead-letters", "redrive"], || false);
+    assert_ne!(code, 77, "{said}");
+
+    for (index, taken) in TAKEN.into_iter().enumerate() {
+        place.refused_once_taken(index + 1, taken);
+    }
+
+    let config = fs::read_to_string(place.house.path("entrepot.toml")).unwrap();
+    let right = place.broker.password_file("entrepot");
+    let wrong = place.house.write("wrong.password", b"no password of anybody");
+    place.house.write("wrong.toml", config.replace(right.to_str().unwrap(), wrong.to_str().unwrap()).as_bytes());
+    let (code, said) = place.ran(&["--config", "wrong.toml", "run"], || false);
+    assert!(code == 77 && said.contains("the broker refuses the login"), "{code}: {said}");
 }

@@ -5,14 +5,16 @@
 
 #[path = "support/house.rs"]
 mod house;
+#[path = "support/said.rs"]
+mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use entrepot::domain::FamilyId;
 use entrepot::encode::Standing;
-use house::{House, VERDICTS, by_key};
+use house::House;
+use said::{Verdicts, check_end, said};
 
 const SET: [&str; 3] = ["transactions.records_max=40", "transactions.interval_ms=20", "service.workers=2"];
 /// The clock after each third of the world.
@@ -96,46 +98,6 @@ fn serve(house: &House, who: As, third: Option<usize>) {
     service.end();
 }
 
-type Verdicts = BTreeMap<(String, FamilyId), Vec<Standing>>;
-
-/// What was said under each key, in order of its numbers. Each stands once, from 1 on, and the log holds them in order. A record that was
-/// amended into another family counts in each.
-#[track_caller]
-fn said(house: &House) -> Verdicts {
-    let mut log = house.log();
-    let mut said = Verdicts::new();
-    for (key, values) in VERDICTS.iter().flat_map(|topic| by_key(&mut log, topic)) {
-        let key = String::from_utf8(key).unwrap();
-        for standing in values.iter().map(|value| Standing::of(value).unwrap()) {
-            said.entry((key.clone(), standing.family)).or_default().push(standing);
-        }
-    }
-    for (key, said) in &said {
-        let numbers: Vec<u32> = said.iter().map(|standing| standing.number).collect();
-        assert_eq!(numbers, (1..=numbers.len() as u32).collect::<Vec<_>>(), "{key:?}");
-    }
-    said
-}
-
-/// Verdicts, not cases: whose end says the same as this one's?
-#[track_caller]
-fn check_end(house: &House, alone: &House) {
-    let (one, other) = (said(house), said(alone));
-    let verdicts = |said: &Verdicts| said.iter().filter(|(_, said)| said[0].case.is_none()).count();
-    assert_eq!(verdicts(&one), verdicts(&other));
-    for (key, alone) in other.iter().filter(|(_, said)| said[0].case.is_none()) {
-        let (one, alone) = (one[key].last().unwrap(), alone.last().unwrap());
-        assert!(one.says_the_same(alone), "{key:?}: {one:?}, {alone:?}");
-    }
-    // A case that stands open stands so for both, with one band.
-    let open = |said: &Verdicts| {
-        let last = said.iter().filter_map(|(key, said)| Some((key.clone(), said.last().unwrap().case?)));
-        let open = last.filter(|(_, case)| case.opened.is_some()).map(|(key, case)| (key, case.band));
-        open.collect::<BTreeMap<_, _>>()
-    };
-    assert_eq!(open(&one), open(&other));
-}
-
 /// How many were said by each, and how many of them said what was said before by another.
 fn repeated(said: &Verdicts) -> (BTreeMap<&str, usize>, usize) {
     let mut by_maker = BTreeMap::new();
@@ -150,45 +112,45 @@ fn another_model_publishes_what_it_says_otherwise_and_numbers_go_on() {
     let alone = served(&[(As::Model, 0), (As::Model, 1), (As::Model, 2)], false);
     for without_snapshots in [false, true] {
         let house = served(&[(As::Shipped, 0), (As::Shipped, 1), (As::Model, 2)], without_snapshots);
-        check_end(&house, &alone);
-        let first = said(&house);
+        check_end(&mut house.log(), &mut alone.log());
+        let first = said(&mut house.log());
         let (by_maker, repeated) = repeated(&first);
         assert_eq!((by_maker.len(), repeated), (2, 0), "{by_maker:?}");
         // Once more, with and without a snapshot: all has been said.
         serve(&house, As::Model, None);
         fs::remove_dir_all(house.path("log.snapshots")).unwrap();
         serve(&house, As::Model, None);
-        assert_eq!(said(&house), first);
+        assert_eq!(said(&mut house.log()), first);
     }
 }
 
 #[test]
 fn it_speaks_at_its_start_and_who_comes_back_goes_on_from_what_stands() {
     let house = served(&[(As::Shipped, 0), (As::Shipped, 1)], false);
-    let before = said(&house);
+    let before = said(&mut house.log());
     serve(&house, As::Model, None);
-    let between = said(&house);
+    let between = said(&mut house.log());
     assert_ne!(before, between, "nobody sent a record, but another model came");
     serve(&house, As::Shipped, None);
-    check_end(&house, &served(&[(As::Shipped, 0), (As::Shipped, 1)], false));
+    check_end(&mut house.log(), &mut served(&[(As::Shipped, 0), (As::Shipped, 1)], false).log());
     serve(&house, As::Model, Some(2));
     serve(&house, As::Shipped, None);
     let alone = served(&[(As::Shipped, 0), (As::Shipped, 1), (As::Shipped, 2)], false);
-    check_end(&house, &alone);
+    check_end(&mut house.log(), &mut alone.log());
 }
 
 #[test]
 fn another_bundle_publishes_what_it_says_otherwise() {
     let house = served(&[(As::Shipped, 0), (As::Shipped, 1), (As::Bundle, 2)], false);
-    check_end(&house, &served(&[(As::Bundle, 0), (As::Bundle, 1), (As::Bundle, 2)], false));
-    assert_eq!(repeated(&said(&house)).0.len(), 2);
+    check_end(&mut house.log(), &mut served(&[(As::Bundle, 0), (As::Bundle, 1), (As::Bundle, 2)], false).log());
+    assert_eq!(repeated(&said(&mut house.log())).0.len(), 2);
 }
 
 #[test]
 fn each_verdict_is_derived_again_by_who_made_it() {
     let house = served(&[(As::Shipped, 0), (As::Model, 1), (As::Shipped, 2)], false);
     serve(&house, As::Model, None);
-    let said = said(&house);
+    let said = said(&mut house.log());
     let is_case = |said: &&Standing| said.case.is_some();
     for want_case in [true, false] {
         let all = said.iter().flat_map(|(key, said)| said.iter().map(move |said| (key, said)));

@@ -184,12 +184,3 @@ pub fn ended(what: &str, child: &mut Child) -> Option<i32> {
     });
     status.unwrap().code()
 }
-
-/// A verdict without the offset of its raw message in the topic `world`: Kafka counts marks of transactions too.
-pub fn without_offset(value: &[u8]) -> String {
-    let value = String::from_utf8(value.to_vec()).unwrap();
-    match value.split_once("\"source\":\"world/0/") {
-        Some((before, after)) => before.to_owned() + after.trim_start_matches(|c: char| c.is_ascii_digit()),
-        None => value,
-    }
-}

@@ -13,6 +13,8 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::util::Timeout;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
+use super::classify::is_denied;
+
 /// The notes of one client.
 #[derive(Default)]
 pub(super) struct Context {
@@ -95,7 +97,11 @@ impl ClientContext for Context {
             return;
         }
         tracing::warn!(target: "librdkafka", %error, reason);
-        *held(&self.trouble) = Some((error, reason.to_owned()));
+        // A login that is refused is the cause of what comes after it: that all brokers are down.
+        let mut trouble = held(&self.trouble);
+        if !trouble.as_ref().is_some_and(|(known, _)| is_denied(known)) {
+            *trouble = Some((error, reason.to_owned()));
+        }
     }
 }
 

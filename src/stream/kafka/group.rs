@@ -43,8 +43,7 @@ impl Group {
         (name, instance): (&str, &str),
         topics: &[String],
     ) -> Result<Group, LogError> {
-        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-        consumer.subscribe(&names).map_err(failed("subscribing"))?;
+        consumer.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>()).map_err(failed("subscribing"))?;
         Ok(Group {
             consumer: Some(consumer),
             name: name.to_owned(),
@@ -107,10 +106,8 @@ impl Group {
             Some(Ok(message)) => {
                 let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
                 let held = self.held.iter_mut().find(|held| held.is(topic, partition));
-                Ok(match held.and_then(|held| held.hand_over(offset, is_quiet)) {
-                    Some(topic) => Event::Message(owned(&message, topic)),
-                    None => Event::Idle,
-                })
+                let wanted = held.and_then(|held| held.hand_over(offset, is_quiet));
+                Ok(wanted.map_or(Event::Idle, |topic| Event::Message(owned(&message, topic))))
             }
         };
         self.hear_statistics();
@@ -154,8 +151,8 @@ impl Group {
     }
 
     fn topics(&self) -> String {
-        let Ok(list) = self.consumer().subscription() else { return String::new() };
-        list.elements().iter().map(|part| part.topic().to_owned()).collect::<Vec<_>>().join(", ")
+        let list = self.consumer().subscription().unwrap_or_default();
+        list.elements().iter().map(|part| part.topic()).collect::<Vec<_>>().join(", ")
     }
 
     /// Answers the next rebalance, if there is one and nothing is in the way; whether there was one.
@@ -197,14 +194,11 @@ impl Group {
         for part in partitions.elements() {
             asked.add_partition(part.topic(), part.partition());
         }
-        let topics = self.topics();
-        let committed =
-            self.consumer().committed_offsets(asked, PATIENCE).map_err(|error| Unanswered::of(error, self.about(&topics)))?;
+        let committed = self.ask_committed(asked)?;
         let (mut found, mut without) = (Vec::new(), Vec::new());
         for part in committed.elements() {
             let (topic, partition) = (part.topic(), part.partition());
             let unanswered = |error| Unanswered::of(error, self.about(topic));
-            part.error().map_err(unanswered)?;
             let (start, end) = self.consumer().fetch_watermarks(topic, partition, PATIENCE).map_err(unanswered)?;
             let committed = match part.offset() {
                 Place::Offset(offset) => {
@@ -218,14 +212,23 @@ impl Group {
                 }
             };
             let topic = Arc::<str>::from(topic);
-            found.push(Held { topic, partition, committed, start, end, wanted: None, position: None, announced: None });
+            found.push(Held {
+                topic,
+                partition,
+                committed,
+                start,
+                end,
+                wanted: None,
+                position: None,
+                announced: None,
+                stood: None,
+            });
         }
         self.without_offset.extend(without);
         for held in found {
-            let (topic, partition, committed, end) = (Arc::clone(&held.topic), held.partition, held.committed, held.end);
-            self.held.retain(|old| !old.is(&topic, partition));
+            self.held.retain(|old| !old.is(&held.topic, held.partition));
+            self.news.push_back(held.assigned());
             self.held.push(held);
-            self.news.push_back(Event::Assigned { topic, partition, committed, end });
         }
         Ok(())
     }
@@ -293,7 +296,7 @@ impl Group {
             held.wanted = Some(from);
             // Where it already is there is nothing to go back to.
             held.position = held.position.filter(|position| *position == from);
-            held.announced = None;
+            (held.announced, held.stood) = (None, None);
         }
     }
 
@@ -319,6 +322,14 @@ impl Group {
         }
     }
 
+    fn ask_committed(&self, asked: TopicPartitionList) -> Result<TopicPartitionList, Unanswered> {
+        let topics = self.topics();
+        let unanswered = |error, topic: &str| Unanswered::of(error, self.about(topic));
+        let committed = self.consumer().committed_offsets(asked, PATIENCE).map_err(|error| unanswered(error, &topics))?;
+        committed.elements().iter().try_for_each(|part| part.error().map_err(|error| unanswered(error, part.topic())))?;
+        Ok(committed)
+    }
+
     /// After a transaction that nobody knows the end of: what is committed now, for those of its partitions that are still ours.
     ///
     /// `false`: the brokers do not say yet.
@@ -334,22 +345,19 @@ impl Group {
         if asked.count() == 0 {
             return Ok(true);
         }
-        let committed = match self.consumer().committed_offsets(asked, PATIENCE) {
+        let committed = match self.ask_committed(asked) {
             Ok(committed) => committed,
-            Err(error) if classify::is_denied(&error) => {
-                return Err(classify::denied(&error, self.about(&self.topics())));
+            Err(Unanswered::Refused(error)) => return Err(error),
+            Err(Unanswered::Later(error)) => {
+                tracing::debug!(group = self.name, %error, "what is committed is not known yet");
+                return Ok(false);
             }
-            Err(_) => return Ok(false),
         };
-        if committed.elements().iter().any(|part| part.error().is_err()) {
-            return Ok(false);
-        }
         for part in committed.elements() {
-            let (topic, partition) = (Arc::<str>::from(part.topic()), part.partition());
-            if let Some(held) = self.held(&topic, partition) {
+            if let Some(held) = self.held(part.topic(), part.partition()) {
                 held.committed = if let Place::Offset(offset) = part.offset() { offset } else { held.start };
-                let (committed, end) = (held.committed, held.end);
-                self.news.push_back(Event::Assigned { topic, partition, committed, end });
+                let assigned = held.assigned();
+                self.news.push_back(assigned);
             }
         }
         Ok(true)
@@ -370,14 +378,9 @@ impl Group {
         for held in &mut self.held {
             let topic = statistics.topics.get(&*held.topic);
             let Some(part) = topic.and_then(|topic| topic.partitions.get(&held.partition)) else { continue };
-            held.end = held.end.max(part.hi_offset);
-            // Nothing waits to be handed over, and what comes next stands behind the end: marks of transactions lie before it.
-            let at_end = part.eof_offset;
-            let is_there = part.fetchq_cnt == 0 && held.position.is_some_and(|position| position <= at_end);
-            if held.wanted.is_some() && is_there && at_end >= part.ls_offset && held.announced != Some(at_end) {
-                held.announced = Some(at_end);
+            if let Some(end) = held.hear(part, self.paused.contains(&*held.topic)) {
                 let (topic, partition) = (Arc::clone(&held.topic), held.partition);
-                self.news.push_back(Event::EndOfPartition { topic, partition, end: at_end });
+                self.news.push_back(Event::EndOfPartition { topic, partition, end });
             }
         }
         self.vitals = Some(statistics);

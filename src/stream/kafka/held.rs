@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::statistics::Partition as Figures;
 
-use super::super::LogError;
+use super::super::{Event, LogError};
 use super::classify::{self, About};
 use super::native;
 use crate::domain::{Message, Offset, Partition, Position, Timestamp};
@@ -23,11 +24,19 @@ pub(super) struct Held {
     pub(super) position: Option<Offset>,
     /// Where the end was announced.
     pub(super) announced: Option<Offset>,
+    /// Where it stood and where its end was, when the statistics last found all handed over.
+    pub(super) stood: Option<(Offset, Offset)>,
 }
 
 impl Held {
     pub(super) fn is(&self, topic: &str, partition: Partition) -> bool {
         self.partition == partition && *self.topic == *topic
+    }
+
+    /// What the loop is told of it.
+    pub(super) fn assigned(&self) -> Event {
+        let Held { topic, partition, committed, end, .. } = self;
+        Event::Assigned { topic: Arc::clone(topic), partition: *partition, committed: *committed, end: *end }
     }
 
     /// Takes note of a message of this partition; its topic's name where the loop is to have it.
@@ -46,6 +55,22 @@ impl Held {
         self.position = Some(offset + 1);
         self.end = self.end.max(offset + 1);
         Some(Arc::clone(&self.topic))
+    }
+
+    /// Takes note of what librdkafka says once a second; the end of the partition where all before it was handed over, once for each.
+    pub(super) fn hear(&mut self, said: &Figures, is_paused: bool) -> Option<Offset> {
+        self.end = self.end.max(said.hi_offset);
+        // Nothing waits to be handed over, and what comes next stands behind the end: marks of transactions lie before it.
+        let (end, is_wanted) = (said.eof_offset, self.wanted.is_some() && !is_paused);
+        let is_there = said.fetchq_cnt == 0 && said.next_offset >= end && end >= said.ls_offset && is_wanted;
+        let stood = self.stood.take();
+        self.stood = self.position.filter(|position| is_there && *position <= end).map(|position| (position, end));
+        // Figures are up to a second old: right after a way back they still speak of the end.
+        if self.stood.is_none() || self.stood != stood || self.announced == Some(end) {
+            return None;
+        }
+        self.announced = Some(end);
+        self.announced
     }
 }
 

@@ -19,6 +19,8 @@ use crate::domain::{Message, Offset, Partition, Timestamp};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a bounded read waits for its next message: longer than a partition needs to find a new leader.
 const SILENCE: Duration = Duration::from_secs(60);
+/// How long a client is heard after it found no broker.
+const HEAR: Duration = Duration::from_millis(200);
 /// What is asked about partitions.
 const ENDS: &str = "asking for the ends of a partition";
 /// A poll of a bounded read.
@@ -57,8 +59,11 @@ impl KafkaLog {
 
     /// What kept us from the brokers: nobody there, or nobody who lets us in.
     pub(super) fn unreachable(&self, error: &KafkaError) -> LogError {
-        // The client hears of a refused login while it is polled, and says no more than "transport failure" otherwise.
-        drop(self.reader.poll(Duration::ZERO));
+        // The client hears of a refused login while it is polled, one thing a poll, and says no more than "transport failure" otherwise.
+        let until = now() + HEAR;
+        while now() < until {
+            drop(self.reader.poll(Duration::from_millis(5)));
+        }
         match self.reader.context().trouble() {
             Some((error, reason)) if classify::is_denied(&error) => {
                 LogError::Denied { right: "the login", resource: "Kafka".to_owned(), detail: reason }

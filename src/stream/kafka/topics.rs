@@ -15,6 +15,10 @@ use super::context::Context;
 const PATIENCE: Duration = Duration::from_secs(30);
 const DAY_MS: u64 = 86_400_000;
 
+/// How often a topic's settings are asked for where none come, and how long each time waits.
+const ATTEMPTS: u32 = 8;
+const REST: Duration = Duration::from_millis(250);
+
 impl KafkaLog {
     /// Makes a topic as planned; returns whether it is new.
     pub(super) fn make_topic(&mut self, plan: &TopicPlan) -> Result<bool, LogError> {
@@ -63,19 +67,20 @@ impl KafkaLog {
         }
         let resource = ResourceSpecifier::Topic(&plan.name);
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-        let described = self.ask(|admin| admin.describe_configs([&resource], &options))?;
-        for outcome in described {
-            match outcome {
-                // The binding hands a refusal on as a topic without settings.
-                Ok(config) if config.entries.is_empty() => {
-                    let about = About { right: "DescribeConfigs", topic: &plan.name, ..About::default() };
-                    return Err(denied(&KafkaError::AdminOp(Code::TopicAuthorizationFailed), about));
-                }
-                Ok(config) => faults.extend(self.compare(plan, &config)),
-                Err(code) => return Err(failed("reading a topic's settings")(KafkaError::AdminOp(code))),
+        // The binding hands an error of the topic on as a topic without settings. A broker that has not heard of it yet soon has; a refusal
+        // stays.
+        for _ in 0..ATTEMPTS {
+            let described = self.ask(|admin| admin.describe_configs([&resource], &options))?;
+            let described: Result<Vec<_>, _> = described.into_iter().collect();
+            let described = described.map_err(|code| failed("reading a topic's settings")(KafkaError::AdminOp(code)))?;
+            if described.iter().all(|config| !config.entries.is_empty()) {
+                faults.extend(described.iter().flat_map(|config| self.compare(plan, config)));
+                return Ok(faults);
             }
+            std::thread::sleep(REST);
         }
-        Ok(faults)
+        let about = About { right: "DescribeConfigs", topic: &plan.name, ..About::default() };
+        Err(denied(&KafkaError::AdminOp(Code::TopicAuthorizationFailed), about))
     }
 
     /// The settings that a topic of ours gets; the user's own get none.

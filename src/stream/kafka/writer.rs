@@ -19,6 +19,8 @@ use crate::domain::{Header, Partition};
 
 /// A commit that has not ended by then is given up: well below the transaction's own timeout of 15 s.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a producer is heard after a failure.
+const HEAR: Duration = Duration::from_millis(50);
 /// How long one call of a commit waits before it is looked at again.
 const PATIENCE: Duration = Duration::from_millis(2_000);
 /// How long the first step of a producer waits, so that the loop is never still for long.
@@ -204,22 +206,26 @@ impl Writer {
     ) -> Result<Outcome, LogError> {
         self.open()?;
         let begun = now();
-        let error = match self.broken.take() {
-            Some(error) => Some(error),
+        let inputs = offsets.as_ref().map(|(offsets, _)| topics_of(offsets.elements().iter().map(|part| part.topic())));
+        let failed = match self.broken.take() {
+            Some(error) => Some((error, false)),
             None => self.try_commit(offsets, begun + COMMIT_DEADLINE).err(),
         };
         self.is_open = false;
         let sent = std::mem::take(&mut self.sent);
-        let Some(error) = error else {
+        let Some((error, at_offsets)) = failed else {
             self.pace.note(now().saturating_duration_since(begun), now());
             return Ok(Outcome::Committed);
         };
         let is_broken = self.producer.as_ref().is_some_and(|producer| producer.client().fatal_error().is_some());
-        // After a refusal whatever is sent next fails as well, and says no more than that the transaction is broken.
-        self.idle();
+        // After a refusal whatever is sent next fails as well, and says no more than that the transaction is broken. A poll without patience
+        // hears one thing, and what was refused may stand behind others.
+        self.producer.iter().for_each(|producer| producer.poll(HEAR));
         let refused = self.producer.as_ref().and_then(|producer| producer.context().refused());
         if refused.is_some() || classify(&error, is_broken) == Class::Denied {
-            return Err(self.denied_of((&error, refused), group, &sent));
+            let read = inputs.filter(|_| at_offsets && refused.is_none());
+            let (right, topic) = read.map_or_else(|| ("Write", self.refused_topic(refused, &sent)), |inputs| ("Read", inputs));
+            return Err(denied(&error, About { right, topic: &topic, group, transactional_id: &self.id }));
         }
         if is_fenced(&error) {
             return Err(LogError::Fenced { instance: self.settings.instance.clone(), detail: error.to_string() });
@@ -239,21 +245,27 @@ impl Writer {
         std::mem::take(&mut self.sent)
     }
 
-    /// Offsets first: their request travels while messages are delivered. Only then the end, when nothing is on its way.
-    fn try_commit(&self, offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>, end: Instant) -> Result<(), KafkaError> {
-        let Some(producer) = &self.producer else { return Err(KafkaError::Canceled) };
+    /// Offsets first: their request travels while messages are delivered. Only then the end, when nothing is on its way. Of an error
+    /// also, whether it came while offsets were handed over.
+    fn try_commit(
+        &self,
+        offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>,
+        end: Instant,
+    ) -> Result<(), (KafkaError, bool)> {
+        let Some(producer) = &self.producer else { return Err((KafkaError::Canceled, false)) };
         if let Some((offsets, group)) = offsets {
-            again(producer, end, || producer.send_offsets_to_transaction(offsets, &group, PATIENCE))?;
+            again(producer, end, || producer.send_offsets_to_transaction(offsets, &group, PATIENCE))
+                .map_err(|error| (error, true))?;
         }
         while !native::flush(producer, Duration::from_millis(100)) {
             // Failed deliveries wait to be heard.
             producer.poll(Duration::ZERO);
             if now() >= end {
-                return Err(KafkaError::Flush(Code::OperationTimedOut));
+                return Err((KafkaError::Flush(Code::OperationTimedOut), false));
             }
         }
         producer.poll(Duration::ZERO);
-        again(producer, end, || producer.commit_transaction(PATIENCE))
+        again(producer, end, || producer.commit_transaction(PATIENCE)).map_err(|error| (error, false))
     }
 
     /// Serves what the client has to say while nothing is sent: its log, its errors.
@@ -288,15 +300,15 @@ impl Writer {
     }
 
     /// Which topic is meant stands in the client's log or in a delivery that was refused; else it is one of those sent to.
-    fn denied_of(&self, (error, refused): (&KafkaError, Option<String>), group: &str, sent: &[Outgoing]) -> LogError {
+    fn refused_topic(&self, refused: Option<String>, sent: &[Outgoing]) -> String {
         let undelivered = || self.producer.as_ref()?.context().undelivered().filter(|(_, error)| is_denied(error));
-        let sent_to = || {
-            let topics: BTreeSet<&str> = sent.iter().map(|outgoing| &*outgoing.topic).collect();
-            topics.into_iter().collect::<Vec<_>>().join(", ")
-        };
-        let topic = refused.or_else(|| undelivered().map(|(topic, _)| topic)).unwrap_or_else(sent_to);
-        denied(error, About { right: "Write", topic: &topic, group, transactional_id: &self.id })
+        let sent_to = || topics_of(sent.iter().map(|outgoing| &*outgoing.topic));
+        refused.or_else(|| undelivered().map(|(topic, _)| topic)).unwrap_or_else(sent_to)
     }
+}
+
+fn topics_of<'a>(topics: impl Iterator<Item = &'a str>) -> String {
+    topics.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// Calls until it is done, fails for good, or the time is over.
