@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench kafka kafka-3 kafka-down run-kafka clean tools
+.PHONY: help run test test-faults soak check bench kafka kafka-3 kafka-down run-kafka clean tools
 
 CARGO := cargo
 # Warnings of ours fail the tests; the sources of others are not ours to mend.
@@ -21,8 +21,7 @@ tools:
 	[ -z "$(filter test check,$(MAKECMDGOALS))" ] || $(CARGO) clippy --version >/dev/null 2>&1 || missing clippy "rustup component add clippy"
 
 run: tools ## builds, feeds the bundled sample, shows what is probably rerouted, runs until Ctrl-C
-	@$(CARGO) build --release --locked
-	@exec ./target/release/entrepot run --sample
+	@$(CARGO) run --release --locked --quiet -- run --sample
 
 run-kafka: tools kafka ## what `run` does, on a real Kafka that it starts
 	@$(CARGO) build --release --locked
@@ -38,6 +37,10 @@ test: tools ## everything: format, lints, tests, documentation
 
 test-faults: tools ## a quarter of an hour of faults: services, brokers and feed killed and stopped, on a real cluster of three
 	$(CARGO) test --locked --features faults --test kafka_faults -- --nocapture
+
+soak: tools ## an hour at half load with faults now and then; draws docs/soak.svg
+	$(CARGO) test --locked --features faults --test kafka_soak -- --nocapture
+	scripts/soak-plot
 
 check: tools ## the quick loop: format, lints, unit tests
 	$(CARGO) fmt --check
