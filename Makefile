@@ -21,11 +21,12 @@ tools:
 	[ -z "$(filter test check,$(MAKECMDGOALS))" ] || $(CARGO) clippy --version >/dev/null 2>&1 || missing clippy "rustup component add clippy"
 
 run: tools ## builds, feeds the bundled sample, shows what is probably rerouted, runs until Ctrl-C
-	@$(CARGO) run --release --locked --quiet -- run --sample
+	@$(CARGO) build --release --locked
+	@exec $(CARGO) run --release --locked --quiet -- run --sample
 
 run-kafka: tools kafka ## what `run` does, on a real Kafka that it starts
 	@$(CARGO) build --release --locked
-	@exec ./target/release/entrepot --set log.kind=kafka --set topics.replication_factor=1 \
+	@exec $(CARGO) run --release --locked --quiet -- --set log.kind=kafka --set topics.replication_factor=1 \
 	  --set log.kafka.bootstrap_servers=$$(scripts/kafka facts dev | sed 's/.*"bootstrap":"\([^"]*\)".*/\1/') run --sample
 
 test: tools ## everything: format, lints, tests, documentation

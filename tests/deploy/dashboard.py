@@ -8,7 +8,7 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROWS = ["Flow", "Lag", "Transactions", "Verdicts", "State", "Reference"]
+ROWS = ["Flow", "Lag", "Transactions", "Verdicts", "State", "Kafka and snapshots", "Reference"]
 ALERTS = ["Down", "Stalled", "LagSeconds", "DeadLetterRatio", "TransactionsRecycling", "ReferenceStale", "BandRateShift"]
 
 

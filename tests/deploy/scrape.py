@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the real service while it works through the bundled sample; then every expression of dashboard and alerts must
+"""A real Prometheus scrapes the real service on a real Kafka while it works through the bundled sample; then every expression of dashboard and alerts must
 have an answer, every metric that is named must be there, and the alert of a service that ended must be on its way.
 
     scrape.py ENTREPOT     the path of the program
@@ -7,6 +7,7 @@ have an answer, every metric that is named must be there, and the alert of a ser
 import contextlib
 import json
 import math
+import os
 import pathlib
 import re
 import signal
@@ -23,6 +24,7 @@ import dashboard
 import promql
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+KAFKA = str(ROOT / "scripts/kafka")
 # What does not come within this time does not come.
 PATIENCE_SECONDS = 120
 CONFIG = """
@@ -52,6 +54,9 @@ class Watched:
         self.program, self.folder = program, folder
         self.service_port, self.port = free_port(), free_port()
         self.processes = {}
+        self.cluster = f"scrape-{os.getpid()}"
+        up = subprocess.run([KAFKA, "up", self.cluster, "--owner", str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True)
+        self.bootstrap = json.loads(up.stdout)["bootstrap"]
 
     def start(self, name, command):
         with open(self.folder / f"{name}.out", "w") as out, open(self.folder / f"{name}.err", "w") as err:
@@ -79,8 +84,12 @@ class Watched:
         ])
 
     def service(self):
-        listen = f"service.http_listen=127.0.0.1:{self.service_port}"
-        self.start("entrepot", [self.program, "--log", "json", "--set", listen, "run", "--sample"])
+        settings = [
+            f"service.http_listen=127.0.0.1:{self.service_port}", "log.kind=kafka", "topics.replication_factor=1",
+            f"log.kafka.bootstrap_servers={self.bootstrap}", "snapshots.url=snapshots", "snapshots.every_records=1000",
+        ]
+        sets = [word for setting in settings for word in ("--set", setting)]
+        self.start("entrepot", [self.program, "--log", "json", *sets, "run", "--sample"])
 
     def api(self, path, **arguments):
         return json.loads(get(f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(arguments)}"))["data"]
@@ -192,6 +201,7 @@ def main():
             for process in watched.processes.values():
                 process.kill()
                 process.wait()
+            subprocess.run([KAFKA, "down", watched.cluster], check=False)
     sys.exit("\n".join(found) or 0)
 
 

@@ -34,6 +34,13 @@ capabilities:
 - {name: config, mountPath: /etc/entrepot, readOnly: true}
 - {name: data, mountPath: /var/lib/entrepot}
 - {name: tmp, mountPath: /tmp}
+{{- if eq .Values.log.kind "kafka" }}
+{{- if .Values.snapshots.existingClaim }}
+- {name: snapshots, mountPath: /var/lib/entrepot-snapshots}
+{{- else }}
+- {name: data, mountPath: /var/lib/entrepot-snapshots, subPath: snapshots}
+{{- end }}
+{{- end }}
 {{- if .Values.log.kafka.secretName }}
 - {name: secrets, mountPath: /run/secrets/entrepot, readOnly: true}
 {{- end }}
