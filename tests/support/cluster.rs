@@ -40,23 +40,46 @@ pub struct Place {
     feed: Child,
     /// Messages a second that are fed.
     rate: u32,
+    /// How many services are to be at work.
+    started: usize,
 }
 
 impl Place {
     /// Topics, three services and a feed of `world.ndjson` at this rate.
     pub fn new(house: House, name: &str, rate: u32) -> Place {
+        let mut place = Place::idle(house, name, &[]);
+        place.rate = rate;
+        (0..NAMES.len()).for_each(|index| place.start(index));
+        place.feed = place.feed();
+        place
+    }
+
+    /// Topics alone, and what else is set.
+    pub fn idle(house: House, name: &str, more: &[&str]) -> Place {
         let broker = Broker::start(name, Brokers::Three, Secure::No);
         let servers = format!("log.kafka.bootstrap_servers={}", broker.bootstrap());
         let set =
             ["log.kind=kafka", "topics.replication_factor=3", "snapshots.url=snapshots", "transactions.records_max=50", &servers];
+        let set = set.iter().chain(more);
         let idle = || Command::new("true").spawn().unwrap();
-        let (set, services) = (set.map(str::to_owned).to_vec(), vec![idle(), idle(), idle()]);
-        let mut place = Place { house, broker, set, services, feed: idle(), rate };
+        let (set, services) = (set.map(|set| (*set).to_owned()).collect(), vec![idle(), idle(), idle()]);
+        let place = Place { house, broker, set, services, feed: idle(), rate: 0, started: 0 };
         let create = place.arguments(&["-q", "topics", "create"]);
         place.house.done(&create.iter().map(String::as_str).collect::<Vec<_>>());
-        place.services = NAMES.iter().map(|name| place.serve(name)).collect();
-        place.feed = place.feed();
         place
+    }
+
+    /// Starts a service.
+    pub fn start(&mut self, index: usize) {
+        self.services[index] = self.serve(NAMES[index]);
+        self.started = self.started.max(index + 1);
+    }
+
+    /// Feeds all there is.
+    #[track_caller]
+    pub fn feed_all(&mut self) {
+        self.feed = self.spawn("feed", &["-q", "feed", "world.ndjson", "--feed", "world"]);
+        assert_eq!(ended("the feed", &mut self.feed), Some(0), "{}", self.said("feed"));
     }
 
     pub fn arguments(&self, more: &[&str]) -> Vec<String> {
@@ -87,7 +110,7 @@ impl Place {
 
     /// A service that ended by itself may have been told to be started again (75), or found no broker (69); nothing else.
     pub fn revive(&mut self) {
-        for (index, name) in NAMES.iter().enumerate() {
+        for (index, name) in NAMES.iter().enumerate().take(self.started) {
             if let Some(status) = self.services[index].try_wait().unwrap() {
                 assert!(matches!(status.code(), None | Some(69 | 75)), "{name} ended with {status}: {}", self.said(name));
                 self.services[index] = self.serve(name);

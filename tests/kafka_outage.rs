@@ -1,0 +1,129 @@
+//! Brokers that are away: all of them for ten minutes, those that coordinate, so many that what is written cannot be kept safe. The service
+//! waits without spinning or growing, goes on by itself, and nothing is lost or doubled. `make test-faults` runs it; `OUTAGE_SECONDS` makes
+//! the long one shorter.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
+#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
+
+#[path = "support/cluster.rs"]
+mod cluster;
+#[path = "support/house.rs"]
+mod house;
+#[path = "support/kafka.rs"]
+mod kafka;
+
+use std::fs;
+use std::process::Child;
+use std::time::Duration;
+
+use cluster::{NAMES, Place, calm};
+use entrepot::stream::Log as _;
+use kafka::wait_until;
+
+const RECORDS: usize = 3_000;
+const NODES: [u32; 3] = [1, 2, 3];
+
+/// Seconds of processor time, resident bytes, and lines said so far, of each service.
+fn spent(place: &Place) -> Vec<(f64, u64, usize)> {
+    let of = |(service, name): (&Child, &&str)| {
+        let read = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", service.id())).unwrap();
+        let stat = read("stat");
+        let after: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        // Fields 14 and 15 in clock ticks, a hundredth of a second each (proc(5)).
+        let ticks: u64 = after[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+        let status = read("status");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let resident = resident.trim().split(' ').next().unwrap().parse::<u64>().unwrap() * 1024;
+        let lines = fs::read_to_string(place.house.path(&format!("{name}.log"))).unwrap().lines().count();
+        (ticks as f64 / 100.0, resident, lines)
+    };
+    place.services.iter().zip(&NAMES).map(of).collect()
+}
+
+/// Waits until something was committed after this moment.
+fn goes_on(place: &mut Place) {
+    let mut log = place.broker.log(&[]);
+    let mut end = || log.end_offset("entrepot.progress", 0).unwrap_or(0);
+    wait_until("brokers that answer", || end() > 0);
+    let before = end();
+    wait_until("the next commit", || {
+        place.revive();
+        end() > before
+    });
+}
+
+#[test]
+fn all_brokers_away_for_ten_minutes_cost_no_processor_and_no_memory() {
+    let seconds: u64 = std::env::var("OUTAGE_SECONDS").map_or(600, |seconds| seconds.parse().unwrap());
+    let mut place = Place::new(calm(RECORDS, 1), "outage", 20);
+    goes_on(&mut place);
+    NODES.iter().for_each(|node| place.broker.kill(*node));
+    std::thread::sleep(Duration::from_secs(20));
+    let early = spent(&place);
+    std::thread::sleep(Duration::from_secs(seconds));
+    let late = spent(&place);
+    for ((early, late), name) in early.iter().zip(&late).zip(NAMES) {
+        let share = (late.0 - early.0) / seconds as f64;
+        let lines = (late.2 - early.2) as f64 / (seconds as f64 / 60.0);
+        eprintln!("{name}: {share:.4} of a processor, {} to {} bytes, {lines:.0} lines a minute", early.1, late.1);
+        assert!(share < 0.05, "{name} spins: {share}");
+        assert!(late.1 < early.1 + (16 << 20), "{name} grows: {} to {}", early.1, late.1);
+        assert!(lines < 120.0, "{name} says {lines} lines a minute");
+    }
+    // Started together: alone none of them can become ready.
+    std::thread::scope(|scope| NODES.iter().for_each(|node| drop(scope.spawn(|| place.broker.restart(*node)))));
+    goes_on(&mut place);
+    let mut log = place.finish();
+    place.check(&mut log);
+}
+
+#[test]
+fn where_too_few_replicas_are_in_step_it_waits() {
+    let mut place = Place::new(calm(RECORDS, 1), "replicas", 20);
+    for _ in 0..3 {
+        goes_on(&mut place);
+        // Of three copies two must be in step: with one broker left nothing can be kept.
+        [1, 2].iter().for_each(|node| place.broker.kill(*node));
+        std::thread::sleep(Duration::from_secs(20));
+        place.revive();
+        std::thread::scope(|scope| [1, 2].iter().for_each(|node| drop(scope.spawn(|| place.broker.restart(*node)))));
+    }
+    goes_on(&mut place);
+    let mut log = place.finish();
+    place.check(&mut log);
+}
+
+#[test]
+fn coordinators_of_groups_and_transactions_may_move() {
+    let mut place = Place::new(calm(RECORDS, 1), "coordinators", 20);
+    for topic in ["__consumer_offsets", "__transaction_state"] {
+        for partition in 0..4 {
+            goes_on(&mut place);
+            let described = place.broker.run("TopicCommand", &["--describe", "--topic", topic]);
+            let line = described.lines().find(|line| line.contains(&format!("Partition: {partition}\t"))).unwrap();
+            let leader = line.split("Leader: ").nth(1).unwrap().split('\t').next().unwrap().parse().unwrap();
+            place.broker.kill(leader);
+            std::thread::sleep(Duration::from_millis(1_500));
+            place.broker.restart(leader);
+        }
+    }
+    let mut log = place.finish();
+    place.check(&mut log);
+}
+
+#[test]
+fn ten_times_the_lag_needs_no_more_memory() {
+    let peak = |times: usize| {
+        let mut place = Place::idle(calm(800, times), &format!("lag-{times}"), &["service.workers=1", "topics.partitions=64"]);
+        place.feed_all();
+        place.start(0);
+        let mut log = place.broker.log(&[]);
+        wait_until("catching up", || place.lag(&mut log) == 0);
+        let status = fs::read_to_string(format!("/proc/{}/status", place.services[0].id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let (once, often) = (peak(3), peak(30));
+    eprintln!("highest resident KiB: {once} with 2,520 messages behind, {often} with 25,200");
+    assert!(often as f64 <= once as f64 * 1.3, "{once} KiB, {often} KiB");
+}
