@@ -6,29 +6,15 @@
 mod house;
 #[path = "support/pipeline.rs"]
 mod pipeline;
+#[path = "support/sets.rs"]
+mod sets;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use entrepot::encode::Topic;
 use house::{House, check_books};
 use serde_json::Value;
-
-const KOREA: [&str; 3] = ["df_syn_train_eng.csv", "df_syn_valid_eng.csv", "df_syn_test_eng.csv"];
-const CENSUS: [&str; 2] = ["us_imports_2024_hs10_target_codes.csv", "us_imports_2024_hs6_asia_mexico.csv"];
-const CHINA: [&str; 1] = ["deep_dive_hs6_monthly.csv"];
-
-/// The files of the three data sets, with their feed.
-fn files(data: &std::path::Path) -> Vec<(&'static str, PathBuf)> {
-    let sets: [(&str, &str, &[&str]); 3] = [
-        ("korea", "korea-customs-declarations-synthetic", &KOREA),
-        ("census", "us-census-2024-hs10", &CENSUS),
-        ("china", "china-exports-comtrade-monthly", &CHINA),
-    ];
-    sets.into_iter()
-        .flat_map(|(feed, folder, files)| files.iter().map(move |file| (feed, data.join(folder).join(file))))
-        .collect()
-}
+use sets::files;
 
 #[test]
 fn both_balances_hold_over_a_hundred_thousand_real_rows_in_one_log() {

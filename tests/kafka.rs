@@ -127,7 +127,7 @@ fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_h
             assert_eq!(last(&found[key]), last(values), "{topic}");
         }
     }
-    broker.audit("world");
+    broker.audit(&["world"], 0);
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Place {
             assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>(), "keys of {topic}");
             wanted.iter().for_each(|(key, values)| assert_eq!(all(&found[key]), all(values), "{topic}"));
         }
-        self.broker.audit("world");
+        self.broker.audit(&["world"], 0);
         self.said()
     }
 }

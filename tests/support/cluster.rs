@@ -198,7 +198,7 @@ impl Place {
                 assert_eq!(told(&found[key]), told(values), "{topic}");
             }
         }
-        eprintln!("{}", self.broker.audit("world"));
+        eprintln!("{}", self.broker.audit(&["world"], 0));
     }
 }
 

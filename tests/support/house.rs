@@ -246,15 +246,13 @@ pub fn by_key(log: &mut dyn Log, topic: &str) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>>
     keyed
 }
 
-/// A verdict without the offset of its raw message in the topic `world`: Kafka counts marks of transactions too.
+/// A verdict without the offset of its raw message: Kafka counts marks of transactions too.
 pub fn without_offset(value: &[u8]) -> String {
     let value = String::from_utf8(value.to_vec()).unwrap();
-    match value.split_once("\"source\":\"world/0/") {
-        Some((before, after)) => {
-            before.to_owned() + "\"source\":\"world/0/" + after.trim_start_matches(|c: char| c.is_ascii_digit())
-        }
-        None => value,
-    }
+    let Some((before, after)) = value.split_once("\"source\":\"") else { return value };
+    let (source, after) = after.split_once('"').unwrap();
+    let (topic, _) = source.rsplit_once('/').unwrap();
+    format!("{before}\"source\":\"{topic}/\"{after}")
 }
 
 /// The sum of a metric over the lines that have all of these labels.

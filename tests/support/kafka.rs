@@ -75,12 +75,12 @@ impl Broker {
         .unwrap()
     }
 
-    /// What an independent client says of the log; it must find nothing wrong.
+    /// What an independent client says of the log, in which so many raw messages were excluded; it must find nothing wrong.
     #[track_caller]
-    pub fn audit(&self, raw: &str) -> String {
+    pub fn audit(&self, raw: &[&str], excluded: u64) -> String {
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"));
         command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/audit.py"), "--bootstrap", &self.bootstrap]);
-        let output = command.args(["audit", "--raw", raw]).output().unwrap();
+        let output = command.args(["audit", "--excluded", &excluded.to_string(), "--raw"]).args(raw).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
         text(&output.stdout)

@@ -95,7 +95,7 @@ impl KafkaLog {
         let all: BaseConsumer<Context> = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
         let (_, end) = all.fetch_watermarks(topic, partition, PATIENCE).map_err(asked(ENDS, reading(topic)))?;
         super::let_go(all, Duration::ZERO);
-        let until = now() + SETTLE;
+        let until = now() + self.patience(SETTLE);
         while self.watermarks(topic, partition)?.1 < end {
             if now() >= until {
                 return Err(LogError::Busy { doing: "waiting for a transaction that another left open" });
@@ -103,6 +103,11 @@ impl KafkaLog {
             std::thread::sleep(POLL);
         }
         Ok(())
+    }
+
+    /// A worker that stands still for a minute counts as stuck: as a member of a group it tries again later.
+    fn patience(&self, whole: Duration) -> Duration {
+        if self.group.is_some() { whole / 4 } else { whole }
     }
 
     /// [`Log::range`](super::Log::range).
@@ -116,7 +121,8 @@ impl KafkaLog {
         list.add_partition_offset(&range.topic, range.partition, Place::Offset(from)).map_err(failed("setting an offset"))?;
         self.reader.assign(&list).map_err(failed("beginning to read"))?;
         let topic = range.topic.as_str().into();
-        Ok(Box::new(Bounded { reader: &self.reader, topic, partition: range.partition, until, is_over: false }))
+        let silence = self.patience(SILENCE);
+        Ok(Box::new(Bounded { reader: &self.reader, topic, partition: range.partition, until, silence, is_over: false }))
     }
 
     /// The first offset appended at that instant or later.
@@ -143,18 +149,29 @@ impl KafkaLog {
         // Asked again and again while somebody waits for a group: its client is made once.
         if !self.askers.contains_key(group) {
             let mut config = self.settings.reader("lag");
-            config.set("group.id", group);
+            config.set("group.id", group).set("isolation.level", "read_uncommitted");
             let asker = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
             self.askers.insert(group.to_owned(), asker);
         }
         let asker = self.askers.get(group).expect("it was there or has just been made");
         let about = About { right: "Describe", topic: &topics.join(", "), group, ..About::default() };
         let committed = asker.committed_offsets(wanted, PATIENCE).map_err(asked("asking what is committed", about))?;
-        let mut left = 0;
+        let mut ends = Vec::new();
         for part in committed.elements() {
+            let all =
+                asker.fetch_watermarks(part.topic(), part.partition(), PATIENCE).map_err(asked(ENDS, reading(part.topic())))?;
+            ends.push(all.1);
+        }
+        let mut left = 0;
+        for (part, all) in committed.elements().iter().zip(ends) {
             let from = if let Place::Offset(offset) = part.offset() { offset } else { 0 };
             let range = Range { topic: part.topic().to_owned(), partition: part.partition(), from, until: None };
             let (start, end) = self.watermarks(&range.topic, range.partition)?;
+            // A transaction shows its offsets first, and in each of its partitions when its mark has come there.
+            if all > end {
+                left += u64::try_from(all - from.max(start)).unwrap_or(0);
+                continue;
+            }
             let span = end - from.max(start);
             left += if span > COUNTED { u64::try_from(span).unwrap_or(0) } else { self.read(&range)?.count() as u64 };
         }
@@ -173,6 +190,7 @@ struct Bounded<'a> {
     topic: Arc<str>,
     partition: Partition,
     until: Offset,
+    silence: Duration,
     is_over: bool,
 }
 
@@ -190,7 +208,7 @@ impl Bounded<'_> {
                     return Err(asked("reading", reading(&self.topic))(error));
                 }
                 Some(Err(_)) | None => {
-                    if now() >= *silent_until.get_or_insert_with(|| now() + SILENCE) {
+                    if now() >= *silent_until.get_or_insert_with(|| now() + self.silence) {
                         return Err(failed("reading")(KafkaError::MessageConsumption(Code::OperationTimedOut)));
                     }
                 }
