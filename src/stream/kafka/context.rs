@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -13,7 +14,11 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::util::Timeout;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
+use super::super::clock::now;
 use super::classify::is_denied;
+
+/// While brokers are away, a client says so again and again; what is said of it once in this time is enough.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// The notes of one client.
 #[derive(Default)]
@@ -26,6 +31,8 @@ pub(super) struct Context {
     refused: Mutex<Option<String>>,
     /// The last error that concerns the client as a whole.
     trouble: Mutex<Option<(KafkaError, String)>>,
+    /// When it was last told that a connection failed: by the client's log, by its errors.
+    told: [Mutex<Option<Instant>>; 2],
     /// From here on rebalances are answered at once: nobody will take up the notes.
     closing: AtomicBool,
 }
@@ -62,6 +69,17 @@ impl Context {
         held(&self.trouble).take()
     }
 
+    /// Whether a failed connection has just been told of; from now on it has.
+    fn is_told(&self, by: usize) -> bool {
+        let Some(told) = self.told.get(by) else { return false };
+        let (mut told, now) = (held(told), now());
+        let is_told = told.is_some_and(|told| now.saturating_duration_since(told) < AGAIN);
+        if !is_told {
+            *told = Some(now);
+        }
+        is_told
+    }
+
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
     }
@@ -73,6 +91,7 @@ impl ClientContext for Context {
             *held(&self.refused) = message.split('"').nth(1).map(str::to_owned);
         }
         match level {
+            _ if facility == "FAIL" && self.is_told(0) => tracing::debug!(target: "librdkafka", facility, "{message}"),
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 tracing::error!(target: "librdkafka", facility, "{message}");
             }
@@ -96,7 +115,15 @@ impl ClientContext for Context {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }
-        tracing::warn!(target: "librdkafka", %error, reason);
+        let is_away = matches!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Resolve)
+        );
+        if is_away && self.is_told(1) {
+            tracing::debug!(target: "librdkafka", %error, reason);
+        } else {
+            tracing::warn!(target: "librdkafka", %error, reason);
+        }
         // A login that is refused is the cause of what comes after it: that all brokers are down.
         let mut trouble = held(&self.trouble);
         if !trouble.as_ref().is_some_and(|(known, _)| is_denied(known)) {
@@ -122,7 +149,7 @@ impl ConsumerContext for Context {
     }
 
     fn main_queue_min_poll_interval(&self) -> Timeout {
-        Timeout::After(std::time::Duration::from_secs(1))
+        Timeout::After(Duration::from_secs(1))
     }
 }
 
