@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use entrepot::stream::kafka::KafkaLog;
-use entrepot::stream::{Home, Log as _, write_ticks};
+use entrepot::stream::{Home, Log as _, Outgoing, write_ticks};
 use house::{House, MOVEMENTS, VERDICTS, by_key, without_offset};
 use kafka::{Broker, Brokers, Secure, ended, wait_until};
 use said::check_end;
@@ -276,6 +276,42 @@ fn what_was_deleted_before_the_start_is_no_loss_and_what_state_is_made_of_is() {
     delete(MOVEMENTS, partition, end - 1);
     let (code, _, stderr) = house.run(&[&set(&settings)[..], &["run"]].concat());
     assert!(code == 76 && stderr.contains(&format!("{MOVEMENTS}/{partition}")), "{code}: {stderr}");
+}
+
+#[test]
+fn a_transaction_that_another_left_open_holds_up_its_topic_alone() {
+    let house = House::new(&[("world", "canonical"), ("other", "canonical")]);
+    let rows: String = (1..=9).map(|month| flow(&format!("2024-0{month}"))).collect();
+    house.write("rows.ndjson", rows.as_bytes());
+    let broker = Broker::start("foreign", Brokers::One, Secure::No);
+    let settings = on(&broker);
+    house.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
+    let mut foreign = broker.log(&[]);
+    let value = Some(b"never committed".to_vec());
+    let open = Outgoing { topic: "world".into(), partition: Some(0), key: None, value, headers: Vec::new() };
+    foreign.send(open).unwrap();
+    let process = serve(&house, &settings, "entrepot-0");
+    let mut log = broker.log(&[]);
+    // Its message has to be there first.
+    wait_until("the open message", || log.end_offset("world", 0).unwrap() == 0 && raw_end(&broker) > 0);
+    for feed in ["world", "other"] {
+        house.done(&[&set(&settings)[..], &["-q", "feed", "rows.ndjson", "--feed", feed]].concat());
+    }
+    let mut left = |feed: &str| log.lag("entrepot.ingest", &[feed.to_owned()]).unwrap();
+    wait_until("the other topic", || left("other") == 0);
+    assert!(left("world") > 0, "what stands behind an open transaction was read");
+    // The broker ends it when its time is over, and nothing of it counts.
+    drop(foreign);
+    wait_until("its end", || left("world") == 0);
+    wait_until("both stages", || log.lag("entrepot.assess", &[MOVEMENTS.to_owned()]).unwrap() == 0);
+    assert_eq!(end(process), Some(0));
+    broker.audit(&["world", "other"], 0);
+}
+
+/// The end of `world`, open transactions counted.
+fn raw_end(broker: &Broker) -> i64 {
+    let said = broker.run("GetOffsetShell", &["--topic", "world"]);
+    said.trim().rsplit(':').next().unwrap().parse().unwrap()
 }
 
 fn flow(month: &str) -> String {
