@@ -113,9 +113,10 @@ fn carry(
         }
     }
     flush(producer)?;
-    let (whole, warm) = watch.end(done);
     let latencies_ms = [("bare".to_owned(), latencies)].into();
-    Ok(Told { records: done, whole, warm, written: done, latencies_ms, ..Told::default() })
+    let mut told = Told { written: done, latencies_ms, ..Told::default() };
+    watch.end(done, &mut told)?;
+    Ok(told)
 }
 
 fn send(producer: &BaseProducer, topic: &str, (partition, value): (i32, &[u8]), sent: u64) -> Result<(), Failure> {

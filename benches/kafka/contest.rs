@@ -136,12 +136,14 @@ impl Watch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).warm.get_or_insert_with(|| Mark::now(records));
     }
 
-    /// All are done: the cost of the whole, and of what came after the warming up.
-    pub(crate) fn end(&self, records: u64) -> (Cost, Cost) {
+    /// All are done: notes what the whole cost, what came after the warming up, and the threads, which all live still.
+    pub(crate) fn end(&self, records: u64, told: &mut Told) -> Result<(), Failure> {
         let end = Mark::now(records);
         let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let since = |mark: Option<Mark>| mark.map(|mark| end.since(&mark)).unwrap_or_default();
-        (since(marks.begin), since(marks.warm))
+        (told.records, told.whole, told.warm) = (records, since(marks.begin), since(marks.warm));
+        told.threads = proc::threads(std::process::id())?;
+        Ok(())
     }
 }
 
@@ -154,7 +156,6 @@ pub(crate) fn contest(job: &str) -> Result<(), Failure> {
         Kind::Ingest | Kind::Both => stages::run(&job)?,
     };
     told.latencies_ms.values_mut().for_each(|latencies| latencies.sort_unstable());
-    told.threads = proc::threads(std::process::id())?;
     say(&serde_json::to_string(&told)?);
     // All is committed; ending clients takes seconds and shows nothing.
     std::process::exit(0)

@@ -78,8 +78,9 @@ pub(crate) fn run(job: &Job) -> Result<Told, Failure> {
 fn wait(progress: &Progress, end: &Receiver<Result<(), String>>) -> Result<Told, Failure> {
     end.recv()??;
     let heard = progress.heard.lock().unwrap_or_else(PoisonError::into_inner);
-    let (whole, warm) = progress.watch.end(heard.done(&progress.job));
-    Ok(Told { records: whole.records, whole, warm, ..heard.told.clone() })
+    let mut told = heard.told.clone();
+    progress.watch.end(heard.done(&progress.job), &mut told)?;
+    Ok(told)
 }
 
 impl Progress {
