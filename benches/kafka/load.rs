@@ -7,16 +7,10 @@ use crate::contest::{Job, Kind, Told, run};
 use crate::table::{Table, Target, say};
 use crate::{Failure, Plan, median};
 
-/// What was measured, for those who come later.
-pub(crate) struct Load {
-    /// Records a second of both stages.
-    pub(crate) both: f64,
-}
-
 const KINDS: [Kind; 4] = [Kind::Bare, Kind::Ingest, Kind::Both, Kind::Plain];
 
-/// Measures it on a topic that holds so many records.
-pub(crate) fn measure(broker: &Broker, raw: &str, (plan, table): (&Plan, &mut Table)) -> Result<Load, Failure> {
+/// Measures it on a topic that holds so many records. Gives the records a second of both stages.
+pub(crate) fn measure(broker: &Broker, raw: &str, (plan, table): (&Plan, &mut Table)) -> Result<f64, Failure> {
     let mut rounds: BTreeMap<usize, Vec<Told>> = BTreeMap::new();
     // The first round warms the broker and does not count.
     for round in 0..=plan.rounds {
@@ -56,7 +50,7 @@ pub(crate) fn measure(broker: &Broker, raw: &str, (plan, table): (&Plan, &mut Ta
     compare("both stages / bare loop, records a second", (both, bare), &rate, Target::AtLeast(0.5), "/s");
     compare("both stages / bare loop, client CPU", (both, bare), &cpu, Target::None, "µs");
     compare("bare loop without transactions / with, records a second", (plain, bare), &rate, Target::None, "/s");
-    Ok(Load { both: median(both.iter().map(rate)) })
+    Ok(median(both.iter().map(rate)))
 }
 
 /// A run in a line.

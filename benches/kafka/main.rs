@@ -7,10 +7,13 @@
 mod bare;
 mod broker;
 mod contest;
+mod idle;
 #[path = "../../tests/support/kafka.rs"]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "shared with the tests, where a panic is a failure")]
 mod kafka;
+mod latency;
 mod load;
+mod peer;
 mod proc;
 mod settings;
 mod stages;
@@ -64,12 +67,21 @@ fn measure() -> Result<(), Failure> {
     let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     let mut table = Table::default();
     let broker = broker::Broker::start()?;
-    if wanted("load") {
+    if wanted("load") || wanted("latency") {
         const RAW: &str = "sim";
         broker.make(&[RAW])?;
         broker.fill(RAW, world::records(usize::try_from(records)?))?;
-        say(&format!("{records} records of a seeded world on a topic of {} partitions\n", broker::PARTITIONS));
-        load::measure(&broker, RAW, (&plan, &mut table))?;
+        say(&format!("{records} records of a seeded world on a topic of {} partitions", broker::PARTITIONS));
+        let both = load::measure(&broker, RAW, (&plan, &mut table))?;
+        if wanted("latency") {
+            latency::measure(&broker, both / 2.0, (&plan, &mut table))?;
+        }
+    }
+    if wanted("idle") {
+        idle::measure(&broker, &mut table)?;
+    }
+    if wanted("peer") {
+        peer::measure(&broker, (&plan, &mut table))?;
     }
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
     std::fs::create_dir_all(&target)?;

@@ -155,7 +155,7 @@ fn stages(job: &Job, watch: &Arc<Watch>) -> Result<Vec<Stage>, Failure> {
         let is_ingest = name == "ingest";
         let feeds = is_ingest.then(|| (topic.clone(), FEED.to_owned())).into_iter().collect();
         let group = format!("{}{name}", job.prefix);
-        Stage { name, group, topics: vec![topic], stateful: !is_ingest, feeds, folds, snapshots: None }
+        Stage { name, group, topics: vec![topic], stateful: !is_ingest, feeds, folds, snapshots: None, predecessors: None }
     };
     Ok(plan.into_iter().take(wanted).map(stage).collect())
 }
