@@ -12,6 +12,7 @@ mod held;
 mod home;
 mod native;
 mod read;
+mod sent;
 mod settings;
 mod topics;
 mod vitals;
@@ -208,7 +209,7 @@ impl Log for KafkaLog {
         if !(0..partitions).contains(&partition) {
             return Err(LogError::UnknownPartition { topic: outgoing.topic.to_string(), partition, partitions });
         }
-        self.writer.send(lent, outgoing, partition)
+        self.writer.send(lent, &outgoing, partition)
     }
 
     fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError> {
