@@ -40,7 +40,10 @@ pub(crate) fn measure(broker: &Broker, table: &mut Table) -> Result<(), Failure>
         after.iter().map(|(name, count)| ((count - before.get(name).unwrap_or(&0.0)) / seconds, name.as_str())).collect();
     names.sort_by(|a, b| b.0.total_cmp(&a.0));
     let count = std::fs::read_dir(format!("/proc/{pid}/task"))?.count();
-    say(&format!("\nidle: {count} threads; wakes a second, by name, and all of them on {:.2} % of a core", cpu.as_secs_f64() / seconds * 100.0));
+    say(&format!(
+        "\nidle: {count} threads; wakes a second, by name, and all of them on {:.2} % of a core",
+        cpu.as_secs_f64() / seconds * 100.0
+    ));
     for (wakes, name) in &names {
         say(&format!("  {name:<16} {wakes:>8.1}"));
     }

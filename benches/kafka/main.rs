@@ -1,7 +1,7 @@
 //! `make bench-kafka`: the service on a real Kafka beside a bare loop of librdkafka, and beside Kafka Streams, in turns on one broker.
 //!
 //! Prints a table and writes `target/bench-kafka.json`; never fails on time. `ENTREPOT_BENCH_RECORDS` and `ENTREPOT_BENCH_ROUNDS` set the
-//! size, `ENTREPOT_BENCH_ONLY` (load, latency, idle, peer) what is measured. Restoring a snapshot beside folding the same records asks no
+//! size, `ENTREPOT_BENCH_ONLY` (load, latency, idle, peer) what is measured, `ENTREPOT_BENCH_PROPERTIES` how librdkafka is set for the stages. Restoring a snapshot beside folding the same records asks no
 //! broker; `make bench` measures it.
 
 mod bare;

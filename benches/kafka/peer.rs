@@ -25,7 +25,9 @@ struct Streams {
 /// Measures it, where the peer is at hand.
 pub(crate) fn measure(broker: &Broker, (plan, table): (&Plan, &mut Table)) -> Result<(), Failure> {
     let Some(source) = source() else {
-        say("\nTHE KAFKA STREAMS PEER WAS NOT MEASURED: ../shared/peers/kafka-streams is absent, and ENTREPOT_SHARED names no other");
+        say(
+            "\nTHE KAFKA STREAMS PEER WAS NOT MEASURED: ../shared/peers/kafka-streams is absent, and ENTREPOT_SHARED names no other",
+        );
         return Ok(());
     };
     let peer = Peer::build(&source)?;
@@ -47,7 +49,12 @@ pub(crate) fn measure(broker: &Broker, (plan, table): (&Plan, &mut Table)) -> Re
         let list = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect::<Vec<_>>().join(", ");
         let [ours, theirs] = [ours, theirs].map(|figures| median(figures.into_iter()));
         let detail = format!("{ours:.0} beside {theirs:.0}; rounds {list}");
-        table.add(&format!("both stages / Kafka Streams, records a CPU second, {name}"), median(ratios.into_iter()), target, &detail);
+        table.add(
+            &format!("both stages / Kafka Streams, records a CPU second, {name}"),
+            median(ratios.into_iter()),
+            target,
+            &detail,
+        );
     };
     let of = |ours: &[Told], of: &dyn Fn(&Told) -> f64| ours.iter().map(of).collect::<Vec<f64>>();
     let (whole, warm) = (of(&ours, &|told| told.whole.per_cpu_second()), of(&ours, &|told| told.warm.per_cpu_second()));

@@ -13,10 +13,12 @@ use entrepot::ingest::{Feed, Ingest, IngestLimits};
 use entrepot::reference::Reference;
 use entrepot::service::{BuildInfo, Labels, Metrics};
 use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
-use entrepot::stream::{BatchReport, Beacon, Fold, FoldFactory, Home as _, Observer, Report, Share, Stage, Worker, WorkerSettings};
+use entrepot::stream::{
+    BatchReport, Beacon, Fold, FoldFactory, Home as _, Observer, Report, Share, Stage, Worker, WorkerSettings,
+};
 
 use crate::contest::{Job, Kind, Told, Watch, ready};
-use crate::{Failure, settings, world};
+use crate::{Failure, setting, settings, world};
 
 /// How far the stages are, heard from their reports.
 struct Progress {
@@ -41,7 +43,7 @@ pub(crate) fn run(job: &Job) -> Result<Told, Failure> {
     let worker = WorkerSettings { prefix: job.prefix.clone(), ..WorkerSettings::default() };
     let log = KafkaLog::connect(KafkaSettings {
         bootstrap_servers: job.bootstrap.clone(),
-        properties: BTreeMap::new(),
+        properties: properties()?,
         prefix: job.prefix.clone(),
         instance: "bench".to_owned(),
         replication_factor: 1,
@@ -73,6 +75,16 @@ pub(crate) fn run(job: &Job) -> Result<Told, Failure> {
     let told = wait(&progress, &end);
     stop.store(true, Ordering::Release);
     told
+}
+
+/// Properties of librdkafka to try, `ENTREPOT_BENCH_PROPERTIES=name=value,…`.
+fn properties() -> Result<BTreeMap<String, String>, Failure> {
+    let text = setting("ENTREPOT_BENCH_PROPERTIES").unwrap_or_default();
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is no name=value"))?;
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    text.split(',').filter(|pair| !pair.is_empty()).map(pair).collect()
 }
 
 fn wait(progress: &Progress, end: &Receiver<Result<(), String>>) -> Result<Told, Failure> {
@@ -144,8 +156,7 @@ fn stages(job: &Job, watch: &Arc<Watch>) -> Result<Vec<Stage>, Failure> {
     let limits = IngestLimits { payload_bytes_max: 1_000_000, default_lag_days: 45 };
     let stage = Arc::new(Ingest::new(vec![feed], Arc::clone(Reference::built_in()), limits));
     let watch = Arc::clone(watch);
-    let ingest: FoldFactory =
-        Arc::new(move |_, _| Box::new(Timed { fold: Arc::clone(&stage), watch: Some(Arc::clone(&watch)) }));
+    let ingest: FoldFactory = Arc::new(move |_, _| Box::new(Timed { fold: Arc::clone(&stage), watch: Some(Arc::clone(&watch)) }));
     let knowledge = world::knowledge();
     let assess: FoldFactory = Arc::new(move |_, _| Box::new(Assess::new(knowledge.clone())));
     let movements = WorkerSettings { prefix: job.prefix.clone(), ..WorkerSettings::default() }.full_name(Topic::Movements);
