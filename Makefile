@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults soak check bench kafka kafka-3 kafka-down run-kafka clean tools
+.PHONY: help run test test-faults soak check bench bench-kafka kafka kafka-3 kafka-down run-kafka clean tools
 
 CARGO := cargo
 # Warnings of ours fail the tests; the sources of others are not ours to mend.
@@ -50,6 +50,9 @@ check: tools ## the quick loop: format, lints, unit tests
 
 bench: tools ## speed, as ratios within one run
 	$(CARGO) bench --locked --bench speed
+
+bench-kafka: tools ## the same on a real Kafka that it starts: beside a bare loop of librdkafka, and beside Kafka Streams
+	$(CARGO) bench --locked --bench kafka
 
 kafka: ## starts an Apache Kafka for trying things: one node on a free loopback port, in the background
 	@scripts/kafka say dev

@@ -73,9 +73,17 @@ fn listen_for_signals() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
+/// Done at a signal. One that came before this was called, or an end without one, shows in the flag a little later.
 async fn until(stop: Arc<AtomicBool>) {
-    while !stop.load(Ordering::Acquire) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    let flagged = async {
+        while !stop.load(Ordering::Acquire) {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = interrupted() => {}
+        () = flagged => {}
     }
 }
 

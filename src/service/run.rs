@@ -17,7 +17,7 @@ use crate::stream::{
     write_ticks,
 };
 
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(500);
 const TICK_AGAIN: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -116,6 +116,7 @@ pub fn start(mut log: Box<dyn Home>, settings: Settings) -> Result<Running, Serv
         Ticks::Never => Date::MAX,
         Ticks::AtMidnight => log.ticked((settings.clock.today)())?,
     };
+    log.rest();
     Ok(Running {
         ticked,
         tick_tried: None,
@@ -248,7 +249,10 @@ impl Running {
             Commit::Recycled(_) => Ok(false),
         });
         match ticked {
-            Ok(true) => (self.ticked, self.tick_tried) = (today, None),
+            Ok(true) => {
+                (self.ticked, self.tick_tried) = (today, None);
+                self.log.rest();
+            }
             Ok(false) => {}
             // A log that is away for a while comes back; the workers wait for it too.
             Err(error) if matches!(error.exit_code(), 69 | 75) => tracing::warn!(%error, "no tick yet"),

@@ -11,6 +11,9 @@ pub trait Home: Log + Send {
     /// A handle of its own for another thread.
     fn another(&self) -> Result<Box<dyn Home>, LogError>;
 
+    /// Says that nothing is wanted of this handle for a while. It stays what it is; what it keeps going for a quick answer may go.
+    fn rest(&mut self) {}
+
     /// Makes a topic. The same topic with the same partitions is fine; with others it is refused, since keys would move.
     ///
     /// Returns whether it is new.

@@ -17,7 +17,13 @@ impl Home for KafkaLog {
     }
 
     fn another(&self) -> Result<Box<dyn Home>, LogError> {
-        Ok(Box::new(KafkaLog::connect((*self.settings).clone())?))
+        let mut log = KafkaLog::connect((*self.settings).clone())?;
+        log.rest_clients();
+        Ok(Box::new(log))
+    }
+
+    fn rest(&mut self) {
+        self.rest_clients();
     }
 
     fn create_topic(&mut self, topic: &TopicPlan) -> Result<bool, LogError> {
@@ -34,7 +40,7 @@ impl Home for KafkaLog {
 
     fn member(&self, stage: &Stage, share: Share) -> Result<Box<dyn Log + Send>, LogError> {
         let id = format!("{}.{}-{}", stage.group, self.settings.instance, share.index);
-        let mut log = KafkaLog::with_writer(&self.settings, &id)?;
+        let mut log = KafkaLog::with_writer(&self.settings, &id);
         let config = self.settings.consumer(&stage.group, &id, share.index);
         let consumer: BaseConsumer<Context> =
             config.create_with_context(Context::default()).map_err(failed("making a member"))?;

@@ -12,11 +12,13 @@ mod held;
 mod home;
 mod native;
 mod read;
+mod sent;
 mod settings;
 mod topics;
 mod vitals;
 mod writer;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,14 +41,16 @@ pub use settings::KafkaSettings;
 /// Handles of this process so far: a producer's id is its own, else the later fences the earlier.
 static HANDLES: AtomicU64 = AtomicU64::new(0);
 
+/// How soon what is not settled yet is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// How long the end of a client may keep its thread; beyond it the client ends on its own.
 const END_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A handle on the log.
 pub struct KafkaLog {
     settings: Arc<KafkaSettings>,
-    /// Reads whatever no group hands out: metadata, ends, ranges.
-    reader: BaseConsumer<Context>,
+    /// Reads whatever no group hands out: metadata, ends, ranges. Made when it is asked for, since each client's threads wake every second.
+    reader: OnceCell<BaseConsumer<Context>>,
     /// Ask what groups have committed, one a group.
     askers: BTreeMap<String, BaseConsumer<Context>>,
     /// Partitions of the topics that were asked for.
@@ -73,15 +77,14 @@ impl KafkaLog {
         // Not stable, since several commands run beside a service; nobody has to take over from them.
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let id = format!("{}command.{}-{}-{number}", settings.prefix, settings.instance, std::process::id());
-        let mut log = KafkaLog::with_writer(&settings, &id)?;
+        let mut log = KafkaLog::with_writer(&settings, &id);
         log.list_topics()?;
         Ok(log)
     }
 
-    fn with_writer(settings: &Arc<KafkaSettings>, id: &str) -> Result<KafkaLog, LogError> {
-        let reader = settings.reader("reader").create_with_context(Context::default());
-        Ok(KafkaLog {
-            reader: reader.map_err(classify::failed("making a reader"))?,
+    fn with_writer(settings: &Arc<KafkaSettings>, id: &str) -> KafkaLog {
+        KafkaLog {
+            reader: OnceCell::new(),
             writer: Writer::new(settings, id.to_owned()),
             settings: Arc::clone(settings),
             askers: BTreeMap::new(),
@@ -90,7 +93,24 @@ impl KafkaLog {
             kept: None,
             counts: BTreeMap::new(),
             unsettled: None,
-        })
+        }
+    }
+
+    fn reader(&self) -> Result<&BaseConsumer<Context>, LogError> {
+        if let Some(reader) = self.reader.get() {
+            return Ok(reader);
+        }
+        let made = self.settings.reader("reader").create_with_context(Context::default());
+        let made = made.map_err(classify::failed("making a reader"))?;
+        Ok(self.reader.get_or_init(|| made))
+    }
+
+    /// Lets go of the clients that are asked seldom; they are made again when they are.
+    fn rest_clients(&mut self) {
+        self.reader.take().into_iter().for_each(|reader| let_go(reader, Duration::ZERO));
+        if self.group.is_none() && !self.writer.is_open() {
+            self.writer.drop_producer(Duration::ZERO);
+        }
     }
 
     /// What is committed, once the outcome of the last transaction is settled; then the loop hears of it.
@@ -107,7 +127,10 @@ impl KafkaLog {
         let Some(group) = self.group.as_mut().filter(|group| group.is_in_doubt()) else { return Ok(()) };
         let (name, without) = (group.name().to_owned(), group.without_offset());
         match self.came(&name, &without) {
-            Ok(None) => Ok(()),
+            Ok(None) => {
+                self.rest_clients();
+                Ok(())
+            }
             Ok(Some((topic, partition, known))) => Err(LogError::OffsetsGone { group: name, topic, partition, known }),
             // Brokers that are away come back: asked again then, and nothing is read before.
             Err(error) if matches!(error.exit_code(), 69 | 75) => {
@@ -178,7 +201,10 @@ impl Log for KafkaLog {
         self.settle()?;
         self.check_offsets()?;
         match &mut self.group {
-            Some(group) => group.poll(timeout, self.unsettled.is_some() || group.is_in_doubt()),
+            Some(group) => {
+                let is_quiet = self.unsettled.is_some() || group.is_in_doubt();
+                group.poll(if is_quiet { timeout.min(ASK_AGAIN) } else { timeout }, is_quiet)
+            }
             None => {
                 std::thread::sleep(timeout);
                 Ok(Event::Idle)
@@ -208,7 +234,7 @@ impl Log for KafkaLog {
         if !(0..partitions).contains(&partition) {
             return Err(LogError::UnknownPartition { topic: outgoing.topic.to_string(), partition, partitions });
         }
-        self.writer.send(lent, outgoing, partition)
+        self.writer.send(lent, &outgoing, partition)
     }
 
     fn commit(&mut self, next: &NextOffsets) -> Result<Commit, LogError> {

@@ -31,7 +31,7 @@ const SETTLE: Duration = Duration::from_secs(60);
 impl KafkaLog {
     /// Reads the names and partitions of all topics.
     pub(super) fn list_topics(&mut self) -> Result<(), LogError> {
-        let metadata = self.reader.fetch_metadata(None, PATIENCE).map_err(|error| self.unreachable(&error))?;
+        let metadata = self.reader()?.fetch_metadata(None, PATIENCE).map_err(|error| self.unreachable(&error))?;
         let topics = metadata.topics().iter().filter(|topic| topic.error().is_none() && !topic.name().starts_with("__"));
         let count = |count: usize| Partition::try_from(count).unwrap_or(Partition::MAX);
         self.topics = topics.map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect();
@@ -44,7 +44,7 @@ impl KafkaLog {
     ///
     /// [`LogError::UnknownTopic`] where it is not there, [`LogError::Denied`] where it may not be described.
     pub(super) fn describe(&self, topic: &str) -> Result<Partition, LogError> {
-        let metadata = self.reader.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.unreachable(&error))?;
+        let metadata = self.reader()?.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.unreachable(&error))?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         let absent = || LogError::UnknownTopic { topic: topic.to_owned() };
         let found = found.ok_or_else(absent)?;
@@ -60,11 +60,11 @@ impl KafkaLog {
     /// What kept us from the brokers: nobody there, or nobody who lets us in.
     pub(super) fn unreachable(&self, error: &KafkaError) -> LogError {
         // The client hears of a refused login while it is polled, one thing a poll, and says no more than "transport failure" otherwise.
-        let until = now() + HEAR;
-        while now() < until {
-            drop(self.reader.poll(Duration::from_millis(5)));
+        let (reader, until) = (self.reader.get(), now() + HEAR);
+        while let Some(reader) = reader.filter(|_| now() < until) {
+            drop(reader.poll(Duration::from_millis(5)));
         }
-        match self.reader.context().trouble() {
+        match reader.and_then(|reader| reader.context().trouble()) {
             Some((error, reason)) if classify::is_denied(&error) => {
                 LogError::Denied { right: "the login", resource: "Kafka".to_owned(), detail: reason }
             }
@@ -84,7 +84,7 @@ impl KafkaLog {
         if !(0..partitions).contains(&partition) {
             return Err(LogError::UnknownPartition { topic: topic.to_owned(), partition, partitions });
         }
-        self.reader.fetch_watermarks(topic, partition, PATIENCE).map_err(asked(ENDS, reading(topic)))
+        self.reader()?.fetch_watermarks(topic, partition, PATIENCE).map_err(asked(ENDS, reading(topic)))
     }
 
     /// Waits until nothing in a partition is undecided: a reader of what is committed does not see what stands behind an open
@@ -119,10 +119,10 @@ impl KafkaLog {
         }
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&range.topic, range.partition, Place::Offset(from)).map_err(failed("setting an offset"))?;
-        self.reader.assign(&list).map_err(failed("beginning to read"))?;
+        self.reader()?.assign(&list).map_err(failed("beginning to read"))?;
         let topic = range.topic.as_str().into();
         let silence = self.patience(SILENCE);
-        Ok(Box::new(Bounded { reader: &self.reader, topic, partition: range.partition, until, silence, is_over: false }))
+        Ok(Box::new(Bounded { reader: self.reader()?, topic, partition: range.partition, until, silence, is_over: false }))
     }
 
     /// The first offset appended at that instant or later.
@@ -131,7 +131,7 @@ impl KafkaLog {
         let mut wanted = TopicPartitionList::new();
         let at = Place::Offset(instant.as_millisecond());
         wanted.add_partition_offset(topic, partition, at).map_err(failed("setting an instant"))?;
-        let found = self.reader.offsets_for_times(wanted, PATIENCE);
+        let found = self.reader()?.offsets_for_times(wanted, PATIENCE);
         let found = found.map_err(asked("asking for the offset of an instant", reading(topic)))?;
         let place = found.find_partition(topic, partition).map(|part| part.offset());
         Ok(if let Some(Place::Offset(offset)) = place { offset.min(end) } else { end })

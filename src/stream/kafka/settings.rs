@@ -68,7 +68,8 @@ const CONSUMER: [(&str, &str); 9] = [
     ("fetch.error.backoff.ms", "100"),
     // A full queue would sleep for a second.
     ("fetch.queue.backoff.ms", "10"),
-    ("fetch.wait.max.ms", "100"),
+    // What comes is answered at once; only a broker without news is asked again.
+    ("fetch.wait.max.ms", "500"),
     ("queued.max.messages.kbytes", "16384"),
     ("heartbeat.interval.ms", "3000"),
     ("socket.timeout.ms", "30000"),

@@ -159,7 +159,7 @@ impl KafkaLog {
     /// Until every broker has heard of a new topic, its messages may be refused.
     fn wait_for(&mut self, topic: &str) -> Result<(), LogError> {
         for _ in 0..100 {
-            let metadata = self.reader.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.unreachable(&error))?;
+            let metadata = self.reader()?.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.unreachable(&error))?;
             let has_leaders = metadata.topics().iter().all(|topic| {
                 topic.error().is_none()
                     && !topic.partitions().is_empty()

@@ -14,8 +14,9 @@ use super::super::{LogError, Outgoing};
 use super::classify::{About, Class, classify, denied, failed, is_denied, is_fenced};
 use super::context::Context;
 use super::native;
+use super::sent::Sent;
 use super::settings::KafkaSettings;
-use crate::domain::{Header, Partition};
+use crate::domain::Partition;
 
 /// A commit that has not ended by then is given up: well below the transaction's own timeout of 15 s.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
@@ -46,7 +47,7 @@ pub(super) struct Writer {
     /// Why the open transaction cannot come to anything.
     broken: Option<KafkaError>,
     /// What was sent since it was opened: handed back where it comes to nothing.
-    sent: Vec<Outgoing>,
+    sent: Sent,
     since_look: usize,
     /// Requests the producer has repeated.
     retries: u64,
@@ -69,7 +70,7 @@ impl Writer {
             is_ready: false,
             is_open: false,
             broken: None,
-            sent: Vec::new(),
+            sent: Sent::default(),
             since_look: 0,
             retries: 0,
             pace: Pace::default(),
@@ -127,17 +128,12 @@ impl Writer {
     }
 
     /// Sends a message within the open transaction; opens one where there is none. What fails shows at the commit.
-    pub(super) fn send(&mut self, lent: &[(&str, &[u8])], mut outgoing: Outgoing, partition: Partition) -> Result<(), LogError> {
+    pub(super) fn send(&mut self, lent: &[(&str, &[u8])], outgoing: &Outgoing, partition: Partition) -> Result<(), LogError> {
         self.open()?;
         if self.broken.is_none() {
-            self.produce(lent, &outgoing, partition)?;
+            self.produce(lent, outgoing, partition)?;
         }
-        outgoing.partition = Some(partition);
-        if !lent.is_empty() {
-            let lent = lent.iter().map(|(key, value)| Header { key: (*key).to_owned(), value: value.to_vec() });
-            outgoing.headers.splice(0..0, lent);
-        }
-        self.sent.push(outgoing);
+        self.sent.push(lent, outgoing, partition);
         Ok(())
     }
 
@@ -212,11 +208,12 @@ impl Writer {
             None => self.try_commit(offsets, begun + COMMIT_DEADLINE).err(),
         };
         self.is_open = false;
-        let sent = std::mem::take(&mut self.sent);
         let Some((error, at_offsets)) = failed else {
+            self.sent.clear();
             self.pace.note(now().saturating_duration_since(begun), now());
             return Ok(Outcome::Committed);
         };
+        let sent = self.sent.take();
         let is_broken = self.producer.as_ref().is_some_and(|producer| producer.client().fatal_error().is_some());
         // After a refusal whatever is sent next fails as well, and says no more than that the transaction is broken. A poll without patience
         // hears one thing, and what was refused may stand behind others.
@@ -242,7 +239,7 @@ impl Writer {
         self.is_open = false;
         self.broken = None;
         self.drop_producer(Duration::ZERO);
-        std::mem::take(&mut self.sent)
+        self.sent.take()
     }
 
     /// Offsets first: their request travels while messages are delivered. Only then the end, when nothing is on its way. Of an error
