@@ -119,9 +119,7 @@ fn ten_times_the_lag_needs_no_more_memory() {
         place.feed_all();
         place.start(0);
         let mut log = place.broker.log(&[]);
-        while place.lag(&mut log) > 0 {
-            std::thread::sleep(Duration::from_millis(200));
-        }
+        place.catch_up(&mut log);
         let status = fs::read_to_string(format!("/proc/{}/status", place.services[0].id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().split(' ').next().unwrap().parse::<u64>().unwrap()

@@ -73,6 +73,9 @@ fn an_hour_at_half_load_leaves_memory_handles_and_disk_flat() {
     assert!(faults >= minutes.min(60) / 2, "{faults}");
     let mut log = place.finish();
     place.check(&mut log);
+    if minutes < 20 {
+        return eprintln!("NOT TESTED: whether anything grows; {minutes} minutes are too short for that");
+    }
     // The first quarter holds the world for the first time. Of each quarter after it the median: a service that was killed begins small.
     let quarters: Vec<&[Held]> = notes.chunks(notes.len().div_ceil(4)).collect();
     let median = |of: fn(&Held) -> u64, quarter: &[Held]| {

@@ -172,10 +172,23 @@ impl Place {
             assert!(fed.elapsed() < Duration::from_secs(300), "{}", self.said("feed"));
             self.feed = self.spawn("feed", &rest);
         }
-        wait_until("both stages catching up", || self.lag(&mut log) == 0);
+        self.catch_up(&mut log);
         write_ticks(&mut log, MOVEMENTS, CLOSING.parse().unwrap()).unwrap();
-        wait_until("the closing tick", || self.lag(&mut log) == 0);
+        self.catch_up(&mut log);
         log
+    }
+
+    /// Waits until both stages have committed all there is; a quarter of an hour without an end is a failure.
+    #[track_caller]
+    pub fn catch_up(&mut self, log: &mut KafkaLog) {
+        let began = Instant::now();
+        loop {
+            match self.lag(log) {
+                0 => return,
+                lag => assert!(began.elapsed() < Duration::from_secs(900), "{lag} messages are left"),
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 
     /// Messages that a stage has not committed. Brokers that have just come back may be slow to answer.
