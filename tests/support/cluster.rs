@@ -11,7 +11,7 @@ use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, write_ticks};
 
 use super::house::{Chance, House, MOVEMENTS, VERDICTS, by_key, without_offset};
-use super::kafka::{Broker, Brokers, Secure, ended, wait_until};
+use super::kafka::{Broker, Brokers, Secure, ended};
 
 pub const NAMES: [&str; 3] = ["entrepot-0", "entrepot-1", "entrepot-2"];
 /// The day after the last record.

@@ -20,6 +20,8 @@ use crate::domain::Partition;
 
 /// A commit that has not ended by then is given up: well below the transaction's own timeout of 15 s.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
+/// Things that an idle producer is heard of at once.
+const HEARD: usize = 16;
 /// How long a producer is heard after a failure.
 const HEAR: Duration = Duration::from_millis(50);
 /// How long one call of a commit waits before it is looked at again.
@@ -265,10 +267,11 @@ impl Writer {
         again(producer, end, || producer.commit_transaction(PATIENCE)).map_err(|error| (error, false))
     }
 
-    /// Serves what the client has to say while nothing is sent: its log, its errors.
+    /// Serves what the client has to say while nothing is sent: its log, its errors. A poll without patience hears one thing; while brokers
+    /// are away more come than polls, and would be kept.
     pub(super) fn idle(&self) {
         if let Some(producer) = &self.producer {
-            producer.poll(Duration::ZERO);
+            (0..HEARD).for_each(|_| producer.poll(Duration::ZERO));
         }
     }
 
