@@ -17,7 +17,7 @@ use crate::stream::{
     write_ticks,
 };
 
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_secs(1);
 const TICK_AGAIN: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -248,11 +248,10 @@ impl Running {
             Commit::Committed => self.log.set_ticked(today).map(|()| true),
             Commit::Recycled(_) => Ok(false),
         });
+        // Whatever came of it: nobody polls this handle before the next try.
+        self.log.rest();
         match ticked {
-            Ok(true) => {
-                (self.ticked, self.tick_tried) = (today, None);
-                self.log.rest();
-            }
+            Ok(true) => (self.ticked, self.tick_tried) = (today, None),
             Ok(false) => {}
             // A log that is away for a while comes back; the workers wait for it too.
             Err(error) if matches!(error.exit_code(), 69 | 75) => tracing::warn!(%error, "no tick yet"),

@@ -65,6 +65,8 @@ impl Predecessors {
     /// Where the log fails.
     pub fn new(mut log: Box<dyn Home>, us: String, outputs: Vec<(Topic, String)>) -> Result<Predecessors, LogError> {
         log.keep(&Artifact { hash: us.clone(), kind: RUN.to_owned(), content: Vec::new() })?;
+        // Nobody polls it from here on: its clients would keep all that they have to say while brokers are away.
+        log.rest();
         Ok(Predecessors { shared: Arc::new(Shared { log: Mutex::new(log), us, outputs, waiting: Mutex::default() }) })
     }
 

@@ -25,7 +25,7 @@ pub(super) use go_on::GoingOn;
 type Place = (Arc<str>, Partition);
 
 /// How long a poll waits at most, so that a stop is heard and the beacon shines.
-const POLL: Duration = Duration::from_millis(250);
+const POLL: Duration = Duration::from_millis(400);
 /// How often lags and limits are looked at.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
