@@ -197,19 +197,19 @@ impl KafkaLog {
 
 impl Log for KafkaLog {
     fn poll(&mut self, timeout: Duration) -> Result<Event, LogError> {
-        self.writer.idle();
         self.settle()?;
         self.check_offsets()?;
-        match &mut self.group {
-            Some(group) => {
-                let is_quiet = self.unsettled.is_some() || group.is_in_doubt();
-                group.poll(if is_quiet { timeout.min(ASK_AGAIN) } else { timeout }, is_quiet)
-            }
-            None => {
-                std::thread::sleep(timeout);
-                Ok(Event::Idle)
-            }
+        let Some(group) = &mut self.group else {
+            std::thread::sleep(timeout);
+            self.writer.hear();
+            return Ok(Event::Idle);
+        };
+        let is_quiet = self.unsettled.is_some() || group.is_in_doubt();
+        let event = group.poll(if is_quiet { timeout.min(ASK_AGAIN) } else { timeout }, is_quiet)?;
+        if matches!(event, Event::Idle) {
+            self.writer.hear();
         }
+        Ok(event)
     }
 
     fn seek(&mut self, topic: &str, partition: Partition, from: Offset) -> Result<(), LogError> {

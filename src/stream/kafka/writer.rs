@@ -268,8 +268,8 @@ impl Writer {
     }
 
     /// Serves what the client has to say while nothing is sent: its log, its errors. A poll without patience hears one thing; while brokers
-    /// are away more come than polls, and would be kept.
-    pub(super) fn idle(&self) {
+    /// are away more come than polls, and would be kept. Not for every message: a poll costs as much as sending one.
+    pub(super) fn hear(&self) {
         if let Some(producer) = &self.producer {
             (0..HEARD).for_each(|_| producer.poll(Duration::ZERO));
         }
@@ -277,6 +277,7 @@ impl Writer {
 
     /// What the producer counts, where it has come since the last time. A repeated request is a reason to replace it.
     pub(super) fn statistics(&mut self) -> Option<Statistics> {
+        self.hear();
         let statistics = self.producer.as_ref().and_then(|producer| producer.context().statistics())?;
         let retries = statistics.brokers.values().map(|broker| broker.txretries).sum();
         if retries > self.retries {
