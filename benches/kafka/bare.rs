@@ -1,7 +1,8 @@
-//! The bare loop: one consumer, one producer of librdkafka, each record written on as it came. Knows nothing of entrepot.
+//! The bare loop: one consumer, one producer of librdkafka, each record written on as it came, or messages of a given shape for it. Knows
+//! nothing of entrepot.
 //!
-//! Set as the service sets its clients where speed is concerned, and as little as exactly-once allows: no statistics, no headers, no
-//! partitions told by key. Commits at the same age, count and bytes.
+//! Set as the service sets its clients where speed is concerned, and as little as exactly-once allows: no statistics, no partitions told
+//! by key, and no headers unless the shape has them. Commits at the same age, count and bytes.
 
 #![allow(unsafe_code, reason = "the binding's own flush sleeps a tenth of a second at a time, which would flatter us")]
 
@@ -10,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use rdkafka::message::Message;
+use rdkafka::message::{Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList, bindings};
 
 use crate::Failure;
-use crate::contest::{Job, Told, Watch, ready};
+use crate::contest::{Job, Kind, Told, Watch, ready};
 use crate::settings;
+use crate::shape::Shape;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Messages on their way at most, as the service has it.
@@ -76,6 +78,7 @@ fn carry(
     let mut is_ready = false;
     let (watch, out, interval) = (Watch::default(), format!("{}out", job.prefix), settings::INTERVAL);
     let (mut open, mut done, mut latencies) = (Open::default(), 0u64, Vec::new());
+    let mut writer = Output::new(producer, &out, (job.kind == Kind::Same).then(Shape::of_movements));
     while done < job.records {
         let left = open.since.map_or(interval, |since| interval.saturating_sub(now().saturating_duration_since(since)));
         let polled = consumer.poll(left);
@@ -90,9 +93,8 @@ fn carry(
                     begin()?;
                     open.since = Some(now());
                 }
-                send(producer, &out, (message.partition(), message.payload().unwrap_or_default()), done)?;
                 open.records += 1;
-                open.bytes += 2 * message.payload_len() as u64;
+                open.bytes += message.payload_len() as u64 + writer.write(message.partition(), message.payload())?;
                 open.next.insert(message.partition(), message.offset() + 1);
                 open.appended_ms.extend(message.timestamp().to_millis());
                 done += 1;
@@ -114,12 +116,54 @@ fn carry(
     }
     flush(producer)?;
     let latencies_ms = [("bare".to_owned(), latencies)].into();
-    let mut told = Told { written: done, latencies_ms, ..Told::default() };
+    let mut told = Told { written: writer.sent, latencies_ms, ..Told::default() };
     watch.end(done, &mut told)?;
     Ok(told)
 }
 
-fn send(producer: &BaseProducer, topic: &str, (partition, value): (i32, &[u8]), sent: u64) -> Result<(), Failure> {
+/// What is written for a record.
+struct Output<'a> {
+    producer: &'a BaseProducer,
+    topic: &'a str,
+    shape: Option<Shape>,
+    /// Messages of the shape that are due.
+    due: f64,
+    value: Vec<u8>,
+    sent: u64,
+}
+
+impl<'a> Output<'a> {
+    fn new(producer: &'a BaseProducer, topic: &'a str, shape: Option<Shape>) -> Output<'a> {
+        Output { producer, topic, shape, due: 0.0, value: Vec::new(), sent: 0 }
+    }
+
+    /// Writes for a record that came with this value; the bytes written.
+    fn write(&mut self, partition: i32, value: Option<&[u8]>) -> Result<u64, Failure> {
+        let value = value.unwrap_or_default();
+        let Some(shape) = &self.shape else {
+            self.sent += 1;
+            send(self.producer, (self.topic, partition, self.sent), (value, &[]))?;
+            return Ok(value.len() as u64);
+        };
+        self.value.clear();
+        self.value.extend(value.iter().cycle().take(shape.bytes));
+        self.due += shape.messages;
+        let mut bytes = 0;
+        while self.due >= 1.0 {
+            self.due -= 1.0;
+            self.sent += 1;
+            send(self.producer, (self.topic, partition, self.sent), (&self.value, &shape.headers))?;
+            bytes += self.value.len() as u64;
+        }
+        Ok(bytes)
+    }
+}
+
+fn send(
+    producer: &BaseProducer,
+    (topic, partition, sent): (&str, i32, u64),
+    (value, headers): (&[u8], &[(&str, String)]),
+) -> Result<(), Failure> {
     if sent.is_multiple_of(LOOK_EVERY) {
         producer.poll(Duration::ZERO);
         while producer.in_flight_count() > WINDOW {
@@ -127,6 +171,11 @@ fn send(producer: &BaseProducer, topic: &str, (partition, value): (i32, &[u8]), 
         }
     }
     let mut record = BaseRecord::<(), [u8]>::to(topic).partition(partition).payload(value);
+    if !headers.is_empty() {
+        let owned = OwnedHeaders::new_with_capacity(headers.len());
+        let insert = |list: OwnedHeaders, (key, value): &(&str, String)| list.insert(Header { key, value: Some(value) });
+        record = record.headers(headers.iter().fold(owned, insert));
+    }
     loop {
         match producer.send(record) {
             Ok(()) => return Ok(()),

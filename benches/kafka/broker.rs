@@ -49,7 +49,15 @@ impl Broker {
         for made in wait(self.admin.create_topics(&topics, &AdminOptions::new()))?? {
             made.map_err(|(name, code)| format!("making {name}: {code}"))?;
         }
-        Ok(())
+        // The controller has made them; the broker hears of it later.
+        loop {
+            let metadata = self.admin.inner().fetch_metadata(None, PATIENCE)?;
+            let is_there = |name: &&&str| metadata.topics().iter().any(|topic| topic.name() == **name);
+            if names.iter().filter(is_there).count() == names.len() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Makes all topics that the stages write, below a prefix, and what the bare loop writes.

@@ -21,6 +21,8 @@ const READY: &str = "ready";
 pub(crate) enum Kind {
     /// The bare loop, with a transaction each interval.
     Bare,
+    /// The same, but what it writes is as many messages as ingest makes of the records, as long, with as many headers.
+    Same,
     /// The bare loop without transactions.
     Plain,
     /// The ingest stage alone.
@@ -151,7 +153,7 @@ impl Watch {
 pub(crate) fn contest(job: &str) -> Result<(), Failure> {
     let job: Job = serde_json::from_str(job)?;
     let mut told = match job.kind {
-        Kind::Bare => bare::transactional(&job)?,
+        Kind::Bare | Kind::Same => bare::transactional(&job)?,
         Kind::Plain => bare::plain(&job)?,
         Kind::Ingest | Kind::Both => stages::run(&job)?,
     };

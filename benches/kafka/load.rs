@@ -7,7 +7,7 @@ use crate::contest::{Job, Kind, Told, run};
 use crate::table::{Table, Target, say};
 use crate::{Failure, Plan, median};
 
-const KINDS: [Kind; 4] = [Kind::Bare, Kind::Ingest, Kind::Both, Kind::Plain];
+const KINDS: [Kind; 5] = [Kind::Bare, Kind::Same, Kind::Ingest, Kind::Both, Kind::Plain];
 
 /// Measures it on a topic that holds so many records. Gives the records a second of both stages.
 pub(crate) fn measure(broker: &Broker, raw: &str, (plan, table): (&Plan, &mut Table)) -> Result<f64, Failure> {
@@ -34,7 +34,7 @@ pub(crate) fn measure(broker: &Broker, raw: &str, (plan, table): (&Plan, &mut Ta
         }
     }
     let of = |index: usize| rounds.get(&index).map(Vec::as_slice).unwrap_or_default();
-    let (bare, ingest, both, plain) = (of(0), of(1), of(2), of(3));
+    let (bare, same, ingest, both, plain) = (of(0), of(1), of(2), of(3), of(4));
     let rate = |told: &Told| told.whole.rate();
     let cpu = |told: &Told| told.whole.cpu_us();
     let mut compare = |name: &str, figures: (&[Told], &[Told]), of: &dyn Fn(&Told) -> f64, target: Target, unit: &str| {
@@ -45,9 +45,12 @@ pub(crate) fn measure(broker: &Broker, raw: &str, (plan, table): (&Plan, &mut Ta
         table.add(name, median(ratios.iter().copied()), target, &detail);
     };
     compare("ingest / bare loop, records a second", (ingest, bare), &rate, Target::AtLeast(0.8), "/s");
+    compare("ingest / bare loop that writes as much, records a second", (ingest, same), &rate, Target::AtLeast(0.8), "/s");
+    compare("ingest / bare loop that writes as much, client CPU", (ingest, same), &cpu, Target::AtMost(2.0), "µs");
     compare("ingest / bare loop without transactions, client CPU", (ingest, plain), &cpu, Target::AtMost(2.0), "µs");
     compare("ingest / bare loop with transactions, client CPU", (ingest, bare), &cpu, Target::None, "µs");
     compare("both stages / bare loop, records a second", (both, bare), &rate, Target::AtLeast(0.5), "/s");
+    compare("both stages / bare loop that writes as much, records a second", (both, same), &rate, Target::AtLeast(0.5), "/s");
     compare("both stages / bare loop, client CPU", (both, bare), &cpu, Target::None, "µs");
     compare("bare loop without transactions / with, records a second", (plain, bare), &rate, Target::None, "/s");
     Ok(median(both.iter().map(rate)))

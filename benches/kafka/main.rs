@@ -1,8 +1,8 @@
 //! `make bench-kafka`: the service on a real Kafka beside a bare loop of librdkafka, and beside Kafka Streams, in turns on one broker.
 //!
 //! Prints a table and writes `target/bench-kafka.json`; never fails on time. `ENTREPOT_BENCH_RECORDS` and `ENTREPOT_BENCH_ROUNDS` set the
-//! size, `ENTREPOT_BENCH_ONLY` (load, latency, idle, peer) what is measured, `ENTREPOT_BENCH_PROPERTIES` how librdkafka is set for the stages. Restoring a snapshot beside folding the same records asks no
-//! broker; `make bench` measures it.
+//! size, `ENTREPOT_BENCH_ONLY` (load, latency, idle, peer) what is measured, `ENTREPOT_BENCH_PROPERTIES` how librdkafka is set for the
+//! stages. Restoring a snapshot beside folding the same records asks no broker; `make bench` measures it.
 
 mod bare;
 mod broker;
@@ -21,6 +21,7 @@ mod load;
 mod peer;
 mod proc;
 mod settings;
+mod shape;
 mod stages;
 #[path = "../speed/table.rs"]
 #[allow(dead_code, reason = "not all of it is used here")]
@@ -33,6 +34,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use table::{Table, say};
+
+/// As in the service; the bare loop has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What ends a bench.
 pub(crate) type Failure = Box<dyn std::error::Error>;
