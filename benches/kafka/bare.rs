@@ -78,7 +78,7 @@ fn carry(
     let mut is_ready = false;
     let (watch, out, interval) = (Watch::default(), format!("{}out", job.prefix), settings::INTERVAL);
     let (mut open, mut done, mut latencies) = (Open::default(), 0u64, Vec::new());
-    let mut writer = Output::new(producer, &out, (job.kind == Kind::Same).then(Shape::of_movements));
+    let mut writer = Output::new(producer, &out, (job.kind == Kind::Same).then(|| Shape::of_movements(job.records)));
     while done < job.records {
         let left = open.since.map_or(interval, |since| interval.saturating_sub(now().saturating_duration_since(since)));
         let polled = consumer.poll(left);

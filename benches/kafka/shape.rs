@@ -4,8 +4,8 @@ use entrepot::decode::Decoder;
 
 use crate::world;
 
-/// Records that are looked at.
-const SAMPLE: usize = 5_000;
+/// One record in so many is looked at.
+const EVERY: usize = 20;
 
 /// Messages as ingest makes them.
 pub(crate) struct Shape {
@@ -18,14 +18,13 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// Of movements.
-    pub(crate) fn of_movements() -> Shape {
+    /// Of movements of a world of so many records.
+    pub(crate) fn of_movements(records: u64) -> Shape {
         let ingest = world::ingest("sim", Decoder::canonical(false));
-        let sizes: Vec<usize> = world::raw(SAMPLE)
-            .iter()
-            .flat_map(|message| ingest.apply(message).outputs)
-            .map(|output| output.value.len())
-            .collect();
+        let raw = world::raw(usize::try_from(records).unwrap_or(usize::MAX));
+        let looked_at = raw.iter().step_by(EVERY);
+        let sizes: Vec<usize> =
+            looked_at.clone().flat_map(|message| ingest.apply(message).outputs).map(|output| output.value.len()).collect();
         let headers = [
             ("content-type", "application/json"),
             ("entrepot-schema", "movement/1"),
@@ -34,7 +33,7 @@ impl Shape {
             ("entrepot-build", "0.1.0"),
         ];
         Shape {
-            messages: sizes.len() as f64 / SAMPLE as f64,
+            messages: sizes.len() as f64 / looked_at.len().max(1) as f64,
             bytes: sizes.iter().sum::<usize>() / sizes.len().max(1),
             headers: headers.map(|(key, value)| (key, value.to_owned())).into(),
         }
