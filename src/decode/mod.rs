@@ -71,6 +71,7 @@ impl Decoder {
             Some(mapping::Format::Csv(..)) => "csv",
             Some(mapping::Format::Json) => "json",
             Some(mapping::Format::JsonTable) => "json-table",
+            Some(mapping::Format::Fixed) => "fixed",
         }
     }
 
@@ -81,7 +82,7 @@ impl Decoder {
             Some(envelope) if envelope.whole => Split::Whole,
             Some(envelope) => match envelope.format {
                 mapping::Format::Csv(..) => Split::HeaderAndRow,
-                mapping::Format::Ndjson => Split::Lines,
+                mapping::Format::Ndjson | mapping::Format::Fixed => Split::Lines,
                 mapping::Format::Json | mapping::Format::JsonTable => Split::Elements,
             },
         }
