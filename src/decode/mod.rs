@@ -79,7 +79,8 @@ impl Decoder {
     pub fn split(&self) -> Split {
         match self.mapping().map(Mapping::envelope) {
             None => Split::Lines,
-            Some(envelope) if envelope.whole => Split::Whole,
+            Some(envelope) if envelope.unit == mapping::Unit::File => Split::Whole,
+            Some(envelope) if envelope.unit == mapping::Unit::Group => Split::Groups,
             Some(envelope) => match envelope.format {
                 mapping::Format::Csv(..) => Split::HeaderAndRow,
                 mapping::Format::Ndjson | mapping::Format::Fixed => Split::Lines,

@@ -118,6 +118,10 @@ impl<'a> Place<'a> {
                 captures.get(1).or_else(|| captures.get(0)).map(|found| Cow::Borrowed(found.as_str()))
             }
             Source::Topic => Some(Cow::Borrowed(&self.message.position.topic)),
+            Source::Written => {
+                let day = jiff::tz::Offset::UTC.to_datetime(self.message.timestamp?).date();
+                Some(Cow::Owned(day.to_string()))
+            }
             Source::Header(name) => self.message.header(name).map(Cow::Borrowed),
             Source::First(parts, _) => parts.iter().find_map(|part| self.value(part)),
             Source::Concat(parts, separator) => {

@@ -17,8 +17,8 @@ use crate::domain::DeadLetterReason;
 #[derive(Clone, Debug)]
 pub(super) struct Explode {
     what: What,
-    /// Why a row is left out that holds none.
-    none: String,
+    /// Why a row is left out that holds none; without it such a row stays as it is.
+    none: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +79,7 @@ impl Explode {
         if !is_reason(&none) {
             return Err(section.error("none", format!("{none:?} is no reason (a-z, 0-9 and _)")));
         }
+        let none = (!section.flag("keep_empty")?).then_some(none);
         section.finish()?;
         Ok(Explode { what, none })
     }
@@ -135,10 +136,7 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
     let mut none = true;
     let all = match &step.what {
         What::Elements(pointer) => {
-            let Some(text) = place.json().and_then(|text| pointer.find(text)) else {
-                visit(Err(Stop::Excluded(step.none.clone())));
-                return true;
-            };
+            let text = place.json().and_then(|text| pointer.find(text)).unwrap_or("[]");
             // One object where several may stand is a list of one.
             let single = text.trim_start().starts_with('{');
             let elements = if single { Some(Vec::new()) } else { json::elements(text) };
@@ -177,10 +175,14 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
             }
         },
     };
-    if none {
-        visit(Err(Stop::Excluded(step.none.clone())));
+    match &step.none {
+        _ if !none => all,
+        None => within(place, rest, (left, visit)),
+        Some(reason) => {
+            visit(Err(Stop::Excluded(reason.clone())));
+            all
+        }
     }
-    all
 }
 
 impl Pivot {

@@ -10,8 +10,9 @@ use super::field::Stop;
 use super::figures::Figures;
 use super::layout::{Layout, Names};
 use super::reader::{MappingError, Section};
-use super::value::{self, Column, Columns, Condition, Value};
-use super::{Mapping, Selection, is_reason, parse};
+use super::value::{self, Column, Columns, Condition, Source, Value};
+use super::{Format, Mapping, Selection, is_reason, parse};
+use crate::decode::delimited;
 use crate::decode::draft::{error, malformed};
 use crate::domain::{DeadLetterReason, Decimal};
 
@@ -60,7 +61,7 @@ impl Gather {
             return Err(section.missing("by", "the columns that tell one record from another"));
         }
         let mut names = by.clone();
-        let by = by.into_iter().map(|name| Value::of(value::Source::Column(columns.slot(vec![name])))).collect();
+        let by = by.into_iter().map(|name| Value::of(Source::Column(columns.slot(vec![name])))).collect();
         let select = section.sections("select")?.into_iter().map(|section| parse::selection(section, &mut columns));
         let select = select.collect::<Result<_, _>>()?;
         let sections = section.sections("columns")?;
@@ -106,7 +107,7 @@ impl Gather {
     /// The slots without which a file is another schema.
     pub(super) fn decisive(&self) -> Vec<usize> {
         let values = self.by.iter().chain(self.gathered.iter().map(|gathered| &gathered.value));
-        let direct = values.filter_map(|value| if let value::Source::Column(slot) = value.source { Some(slot) } else { None });
+        let direct = values.filter_map(|value| if let Source::Column(slot) = value.source { Some(slot) } else { None });
         let mut slots: Vec<usize> = direct.collect();
         slots.sort_unstable();
         slots.dedup();
@@ -197,6 +198,35 @@ impl Found {
 }
 
 impl Mapping {
+    /// The messages of a file whose rows are gathered: header and rows of one record each, in the order of what tells records apart.
+    /// `None` where there is no header.
+    pub(in crate::decode) fn groups(&self, bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let (Some(gather), Format::Csv(dialect, _)) = (&self.gather, self.envelope.format) else { return None };
+        let text = self.envelope.encoding.decode(bytes)?;
+        let (mut at, layout) = self.find_header(&text, dialect).ok()?;
+        layout.require(&self.required, self.head_columns()).ok()?;
+        let head = text.get(..at).unwrap_or_default();
+        let (mut groups, mut cells) = (BTreeMap::<Vec<String>, String>::new(), Vec::new());
+        while at < text.len() {
+            let (end, _) = delimited::record(&text, at, dialect, &mut cells);
+            let row = text.get(at..end).unwrap_or_default();
+            at = end;
+            if delimited::is_blank(&cells) {
+                continue;
+            }
+            let cell = |value: &Value| {
+                let Source::Column(slot) = value.source else { return String::new() };
+                layout.position(slot).and_then(|at| cells.get(at)).map(|cell| cell.trim().to_owned()).unwrap_or_default()
+            };
+            let group = groups.entry(gather.by.iter().map(cell).collect()).or_insert_with(|| head.to_owned());
+            group.push_str(row);
+            if !row.ends_with('\n') {
+                group.push('\n');
+            }
+        }
+        groups.into_values().map(|group| self.envelope.encoding.encode(&group)).collect()
+    }
+
     /// The columns of the rows as they stand in a message.
     pub(super) fn head_columns(&self) -> &[Column] {
         self.gather.as_ref().map_or(&self.columns.slots, |gather| &gather.columns.slots)

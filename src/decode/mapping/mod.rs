@@ -36,7 +36,6 @@ use super::delimited::Dialect;
 use super::draft::Kind;
 use super::encoding::TextEncoding;
 use super::json::Pointer;
-use crate::domain::Unit;
 
 /// A mapping, checked.
 #[derive(Debug)]
@@ -63,7 +62,7 @@ pub struct Mapping {
     /// Why a row that no branch takes is left out; without it such a row is a dead letter.
     otherwise: Option<String>,
     quantities: Vec<Quantities>,
-    units: BTreeMap<String, Unit>,
+    units: BTreeMap<String, crate::domain::Unit>,
     lists: Lists,
     checks: Vec<Check>,
     meaning: Meaning,
@@ -77,8 +76,7 @@ pub struct Mapping {
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
     pub(super) format: Format,
-    /// A file is one message; else every row is one.
-    pub(super) whole: bool,
+    pub(super) unit: Unit,
     pub(super) encoding: TextEncoding,
     /// Where the rows are in JSON.
     pub(super) records: Pointer,
@@ -86,6 +84,15 @@ pub(super) struct Envelope {
     error: Option<Pointer>,
     /// Of fixed lines, name, first and last character of each column, from 1.
     fixed: Vec<(String, usize, usize)>,
+}
+
+/// What a message of a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Row,
+    File,
+    /// The rows that are gathered into one record.
+    Group,
 }
 
 /// The form of a message.

@@ -14,12 +14,12 @@ use super::layout::Names;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
 use super::value::{Columns, condition};
-use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, is_reason};
+use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, Unit, is_reason};
 use crate::decode::delimited::Dialect;
 use crate::decode::draft::Kind;
 use crate::decode::encoding::TextEncoding;
 use crate::decode::json::Pointer;
-use crate::domain::Unit;
+use crate::domain;
 
 impl Mapping {
     /// Reads a mapping. An error names line and key, what is allowed and, for an unknown key, the nearest name.
@@ -86,6 +86,9 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         (None, None) => decisive(&branches),
         (None, Some(gather)) => gather.decisive(),
     };
+    if gather.is_none() && envelope.unit == Unit::Group {
+        return Err(root.error("envelope", "message = \"group\" needs [gather], whose columns under by tell groups apart"));
+    }
     if let Some(gather) = &mut gather {
         gather.settle(&columns.slots, head.names).map_err(|problem| root.error("gather", problem))?;
     }
@@ -163,10 +166,12 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
     if encoding != TextEncoding::UTF_8 && !matches!(format, Format::Csv(..) | Format::Fixed) {
         return Err(section.error("encoding", "JSON is UTF-8"));
     }
-    let whole = match section.text("message")?.as_deref() {
-        None | Some("row") => false,
-        Some("file") => true,
-        Some(other) => return Err(section.error("message", format!("{other:?} is no message; allowed are row, file"))),
+    let unit = match section.text("message")?.as_deref() {
+        None | Some("row") => Unit::Row,
+        Some("file") => Unit::File,
+        Some("group") if matches!(format, Format::Csv(..)) => Unit::Group,
+        Some("group") => return Err(section.error("message", "groups are of csv alone")),
+        Some(other) => return Err(section.error("message", format!("{other:?} is no message; allowed are row, file, group"))),
     };
     let pointer = |key| match section.text(key)? {
         None => Ok(None),
@@ -174,7 +179,7 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
     };
     let (records, error) = (pointer("records")?.unwrap_or_default(), pointer("error")?);
     section.finish()?;
-    Ok(Envelope { format, whole, encoding, records, error, fixed: Vec::new() })
+    Ok(Envelope { format, unit, encoding, records, error, fixed: Vec::new() })
 }
 
 fn dialect(section: &Section<'_>) -> Result<Dialect, MappingError> {
@@ -343,10 +348,10 @@ fn check_fields(section: &Section<'_>, kind: Kind, rules: &[Rule]) -> Result<(),
     }
 }
 
-fn units(section: Section<'_>) -> Result<BTreeMap<String, Unit>, MappingError> {
+fn units(section: Section<'_>) -> Result<BTreeMap<String, domain::Unit>, MappingError> {
     let unit = |(text, item): (String, super::reader::Item<'_>)| {
         let code = item.text()?;
-        let unit = Unit::new(&code).ok_or_else(|| item.error(format!("{code:?} is no unit of Rec 20 such as KGM")))?;
+        let unit = domain::Unit::new(&code).ok_or_else(|| item.error(format!("{code:?} is no unit of Rec 20 such as KGM")))?;
         Ok((text, unit))
     };
     section.entries().into_iter().map(unit).collect()

@@ -72,6 +72,8 @@ pub(super) enum Source {
     File(Regex),
     /// The name of the topic.
     Topic,
+    /// The day (UTC) on which the message was written, where it says so.
+    Written,
     /// A header of the message.
     Header(String),
     /// The first of these that is not null; whether a record says that it was not the very first.
@@ -136,6 +138,7 @@ impl Value {
             Source::ColumnName(_) => "a column's name".to_owned(),
             Source::File(_) => "the file's name".to_owned(),
             Source::Topic => "the topic".to_owned(),
+            Source::Written => "the message's time".to_owned(),
             Source::Header(name) => format!("header {name}"),
             Source::First(parts, _) => all(parts, " else "),
             Source::Concat(parts, _) => all(parts, " + "),
@@ -163,7 +166,7 @@ pub(super) enum Condition {
     Sum(Value, Vec<Value>),
 }
 
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "column",
     "pointer",
     "parent",
@@ -174,6 +177,7 @@ const SOURCES: [&str; 13] = [
     "column_name",
     "file",
     "topic",
+    "written",
     "header",
     "first",
     "concat",
@@ -249,6 +253,10 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
         "topic" => {
             section.flag("topic")?;
             Source::Topic
+        }
+        "written" => {
+            section.flag("written")?;
+            Source::Written
         }
         "header" => Source::Header(section.required_text("header", "the name of a message header")?),
         "first" => Source::First(parts("first", columns)?, section.flag("note")?),
