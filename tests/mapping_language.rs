@@ -19,6 +19,8 @@ mod data;
 mod feeds;
 #[path = "mapping_language/language.rs"]
 mod language;
+#[path = "mapping_language/shapes.rs"]
+mod shapes;
 
 fn around(file_name: Option<&str>) -> Surroundings<'_> {
     Surroundings { reference: Reference::built_in(), default_lag_days: 30, file_name }
@@ -39,9 +41,9 @@ fn shown(decoded: &Decoded) -> String {
     }
 }
 
-/// Decodes a file whole and in pieces, which must agree, and compares.
+/// A file decoded whole, and in pieces.
 #[track_caller]
-fn check(mapping: &str, (file, bytes): (&str, &[u8]), expected: Expect) {
+fn decoded(mapping: &str, (file, bytes): (&str, &[u8])) -> (String, String) {
     let mapping = Mapping::parse(mapping).unwrap_or_else(|error| panic!("{error}"));
     let decoder = Decoder::mapped(mapping, false);
     let position = Position { topic: "t".into(), partition: 0, offset: 1 };
@@ -49,8 +51,14 @@ fn check(mapping: &str, (file, bytes): (&str, &[u8]), expected: Expect) {
         let message = Message { position: position.clone(), timestamp: None, key: None, value: Some(bytes), headers: Vec::new() };
         shown(&decoder.decode(&message, &around(Some(file))))
     };
-    let whole = decode(bytes.to_vec());
     let apart: Vec<String> = decoder.split_file(bytes).map(|piece| decode(piece.bytes)).collect();
-    assert_eq!(apart.join("\n"), whole);
+    (decode(bytes.to_vec()), apart.join("\n"))
+}
+
+/// Decodes a file whole and in pieces, which must agree, and compares.
+#[track_caller]
+fn check(mapping: &str, file: (&str, &[u8]), expected: Expect) {
+    let (whole, apart) = decoded(mapping, file);
+    assert_eq!(apart, whole);
     expected.assert_eq(&whole);
 }

@@ -71,6 +71,7 @@ impl Decoder {
             Some(mapping::Format::Csv(..)) => "csv",
             Some(mapping::Format::Json) => "json",
             Some(mapping::Format::JsonTable) => "json-table",
+            Some(mapping::Format::Fixed) => "fixed",
         }
     }
 
@@ -78,10 +79,11 @@ impl Decoder {
     pub fn split(&self) -> Split {
         match self.mapping().map(Mapping::envelope) {
             None => Split::Lines,
-            Some(envelope) if envelope.whole => Split::Whole,
+            Some(envelope) if envelope.unit == mapping::Unit::File => Split::Whole,
+            Some(envelope) if envelope.unit == mapping::Unit::Group => Split::Groups,
             Some(envelope) => match envelope.format {
                 mapping::Format::Csv(..) => Split::HeaderAndRow,
-                mapping::Format::Ndjson => Split::Lines,
+                mapping::Format::Ndjson | mapping::Format::Fixed => Split::Lines,
                 mapping::Format::Json | mapping::Format::JsonTable => Split::Elements,
             },
         }

@@ -17,6 +17,8 @@ pub enum Split {
     HeaderAndRow,
     /// The document around the rows, with one row in it, is one. Such files are held in memory whole.
     Elements,
+    /// The header and the rows that are gathered into one record are one, ordered by what tells groups apart. Held in memory whole.
+    Groups,
 }
 
 /// One message of a file.
@@ -65,7 +67,7 @@ impl<'d> Splitter<'d> {
     pub fn push(&mut self, chunk: &[u8]) -> Vec<Piece> {
         self.buffer.extend_from_slice(chunk);
         match self.split {
-            Split::Whole | Split::Elements => Vec::new(),
+            Split::Whole | Split::Elements | Split::Groups => Vec::new(),
             Split::Lines | Split::HeaderAndRow => self.records(),
         }
     }
@@ -77,6 +79,11 @@ impl<'d> Splitter<'d> {
             Split::Whole => vec![Piece { row: 1, bytes: rest }],
             Split::Elements => match self.decoder.mapping() {
                 Some(mapping) => elements(mapping, rest),
+                None => vec![Piece { row: 1, bytes: rest }],
+            },
+            Split::Groups => match self.decoder.mapping().and_then(|mapping| mapping.groups(&rest)) {
+                Some(groups) => groups.into_iter().zip(1..).map(|(bytes, row)| Piece { row, bytes }).collect(),
+                None if rest.is_empty() => Vec::new(),
                 None => vec![Piece { row: 1, bytes: rest }],
             },
             // Without a header every byte of the file is one message, and its dead letter says what is missing.

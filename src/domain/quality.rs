@@ -68,7 +68,7 @@ reasons! {
 }
 
 reasons! {
-    /// What is taken, with its evidence withheld or marked; and the note `unknown_field`, which withholds nothing.
+    /// What is taken, with its evidence withheld or marked; and the notes `unknown_field`, `check_failed` and `fallback`, which withhold nothing.
     Degrade {
         /// No mass.
         NoMass = "no_mass",
@@ -96,6 +96,10 @@ reasons! {
         BeyondLookback = "beyond_lookback",
         /// A field that nothing reads.
         UnknownField = "unknown_field",
+        /// A check that the feed carries within itself does not hold.
+        CheckFailed = "check_failed",
+        /// A field was taken from another source than its first.
+        Fallback = "fallback",
     }
 }
 

@@ -53,7 +53,7 @@ fn errors_of_a_mapping_name_line_key_and_what_was_meant() {
     refused(
         "\"csv\"",
         "\"xml\"",
-        expect![[r#"line 6, envelope.format: "xml" is no form of a message; allowed are csv, json, json-table, ndjson"#]],
+        expect![[r#"line 6, envelope.format: "xml" is no form of a message; allowed are csv, fixed, json, json-table, ndjson"#]],
     );
     refused("\"utf-8\"", "\"utf8\"", expect![[r#"line 7, envelope.encoding: "utf8" is no encoding; did you mean "utf-8"?"#]]);
     refused(
@@ -67,7 +67,7 @@ fn errors_of_a_mapping_name_line_key_and_what_was_meant() {
         "column = \"kg\", ",
         "",
         expect![
-            "line 15, fields.net_mass_kg.column: has no source: give one of column, pointer, envelope, const, column_name, file, topic, header, first, concat"
+            "line 15, fields.net_mass_kg.column: has no source: give one of column, pointer, parent, part, pivot, envelope, const, column_name, file, topic, written, header, first, concat"
         ],
     );
     refused("flow = { const = \"import\" }\n", "", expect!["line 9, fields: a trade_flow needs the field flow"]);
@@ -78,8 +78,8 @@ fn errors_of_a_mapping_name_line_key_and_what_was_meant() {
     );
     refused(
         "[fields]",
-        "[explode]\n[fields]",
-        expect!["line 9, explode: is a key of the mapping language that is not supported in this release"],
+        "[join]\n[fields]",
+        expect!["line 9, join: is a key of the mapping language that is not supported in this release"],
     );
     refused(
         "kind = \"trade_flow\"",

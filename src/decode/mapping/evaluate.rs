@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::Mapping;
+use super::explode::Part;
 use super::layout::Layout;
-use super::value::{Condition, Source, TextStep, Value};
+use super::value::{Column, Condition, Source, TextStep, Value};
 use crate::decode::json::{Members, scalar};
 use crate::decode::number;
-use crate::domain::Message;
+use crate::domain::{Decimal, Message};
 
 /// A row as its envelope gives it.
 pub(super) enum Cells<'a> {
@@ -15,19 +16,51 @@ pub(super) enum Cells<'a> {
     Table { layout: &'a Layout, cells: &'a [Cow<'a, str>] },
     /// A JSON value with the members of its object.
     Json { text: &'a str, members: Members<'a> },
+    /// Those of the row around it.
+    Same,
 }
 
 /// All that a value may read.
 pub(super) struct Place<'a> {
     pub(super) mapping: &'a Mapping,
+    /// Those whose slots its values name.
+    pub(super) columns: &'a [Column],
     pub(super) cells: Cells<'a>,
     /// The JSON around the rows.
     pub(super) envelope: Option<&'a str>,
     pub(super) message: &'a Message,
     pub(super) file_name: Option<&'a str>,
+    /// The row that it is a part of, and which part.
+    pub(super) outer: Option<&'a Place<'a>>,
+    pub(super) part: Option<Part<'a>>,
 }
 
 impl<'a> Place<'a> {
+    /// A part of this row.
+    pub(super) fn inner<'b>(&'b self, cells: Cells<'b>, part: Option<Part<'b>>) -> Place<'b> {
+        let Place { mapping, columns, envelope, message, file_name, .. } = *self;
+        Place { mapping, columns, cells, envelope, message, file_name, outer: Some(self), part }
+    }
+
+    /// The row and those around it, from within.
+    fn outwards(&self) -> impl Iterator<Item = &Place<'a>> {
+        std::iter::successors(Some(self), |place| place.outer)
+    }
+
+    /// The cells that it reads, which may be those of a row around it.
+    fn cells(&self) -> &Cells<'a> {
+        let own = self.outwards().map(|place| &place.cells).find(|cells| !matches!(cells, Cells::Same));
+        own.unwrap_or(&self.cells)
+    }
+
+    /// The JSON of the row.
+    pub(super) fn json(&self) -> Option<&str> {
+        match self.cells() {
+            Cells::Json { text, .. } => Some(text),
+            Cells::Table { .. } | Cells::Same => None,
+        }
+    }
+
     /// The text of a value; `None` is null.
     pub(super) fn value(&'a self, value: &'a Value) -> Option<Cow<'a, str>> {
         let text = self.before_nulls(value)?;
@@ -62,10 +95,19 @@ impl<'a> Place<'a> {
     fn source(&'a self, source: &'a Source) -> Option<Cow<'a, str>> {
         match source {
             Source::Column(slot) => self.cell(*slot),
-            Source::Pointer(pointer) => match &self.cells {
-                Cells::Json { text, .. } => pointer.find(text).and_then(scalar),
-                Cells::Table { .. } => None,
-            },
+            Source::Pointer(pointer) => self.json().and_then(|text| pointer.find(text)).and_then(scalar),
+            Source::Parent(pointer) => {
+                let around = self.outwards().filter_map(|place| match &place.cells {
+                    Cells::Json { text, .. } => Some(*text),
+                    Cells::Table { .. } | Cells::Same => None,
+                });
+                around.skip(1).find_map(|text| pointer.find(text).and_then(scalar))
+            }
+            Source::Part => self.outwards().find_map(|place| place.part.as_ref()).map(|part| Cow::Borrowed(part.text.as_ref())),
+            Source::Pivot(name) => {
+                let slot = self.outwards().find_map(|place| place.part.as_ref()?.slot(name))?;
+                self.cell(slot)
+            }
             Source::Envelope(pointer) => self.envelope.and_then(|text| pointer.find(text)).and_then(scalar),
             Source::Constant(text) => Some(Cow::Borrowed(text)),
             Source::ColumnName(names) => {
@@ -76,8 +118,12 @@ impl<'a> Place<'a> {
                 captures.get(1).or_else(|| captures.get(0)).map(|found| Cow::Borrowed(found.as_str()))
             }
             Source::Topic => Some(Cow::Borrowed(&self.message.position.topic)),
+            Source::Written => {
+                let day = jiff::tz::Offset::UTC.to_datetime(self.message.timestamp?).date();
+                Some(Cow::Owned(day.to_string()))
+            }
             Source::Header(name) => self.message.header(name).map(Cow::Borrowed),
-            Source::First(parts) => parts.iter().find_map(|part| self.value(part)),
+            Source::First(parts, _) => parts.iter().find_map(|part| self.value(part)),
             Source::Concat(parts, separator) => {
                 let mut whole = String::with_capacity(CONCAT_ROOM);
                 for (at, part) in parts.iter().enumerate() {
@@ -93,25 +139,27 @@ impl<'a> Place<'a> {
 
     #[inline]
     fn cell(&self, slot: usize) -> Option<Cow<'_, str>> {
-        match &self.cells {
+        match self.cells() {
             Cells::Table { layout, cells } => {
                 let position = layout.position(slot)?;
                 cells.get(position).map(|cell| Cow::Borrowed(cell.as_ref()))
             }
             Cells::Json { members, .. } => self.member(slot, members).and_then(scalar),
+            Cells::Same => None,
         }
     }
 
     fn member<'m>(&self, slot: usize, members: &'m Members<'_>) -> Option<&'m str> {
-        let column = self.mapping.columns.slots.get(slot)?;
+        let column = self.columns.get(slot)?;
         let named = |name: &String| members.iter().rev().find(|(member, _)| member == name);
         column.names.iter().find_map(named).map(|(_, raw)| raw.get())
     }
 
     fn has(&self, slot: usize) -> bool {
-        match &self.cells {
+        match self.cells() {
             Cells::Table { layout, .. } => layout.position(slot).is_some(),
             Cells::Json { members, .. } => self.member(slot, members).is_some(),
+            Cells::Same => false,
         }
     }
 
@@ -130,6 +178,12 @@ impl<'a> Place<'a> {
                 number.is_some_and(|number| above.is_none_or(|bound| number > bound) && below.is_none_or(|bound| number < bound))
             }
             Condition::Present(value, wanted) => self.value(value).is_some() == *wanted,
+            Condition::Proves(value, proof) => self.value(value).is_none_or(|text| proof.holds(&text)),
+            Condition::Sum(whole, parts) => {
+                let number = |value: &Value| self.value(value).and_then(|text| number::exact(&text));
+                let sum = parts.iter().map(number).try_fold(Decimal::ZERO, |sum, part| sum.checked_add(part?));
+                number(whole).zip(sum).is_none_or(|(whole, sum)| whole == sum)
+            }
         }
     }
 }

@@ -3,11 +3,11 @@
 use super::evaluate::Place;
 use super::figures::Figures;
 use super::reader::{Item, MappingError, Section, nearest};
-use super::value::{self, Columns, Value};
+use super::value::{self, Columns, Source, Value};
 use crate::decode::draft::{Draft, Goods, error, malformed, missing};
 use crate::decode::time::{self, Format};
-use crate::decode::{DeadLetterReason, DecodeError};
-use crate::domain::{Country, Degrade, FlowKind, Grams, HsVersion, Money, Port, Valuation};
+use crate::decode::{DeadLetterReason, DecodeError, Row};
+use crate::domain::{Country, Degrade, ExcludedReason, FlowKind, Grams, HsVersion, Money, Port, Valuation};
 use crate::reference::{CodeSystem, Codes, CountryCode, PortSystem};
 
 /// A field that one text fills.
@@ -113,6 +113,15 @@ pub(super) struct Rule {
 pub(super) enum Stop {
     Excluded(String),
     Failed(DecodeError),
+}
+
+impl From<Stop> for Row {
+    fn from(stop: Stop) -> Row {
+        match stop {
+            Stop::Excluded(reason) => Row::Excluded(ExcludedReason::new(&reason)),
+            Stop::Failed(error) => Row::Failed(error),
+        }
+    }
 }
 
 impl From<DecodeError> for Stop {
@@ -250,6 +259,11 @@ impl Rule {
     pub(super) fn apply(&self, place: &Place<'_>, codes: &Codes, draft: &mut Draft) -> Result<(), Stop> {
         let Some(text) = place.value(&self.value) else { return Ok(()) };
         let text = text.as_ref();
+        if let Source::First(parts, true) = &self.value.source
+            && parts.first().is_some_and(|first| place.value(first).is_none())
+        {
+            draft.quality.insert(Degrade::Fallback);
+        }
         let wrong = |allowed: &str| malformed(&self.told(place), format_args!("{text:?} {allowed}"));
         match (&self.convert, self.field) {
             (Convert::Text, Field::Id) => draft.id = Some(text.to_owned()),
@@ -353,7 +367,7 @@ enum Misfit {
 impl Misfit {
     fn in_field(self, told: &str) -> Stop {
         match self {
-            Misfit::NoGoods => Stop::Excluded(crate::domain::ExcludedReason::NO_HS.to_owned()),
+            Misfit::NoGoods => Stop::Excluded(ExcludedReason::NO_HS.to_owned()),
             Misfit::Wrong(error) => {
                 let cause = error.detail.strip_prefix("hs: ").unwrap_or(&error.detail);
                 malformed(told, cause).into()

@@ -31,7 +31,7 @@ impl Names {
 }
 
 /// A header, read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Layout {
     positions: Vec<Option<usize>>,
     /// Columns of the same name: they must agree.

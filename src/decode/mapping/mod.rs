@@ -1,9 +1,12 @@
 //! A mapping: what a feed's rows look like, and what they mean, as a TOML file states it. Unknown keys are errors.
 
+mod checks;
 mod evaluate;
 mod examples;
+mod explode;
 mod field;
 mod figures;
+mod gather;
 mod layout;
 mod parse;
 mod reader;
@@ -21,8 +24,11 @@ pub(super) use rows::PREAMBLE_MAX;
 pub(super) use sample::Evidenced;
 pub use sample::{Layers, Sample, SampleField, SampleRow};
 
+use self::checks::Check;
 use self::examples::Example;
+use self::explode::Explode;
 use self::field::Rule;
+use self::gather::Gather;
 use self::layout::{Layout, Names};
 use self::record::{Lists, Quantities};
 use self::value::{Columns, Condition};
@@ -30,7 +36,6 @@ use super::delimited::Dialect;
 use super::draft::Kind;
 use super::encoding::TextEncoding;
 use super::json::Pointer;
-use crate::domain::Unit;
 
 /// A mapping, checked.
 #[derive(Debug)]
@@ -46,13 +51,20 @@ pub struct Mapping {
     never: Vec<String>,
     /// Texts that mean null in every column.
     nulls: Vec<String>,
+    /// How rows of a message are put together, before all else.
+    gather: Option<Gather>,
+    /// How a row is taken apart, step by step.
+    explode: Vec<Explode>,
     select: Vec<Selection>,
     branches: Vec<Branch>,
+    /// Every branch that fits gives a record; else the first alone.
+    every_branch: bool,
     /// Why a row that no branch takes is left out; without it such a row is a dead letter.
     otherwise: Option<String>,
     quantities: Vec<Quantities>,
-    units: BTreeMap<String, Unit>,
+    units: BTreeMap<String, crate::domain::Unit>,
     lists: Lists,
+    checks: Vec<Check>,
     meaning: Meaning,
     limits: Limits,
     examples: Vec<Example>,
@@ -64,13 +76,23 @@ pub struct Mapping {
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
     pub(super) format: Format,
-    /// A file is one message; else every row is one.
-    pub(super) whole: bool,
+    pub(super) unit: Unit,
     pub(super) encoding: TextEncoding,
     /// Where the rows are in JSON.
     pub(super) records: Pointer,
     /// A text there refuses the message.
     error: Option<Pointer>,
+    /// Of fixed lines, name, first and last character of each column, from 1.
+    fixed: Vec<(String, usize, usize)>,
+}
+
+/// What a message of a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Row,
+    File,
+    /// The rows that are gathered into one record.
+    Group,
 }
 
 /// The form of a message.
@@ -80,6 +102,8 @@ pub(super) enum Format {
     Json,
     JsonTable,
     Ndjson,
+    /// Lines whose columns stand at fixed places.
+    Fixed,
 }
 
 /// What stands before a header.
@@ -125,6 +149,8 @@ struct Limits {
     rows: usize,
     cells: usize,
     nesting: usize,
+    /// Rows that one row may hold.
+    exploded: usize,
 }
 
 /// Whether a reason has the form of a label: a-z, 0-9 and `_`.

@@ -5,18 +5,21 @@ use std::sync::OnceLock;
 
 use toml::de::DeTable;
 
+use super::checks::Check;
 use super::examples::Example;
+use super::explode::Explode;
 use super::field::{Field, Rule};
+use super::gather::Gather;
 use super::layout::Names;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
 use super::value::{Columns, condition};
-use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, is_reason};
+use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, Unit, is_reason};
 use crate::decode::delimited::Dialect;
 use crate::decode::draft::Kind;
 use crate::decode::encoding::TextEncoding;
 use crate::decode::json::Pointer;
-use crate::domain::Unit;
+use crate::domain;
 
 impl Mapping {
     /// Reads a mapping. An error names line and key, what is allowed and, for an unknown key, the nearest name.
@@ -47,29 +50,54 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     }
     let title = root.text("title")?.unwrap_or_else(|| name.clone());
     let envelope = root.section("envelope")?.ok_or_else(|| root.missing("envelope", "[envelope] with format"))?;
-    let envelope = read_envelope(envelope)?;
+    let mut envelope = read_envelope(envelope)?;
     let head = root.section("columns")?.map(Head::read).transpose()?.unwrap_or_default();
-    let mut columns = Columns::new(head.aliases);
+    check_positions(root, &envelope, &head)?;
+    envelope.fixed = head.positions;
+    let mut columns = Columns::new(head.aliases.clone());
+    let gather = root.section("gather")?.map(|section| Gather::read(section, head.aliases)).transpose()?;
+    let explode: Vec<Explode> =
+        root.sections("explode")?.into_iter().map(|section| Explode::read(section, &mut columns)).collect::<Result<_, _>>()?;
+    columns.pivots = explode.iter().flat_map(Explode::names).map(str::to_owned).collect();
     let select =
         root.sections("select")?.into_iter().map(|section| selection(section, &mut columns)).collect::<Result<_, _>>()?;
     let (branches, otherwise) = branches(root, &mut columns)?;
+    let every_branch = match root.text("branching")?.as_deref() {
+        None | Some("first") => false,
+        Some("every") => true,
+        Some(other) => {
+            return Err(root.error("branching", format!("{other:?} is none; allowed are first, every")));
+        }
+    };
     let units = root.section("units")?.map(units).transpose()?.unwrap_or_default();
     let read = |section, columns: &mut Columns| Quantities::read(section, columns);
     let quantities =
         root.sections("quantities")?.into_iter().map(|section| read(section, &mut columns)).collect::<Result<_, _>>()?;
     let lists = Lists::read(root, &mut columns)?;
+    let checks =
+        root.sections("checks")?.into_iter().map(|section| Check::read(section, &mut columns)).collect::<Result<_, _>>()?;
     let meaning = root.section("meaning")?.map(|section| meaning(section, &mut columns)).transpose()?.unwrap_or_default();
     let limits = limits(root.section("limits")?)?;
     let examples = root.sections("examples")?.into_iter().map(Example::read).collect::<Result<_, _>>()?;
-    let required = match head.required {
-        Some(names) => names.into_iter().map(|name| columns.slot(vec![name])).collect(),
-        None => decisive(&branches),
+    let mut gather = gather;
+    let required = match (head.required, &mut gather) {
+        (Some(names), None) => names.into_iter().map(|name| columns.slot(vec![name])).collect(),
+        (Some(names), Some(gather)) => names.into_iter().map(|name| gather.columns.slot(vec![name])).collect(),
+        (None, None) => decisive(&branches),
+        (None, Some(gather)) => gather.decisive(),
     };
+    if gather.is_none() && envelope.unit == Unit::Group {
+        return Err(root.error("envelope", "message = \"group\" needs [gather], whose columns under by tell groups apart"));
+    }
+    if let Some(gather) = &mut gather {
+        gather.settle(&columns.slots, head.names).map_err(|problem| root.error("gather", problem))?;
+    }
     if required.is_empty() && matches!(envelope.format, Format::Csv(_, Preamble::UntilHeader)) {
         return Err(root.error("columns", "a preamble until the header needs columns.required, to know the header by"));
     }
     let never: Vec<String> = head.never.iter().map(|name| head.names.key(name)).collect();
-    let read = columns.slots.iter().flat_map(|column| column.names.iter());
+    let before = gather.iter().flat_map(|gather| &gather.columns.slots);
+    let read = columns.slots.iter().chain(before).flat_map(|column| column.names.iter());
     if let Some(name) = read.into_iter().find(|name| never.contains(&head.names.key(name))) {
         return Err(root.error("columns", format!("the column {name:?} is read, and listed under never")));
     }
@@ -85,12 +113,16 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         required,
         never,
         nulls,
+        gather,
+        explode,
         select,
         branches,
+        every_branch,
         otherwise,
         quantities,
         units,
         lists,
+        checks,
         meaning,
         limits,
         examples,
@@ -113,7 +145,7 @@ fn decisive(branches: &[Branch]) -> Vec<usize> {
 }
 
 fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
-    let format = section.required_text("format", "csv, json, json-table or ndjson")?;
+    let format = section.required_text("format", "csv, json, json-table, ndjson or fixed")?;
     let encoding = match section.text("encoding")? {
         None => TextEncoding::UTF_8,
         Some(name) => TextEncoding::named(&name).ok_or_else(|| {
@@ -125,21 +157,21 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
         "json" => Format::Json,
         "json-table" => Format::JsonTable,
         "ndjson" => Format::Ndjson,
-        "fixed" => {
-            return Err(section.error("format", "fixed is a form of the mapping language that is not supported in this release"));
-        }
+        "fixed" => Format::Fixed,
         other => {
-            let allowed = nearest(other, &["csv", "json", "json-table", "ndjson"]);
+            let allowed = nearest(other, &["csv", "json", "json-table", "ndjson", "fixed"]);
             return Err(section.error("format", format!("{other:?} is no form of a message; {allowed}")));
         }
     };
-    if encoding != TextEncoding::UTF_8 && !matches!(format, Format::Csv(..)) {
+    if encoding != TextEncoding::UTF_8 && !matches!(format, Format::Csv(..) | Format::Fixed) {
         return Err(section.error("encoding", "JSON is UTF-8"));
     }
-    let whole = match section.text("message")?.as_deref() {
-        None | Some("row") => false,
-        Some("file") => true,
-        Some(other) => return Err(section.error("message", format!("{other:?} is no message; allowed are row, file"))),
+    let unit = match section.text("message")?.as_deref() {
+        None | Some("row") => Unit::Row,
+        Some("file") => Unit::File,
+        Some("group") if matches!(format, Format::Csv(..)) => Unit::Group,
+        Some("group") => return Err(section.error("message", "groups are of csv alone")),
+        Some(other) => return Err(section.error("message", format!("{other:?} is no message; allowed are row, file, group"))),
     };
     let pointer = |key| match section.text(key)? {
         None => Ok(None),
@@ -147,7 +179,7 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
     };
     let (records, error) = (pointer("records")?.unwrap_or_default(), pointer("error")?);
     section.finish()?;
-    Ok(Envelope { format, whole, encoding, records, error })
+    Ok(Envelope { format, unit, encoding, records, error, fixed: Vec::new() })
 }
 
 fn dialect(section: &Section<'_>) -> Result<Dialect, MappingError> {
@@ -180,6 +212,28 @@ struct Head {
     never: Vec<String>,
     nulls: Vec<String>,
     aliases: BTreeMap<String, Vec<String>>,
+    positions: Vec<(String, usize, usize)>,
+}
+
+/// Fixed lines have their columns by place, all others by a header.
+fn check_positions(root: &Section<'_>, envelope: &Envelope, head: &Head) -> Result<(), MappingError> {
+    match (envelope.format == Format::Fixed, head.positions.is_empty()) {
+        (true, true) => Err(root.error("columns", "fixed lines need [columns.positions], such as HS = [1, 6]")),
+        (false, false) => Err(root.error("columns", "positions are of fixed lines alone")),
+        _ => Ok(()),
+    }
+}
+
+/// First and last character of a column.
+fn position((name, item): (String, super::reader::Item<'_>)) -> Result<(String, usize, usize), MappingError> {
+    let places = item.list()?;
+    let [first, last] = places.as_slice() else { return Err(item.error("is [first, last] in characters, from 1")) };
+    let place = |item: &super::reader::Item<'_>| Ok(usize::try_from(item.number(1..100_001)?).unwrap_or(1));
+    let (first, last) = (place(first)?, place(last)?);
+    if first > last {
+        return Err(item.error(format!("the column ends at {last}, before it begins at {first}")));
+    }
+    Ok((name, first, last))
 }
 
 impl Head {
@@ -199,19 +253,22 @@ impl Head {
                 table.entries().into_iter().map(|(name, item)| Ok((name, item.texts()?))).collect::<Result<_, MappingError>>()?
             }
         };
+        let positions = section.section("positions")?.map(Section::entries).unwrap_or_default();
+        let positions = positions.into_iter().map(position).collect::<Result<_, _>>()?;
         let head = Head {
             names,
             required: section.texts("required")?,
             never: section.texts("never")?.unwrap_or_default(),
             nulls: section.texts("nulls")?.unwrap_or_default(),
             aliases,
+            positions,
         };
         section.finish()?;
         Ok(head)
     }
 }
 
-fn selection(section: Section<'_>, columns: &mut Columns) -> Result<Selection, MappingError> {
+pub(super) fn selection(section: Section<'_>, columns: &mut Columns) -> Result<Selection, MappingError> {
     let reason = section.required_text("reason", "why these rows are left out, a-z, 0-9 and _")?;
     if !is_reason(&reason) {
         return Err(section.error("reason", format!("{reason:?} is no reason (a-z, 0-9 and _)")));
@@ -291,10 +348,10 @@ fn check_fields(section: &Section<'_>, kind: Kind, rules: &[Rule]) -> Result<(),
     }
 }
 
-fn units(section: Section<'_>) -> Result<BTreeMap<String, Unit>, MappingError> {
+fn units(section: Section<'_>) -> Result<BTreeMap<String, domain::Unit>, MappingError> {
     let unit = |(text, item): (String, super::reader::Item<'_>)| {
         let code = item.text()?;
-        let unit = Unit::new(&code).ok_or_else(|| item.error(format!("{code:?} is no unit of Rec 20 such as KGM")))?;
+        let unit = domain::Unit::new(&code).ok_or_else(|| item.error(format!("{code:?} is no unit of Rec 20 such as KGM")))?;
         Ok((text, unit))
     };
     section.entries().into_iter().map(unit).collect()
@@ -322,7 +379,7 @@ fn meaning(section: Section<'_>, columns: &mut Columns) -> Result<Meaning, Mappi
 }
 
 fn limits(section: Option<Section<'_>>) -> Result<Limits, MappingError> {
-    let Some(section) = section else { return Ok(Limits { rows: 100_000, cells: 1_000, nesting: 32 }) };
+    let Some(section) = section else { return Ok(Limits { rows: 100_000, cells: 1_000, nesting: 32, exploded: 10_000 }) };
     let size = |key, default: i64, most: i64| {
         let number = section.number(key, 1..most + 1)?.unwrap_or(default);
         Ok(usize::try_from(number).unwrap_or(usize::MAX))
@@ -331,6 +388,7 @@ fn limits(section: Option<Section<'_>>) -> Result<Limits, MappingError> {
         rows: size("rows_max", 100_000, 10_000_000)?,
         cells: size("cells_max", 1_000, 100_000)?,
         nesting: size("nesting_max", 32, 64)?,
+        exploded: size("exploded_max", 10_000, 1_000_000)?,
     };
     section.finish()?;
     Ok(limits)

@@ -19,7 +19,7 @@ pub struct MappingError {
 }
 
 /// Keys of the grammar that this release does not carry out.
-const RESERVED: [&str; 6] = ["explode", "gather", "join", "fallbacks", "checks", "fixed"];
+const RESERVED: [&str; 1] = ["join"];
 
 /// A table of the mapping, with the keys that were asked for.
 pub(super) struct Section<'t> {

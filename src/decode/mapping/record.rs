@@ -9,7 +9,7 @@ use super::{Branch, Mapping};
 use crate::decode::canonical::role;
 use crate::decode::draft::{Draft, Times, error, malformed};
 use crate::decode::{DecodeError, Row, Surroundings, units};
-use crate::domain::{BillOfLading, Container, DeadLetterReason, Decimal, Degrade, ExcludedReason, Grams, Party, Quantity, Role};
+use crate::domain::{BillOfLading, Container, DeadLetterReason, Decimal, Degrade, Grams, Party, Quantity, Role};
 use crate::reference::Codes;
 
 /// A number with its unit: a mass where the unit is one, else a quantity.
@@ -173,26 +173,26 @@ impl PartyRule {
 }
 
 impl Mapping {
-    /// What becomes of one row.
-    pub(super) fn row(&self, place: &Place<'_>, around: &Surroundings<'_>) -> Row {
-        match self.draft(place, around.reference.codes()) {
-            Ok((branch, draft)) => {
-                let (timestamp, default_lag_days) = (place.message.timestamp, around.default_lag_days);
-                let times = Times { timestamp, default_lag_days, families: around.reference.families() };
-                draft.finish(branch.kind, times)
-            }
-            Err(Stop::Excluded(reason)) => Row::Excluded(ExcludedReason::new(&reason)),
-            Err(Stop::Failed(error)) => Row::Failed(error),
+    /// What becomes of one row: a record, or why it gives none; several where every branch that fits gives one.
+    pub(super) fn records(&self, place: &Place<'_>, around: &Surroundings<'_>, give: &mut dyn FnMut(Row, Option<&Branch>)) {
+        let branches = match self.branches_of(place) {
+            Ok(branches) => branches,
+            Err(stop) => return give(stop.into(), None),
+        };
+        for branch in branches {
+            let row = match self.draft(branch, place, around.reference.codes()) {
+                Ok(draft) => {
+                    let (timestamp, default_lag_days) = (place.message.timestamp, around.default_lag_days);
+                    let times = Times { timestamp, default_lag_days, families: around.reference.families() };
+                    draft.finish(branch.kind, times)
+                }
+                Err(stop) => stop.into(),
+            };
+            give(row, Some(branch));
         }
     }
 
-    fn draft(&self, place: &Place<'_>, codes: &Codes) -> Result<(&Branch, Draft), Stop> {
-        for selection in &self.select {
-            if place.holds(&selection.when) != selection.keep {
-                return Err(Stop::Excluded(selection.reason.clone()));
-            }
-        }
-        let branch = self.branch(place)?;
+    fn draft(&self, branch: &Branch, place: &Place<'_>, codes: &Codes) -> Result<Draft, Stop> {
         let holds = |condition: &Option<value::Condition>| condition.as_ref().is_some_and(|condition| place.holds(condition));
         let meaning = &self.meaning;
         if holds(&meaning.partial_amendment) {
@@ -216,16 +216,28 @@ impl Mapping {
                 draft.quality.insert(note);
             }
         }
-        Ok((branch, draft))
+        for check in &self.checks {
+            if check.fails(place)? {
+                draft.quality.insert(Degrade::CheckFailed);
+            }
+        }
+        Ok(draft)
     }
 
-    /// The first branch whose condition holds.
-    pub(super) fn branch(&self, place: &Place<'_>) -> Result<&Branch, Stop> {
+    /// The branches that a row takes: the first whose condition holds, or every one.
+    pub(super) fn branches_of(&self, place: &Place<'_>) -> Result<Vec<&Branch>, Stop> {
+        for selection in &self.select {
+            if place.holds(&selection.when) != selection.keep {
+                return Err(Stop::Excluded(selection.reason.clone()));
+            }
+        }
         let holds = |branch: &&Branch| branch.when.as_ref().is_none_or(|when| place.holds(when));
-        match (self.branches.iter().find(holds), &self.otherwise) {
-            (Some(branch), _) => Ok(branch),
-            (None, Some(reason)) => Err(Stop::Excluded(reason.clone())),
-            (None, None) => {
+        let most = if self.every_branch { usize::MAX } else { 1 };
+        let found: Vec<&Branch> = self.branches.iter().filter(holds).take(most).collect();
+        match &self.otherwise {
+            _ if !found.is_empty() => Ok(found),
+            Some(reason) => Err(Stop::Excluded(reason.clone())),
+            None => {
                 let detail = "no branch of the mapping takes the row; add one, or say under otherwise why such rows are left out";
                 Err(error(DeadLetterReason::UnknownSchema, detail).into())
             }

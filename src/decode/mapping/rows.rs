@@ -3,28 +3,26 @@
 use std::borrow::Cow;
 
 use super::evaluate::{Cells, Place, table_row};
+use super::explode::{self, Visit};
+use super::field::Stop;
+use super::gather::Groups;
 use super::layout::Layout;
 use super::{Format, Mapping, Preamble};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::error;
-use crate::decode::{DecodeError, Decoded, Row, Surroundings, json};
+use crate::decode::{DecodeError, Decoded, Surroundings, json};
 use crate::domain::{DeadLetterReason, Message};
 
 /// Records among which a header is looked for.
 pub(in crate::decode) const PREAMBLE_MAX: usize = 50;
 
-/// What takes the rows, in order: a place to read from, or why it is none.
-type Visit<'v> = dyn FnMut(Result<&Place<'_>, DecodeError>) + 'v;
-
 impl Mapping {
     /// Every row of a message.
     pub(in crate::decode) fn decode(&self, bytes: &[u8], message: &Message, around: &Surroundings<'_>) -> Decoded {
         let mut rows = Vec::new();
-        let mut take = |place: Result<&Place<'_>, DecodeError>| {
-            rows.push(match place {
-                Ok(place) => self.row(place, around),
-                Err(error) => Row::Failed(error),
-            });
+        let mut take = |place: Result<&Place<'_>, Stop>| match place {
+            Ok(place) => self.records(place, around, &mut |row, _| rows.push(row)),
+            Err(stop) => rows.push(stop.into()),
         };
         match self.each_row((bytes, message), around, &mut take) {
             Ok(()) => Decoded::Rows(rows),
@@ -45,11 +43,26 @@ impl Mapping {
         })?;
         let file_name = around.file_name.or_else(|| message.header(crate::decode::FILE_HEADER));
         let frame = Frame { mapping: self, message, file_name };
+        let mut groups = Groups::default();
+        let mut envelope = None;
+        let mut give = |place: Result<&Place<'_>, Stop>| match (&self.gather, place) {
+            (_, Err(stop)) => visit(Err(stop)),
+            (None, Ok(place)) => explode::each(place, visit),
+            (Some(gather), Ok(place)) => groups.take(gather, place, visit),
+        };
         match self.envelope.format {
-            Format::Csv(dialect, _) => frame.csv(&text, dialect, visit),
-            Format::Json | Format::JsonTable => frame.json(&text, visit),
-            Format::Ndjson => frame.ndjson(&text, visit),
+            Format::Csv(dialect, _) => frame.csv(&text, dialect, &mut give)?,
+            Format::Json | Format::JsonTable => {
+                envelope = Some(text.as_ref());
+                frame.json(&text, &mut give)?;
+            }
+            Format::Ndjson => frame.ndjson(&text, &mut give)?,
+            Format::Fixed => frame.fixed(&text, &mut give)?,
         }
+        if let Some(gather) = &self.gather {
+            groups.finish(&frame.place(Cells::Same, envelope), gather, visit);
+        }
+        Ok(())
     }
 
     /// The header of a delimited text: where its rows begin, and the layout.
@@ -60,7 +73,7 @@ impl Mapping {
             return Ok((head.len(), Cow::Borrowed(layout)));
         }
         let (end, layout) = self.find_header(text, dialect)?;
-        layout.require(&self.required, &self.columns.slots)?;
+        layout.require(&self.required, self.head_columns())?;
         let head = text.get(..end).unwrap_or_default();
         if head.ends_with('\n') {
             // Set once, by whoever comes first: what is read does not depend on it.
@@ -76,7 +89,7 @@ impl Mapping {
 
     /// Whether a header is there that lacks a column which the mapping requires.
     pub(in crate::decode) fn has_other_header(&self, text: &str, dialect: Dialect) -> bool {
-        self.find_header(text, dialect).is_ok_and(|(_, layout)| layout.require(&self.required, &self.columns.slots).is_err())
+        self.find_header(text, dialect).is_ok_and(|(_, layout)| layout.require(&self.required, self.head_columns()).is_err())
     }
 
     /// Finds the header without asking what it must hold, except where that is what tells it from a preamble.
@@ -89,17 +102,18 @@ impl Mapping {
             if delimited::is_blank(&cells) && preamble != Preamble::Records(seen) {
                 continue;
             }
-            let layout = Layout::read(&cells, &self.columns.slots, self.names);
+            let layout = Layout::read(&cells, self.head_columns(), self.names);
             let found = match preamble {
                 Preamble::Records(count) => seen == count,
-                Preamble::UntilHeader => layout.require(&self.required, &self.columns.slots).is_ok(),
+                Preamble::UntilHeader => layout.require(&self.required, self.head_columns()).is_ok(),
             };
             if found {
                 return Ok((at, layout));
             }
             seen += 1;
         }
-        let names = self.required.iter().filter_map(|slot| self.columns.slots.get(*slot)).map(|column| column.names.join(" or "));
+        let names =
+            self.required.iter().filter_map(|slot| self.head_columns().get(*slot)).map(|column| column.names.join(" or "));
         let names = names.collect::<Vec<_>>().join(", ");
         Err(error(
             DeadLetterReason::UnknownSchema,
@@ -121,7 +135,8 @@ struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     fn place(&self, cells: Cells<'a>, envelope: Option<&'a str>) -> Place<'a> {
-        Place { mapping: self.mapping, cells, envelope, message: self.message, file_name: self.file_name }
+        let Frame { mapping, message, file_name } = *self;
+        Place { mapping, columns: mapping.head_columns(), cells, envelope, message, file_name, outer: None, part: None }
     }
 
     fn csv(&self, text: &str, dialect: Dialect, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
@@ -143,7 +158,7 @@ impl<'a> Frame<'a> {
                 self.fits(&layout, &cells)
             };
             let place = fits.map(|()| self.shorter(Cells::Table { layout: &layout, cells: &cells }, None));
-            visit(place.as_ref().map_err(Clone::clone));
+            visit(place.as_ref().map_err(|error| error.clone().into()));
         }
         Ok(())
     }
@@ -190,15 +205,15 @@ impl<'a> Frame<'a> {
         let Some((header, rows)) = elements.split_first() else { return Err(absent()) };
         let names =
             table_row(header.get()).ok_or_else(|| error(DeadLetterReason::UnknownSchema, "the header is no list of names"))?;
-        let layout = Layout::read(&names, &mapping.columns.slots, mapping.names);
-        layout.require(&mapping.required, &mapping.columns.slots)?;
+        let layout = Layout::read(&names, mapping.head_columns(), mapping.names);
+        layout.require(&mapping.required, mapping.head_columns())?;
         for raw in rows {
             let cells =
                 table_row(raw.get()).ok_or_else(|| error(DeadLetterReason::Malformed, "the row is no list of texts and numbers"));
             let fits = cells.and_then(|cells| self.fits(&layout, &cells).map(|()| cells));
             match &fits {
                 Ok(cells) => visit(Ok(&self.shorter(Cells::Table { layout: &layout, cells }, Some(text)))),
-                Err(error) => visit(Err(error.clone())),
+                Err(error) => visit(Err(error.clone().into())),
             }
         }
         Ok(())
@@ -207,8 +222,26 @@ impl<'a> Frame<'a> {
     fn object(&self, text: &str, envelope: Option<&str>, visit: &mut Visit<'_>) {
         match json::members(text) {
             Some(members) => visit(Ok(&self.shorter(Cells::Json { text, members }, envelope))),
-            None => visit(Err(error(DeadLetterReason::Malformed, "the row is no JSON object"))),
+            None => visit(Err(error(DeadLetterReason::Malformed, "the row is no JSON object").into())),
         }
+    }
+
+    /// Lines whose columns stand at fixed places; one that ends early has none beyond its end.
+    fn fixed(&self, text: &str, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
+        let columns = &self.mapping.envelope.fixed;
+        let names: Vec<Cow<'_, str>> = columns.iter().map(|(name, ..)| Cow::Borrowed(name.as_str())).collect();
+        let layout = Layout::read(&names, self.mapping.head_columns(), self.mapping.names);
+        for (row, line) in text.lines().filter(|line| !line.trim().is_empty()).enumerate() {
+            if row >= self.mapping.limits.rows {
+                return Err(self.mapping.too_many());
+            }
+            let ends: Vec<usize> = line.char_indices().map(|(at, _)| at).chain([line.len()]).collect();
+            let end = |characters: usize| ends.get(characters).copied().unwrap_or(line.len());
+            let cell = |(_, first, last): &(String, usize, usize)| line.get(end(first - 1)..end(*last)).unwrap_or_default();
+            let cells: Vec<Cow<'_, str>> = columns.iter().map(|column| Cow::Borrowed(cell(column))).collect();
+            visit(Ok(&self.shorter(Cells::Table { layout: &layout, cells: &cells }, None)));
+        }
+        Ok(())
     }
 
     fn ndjson(&self, text: &str, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
@@ -219,7 +252,7 @@ impl<'a> Frame<'a> {
             }
             match check_json(line, self.mapping.limits.nesting) {
                 Ok(()) => self.object(line, Some(line), visit),
-                Err(error) => visit(Err(error)),
+                Err(error) => visit(Err(error.into())),
             }
         }
         Ok(())

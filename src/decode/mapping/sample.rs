@@ -5,8 +5,9 @@ use std::fmt;
 
 use super::evaluate::Place;
 use super::examples::outcome;
-use super::value::Source;
-use super::{Format, Mapping};
+use super::field::Stop;
+use super::value::{Source, Value};
+use super::{Branch, Format, Mapping};
 use crate::decode::draft::Kind;
 use crate::decode::mapping::field::Field;
 use crate::decode::{Decoder, Piece, Row, Surroundings, canonical_sample};
@@ -85,12 +86,12 @@ impl Mapping {
             let position =
                 Position { topic: self.name.as_str().into(), partition: 0, offset: i64::try_from(piece.row).unwrap_or(0) };
             let message = Message { position, timestamp: None, key: None, value: None, headers: Vec::new() };
-            let mut take = |place: Result<&Place<'_>, crate::decode::DecodeError>| {
-                let (row, fields) = match place {
-                    Ok(place) => (self.row(place, around), self.fields(place)),
-                    Err(error) => (Row::Failed(error), Vec::new()),
-                };
-                sample.note(piece.row, &row, fields);
+            let mut take = |place: Result<&Place<'_>, Stop>| match place {
+                Ok(place) => self.records(place, around, &mut |row, branch| {
+                    let fields = branch.map(|branch| self.fields(place, branch)).unwrap_or_default();
+                    sample.note(piece.row, &row, fields);
+                }),
+                Err(stop) => sample.note(piece.row, &stop.into(), Vec::new()),
             };
             if let Err(error) = self.each_row((&piece.bytes, &message), around, &mut take) {
                 sample.note(piece.row, &Row::Failed(error), Vec::new());
@@ -99,11 +100,10 @@ impl Mapping {
         sample
     }
 
-    fn fields(&self, place: &Place<'_>) -> Vec<SampleField> {
-        let Ok(branch) = self.branch(place) else { return Vec::new() };
-        let field = |name: &str, value: &super::value::Value| SampleField {
+    fn fields(&self, place: &Place<'_>, branch: &Branch) -> Vec<SampleField> {
+        let field = |name: &str, value: &Value| SampleField {
             field: String::from(name),
-            from: value.shown(&self.columns.slots),
+            from: used(value, place).shown(&self.columns.slots),
             text: place.value(value).map(|text| text.into_owned()),
         };
         let mut fields: Vec<SampleField> = branch.rules.iter().map(|rule| field(rule.field.name(), &rule.value)).collect();
@@ -118,7 +118,7 @@ impl Mapping {
         let Format::Csv(dialect, _) = self.envelope.format else { return Vec::new() };
         let Some(text) = self.envelope.encoding.decode(bytes) else { return Vec::new() };
         let Ok((_, layout)) = self.find_header(&text, dialect) else { return Vec::new() };
-        let read: Vec<usize> = (0..self.columns.slots.len()).filter_map(|slot| layout.position(slot)).collect();
+        let read: Vec<usize> = (0..self.head_columns().len()).filter_map(|slot| layout.position(slot)).collect();
         let names = layout.names.iter().enumerate().filter(|(at, _)| !read.contains(at)).map(|(_, name)| name.clone());
         names.filter(|name| !self.never.contains(&self.names.key(name))).collect()
     }
@@ -149,6 +149,7 @@ impl Mapping {
             Format::Json => "json",
             Format::JsonTable => "json-table",
             Format::Ndjson => "ndjson",
+            Format::Fixed => "fixed",
         };
         let encoding = self.envelope.encoding.name();
         let mut text = format!("{}: {}\n  gives {} from {format} in {encoding}", self.name, self.title, kinds.join(" and "));
@@ -161,6 +162,14 @@ impl Mapping {
             }
         }
         text + &format!("\n{}", self.layers())
+    }
+}
+
+/// Of several sources the one that a row was read from.
+fn used<'v>(value: &'v Value, place: &Place<'_>) -> &'v Value {
+    match &value.source {
+        Source::First(parts, _) => parts.iter().find(|part| place.value(part).is_some()).unwrap_or(value),
+        _ => value,
     }
 }
 

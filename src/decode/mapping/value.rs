@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
+use super::checks::Proof;
 use super::reader::{Item, MappingError, Section, nearest};
 use crate::decode::json::Pointer;
 use crate::decode::number;
@@ -21,12 +22,14 @@ pub(super) struct Column {
 pub(super) struct Columns {
     pub(super) slots: Vec<Column>,
     aliases: BTreeMap<String, Vec<String>>,
+    /// Names of pivoted columns.
+    pub(super) pivots: Vec<String>,
 }
 
 impl Columns {
     /// No column yet; `aliases` gives other spellings of a name.
     pub(super) fn new(aliases: BTreeMap<String, Vec<String>>) -> Columns {
-        Columns { slots: Vec::new(), aliases }
+        Columns { slots: Vec::new(), aliases, pivots: Vec::new() }
     }
 
     /// The slot of a column with these alternative names.
@@ -53,6 +56,12 @@ pub(super) enum Source {
     Column(usize),
     /// A place in a JSON row.
     Pointer(Pointer),
+    /// A place in the JSON row around it, the nearest one that has it.
+    Parent(Pointer),
+    /// The text of the part that the row stands for.
+    Part,
+    /// A pivoted column, by its name in `explode`.
+    Pivot(String),
     /// A place in the message around the rows.
     Envelope(Pointer),
     /// The same text for every row.
@@ -63,10 +72,12 @@ pub(super) enum Source {
     File(Regex),
     /// The name of the topic.
     Topic,
+    /// The day (UTC) on which the message was written, where it says so.
+    Written,
     /// A header of the message.
     Header(String),
-    /// The first of these that is not null.
-    First(Vec<Value>),
+    /// The first of these that is not null; whether a record says that it was not the very first.
+    First(Vec<Value>, bool),
     /// All of these, with a separator; null where one is null.
     Concat(Vec<Value>, String),
 }
@@ -119,13 +130,17 @@ impl Value {
         match &self.source {
             Source::Column(slot) => name(*slot),
             Source::Pointer(_) => "a pointer".to_owned(),
+            Source::Parent(_) => "the row around it".to_owned(),
+            Source::Part => "the part".to_owned(),
+            Source::Pivot(name) => name.clone(),
             Source::Envelope(_) => "the envelope".to_owned(),
             Source::Constant(text) => format!("{text:?}"),
             Source::ColumnName(_) => "a column's name".to_owned(),
             Source::File(_) => "the file's name".to_owned(),
             Source::Topic => "the topic".to_owned(),
+            Source::Written => "the message's time".to_owned(),
             Source::Header(name) => format!("header {name}"),
-            Source::First(parts) => all(parts, " else "),
+            Source::First(parts, _) => all(parts, " else "),
             Source::Concat(parts, _) => all(parts, " + "),
         }
     }
@@ -145,10 +160,28 @@ pub(super) enum Condition {
     Between(Value, Option<Decimal>, Option<Decimal>),
     /// There is a text, or there is none.
     Present(Value, bool),
+    /// The number proves itself, or there is none.
+    Proves(Value, Proof),
+    /// The number is the sum of the others, or one of them is not told.
+    Sum(Value, Vec<Value>),
 }
 
-const SOURCES: [&str; 10] =
-    ["column", "pointer", "envelope", "const", "column_name", "file", "topic", "header", "first", "concat"];
+const SOURCES: [&str; 14] = [
+    "column",
+    "pointer",
+    "parent",
+    "part",
+    "pivot",
+    "envelope",
+    "const",
+    "column_name",
+    "file",
+    "topic",
+    "written",
+    "header",
+    "first",
+    "concat",
+];
 
 /// A value: a column's name alone, or a table with a source.
 pub(super) fn read_item(item: &Item<'_>, columns: &mut Columns) -> Result<Value, MappingError> {
@@ -197,6 +230,19 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
     Ok(match *name {
         "column" => Source::Column(columns.slot(section.texts("column")?.unwrap_or_default())),
         "pointer" => Source::Pointer(pointer("pointer")?),
+        "parent" => Source::Parent(pointer("parent")?),
+        "part" => {
+            section.flag("part")?;
+            Source::Part
+        }
+        "pivot" => {
+            let name = section.required_text("pivot", "a name of [[explode]] pivot")?;
+            if !columns.pivots.contains(&name) {
+                let names: Vec<&str> = columns.pivots.iter().map(String::as_str).collect();
+                return Err(section.error("pivot", format!("{name:?} is no name of explode.pivot; {}", nearest(&name, &names))));
+            }
+            Source::Pivot(name)
+        }
         "envelope" => Source::Envelope(pointer("envelope")?),
         "const" => Source::Constant(section.required_text("const", "a text")?),
         "column_name" => {
@@ -208,8 +254,12 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
             section.flag("topic")?;
             Source::Topic
         }
+        "written" => {
+            section.flag("written")?;
+            Source::Written
+        }
         "header" => Source::Header(section.required_text("header", "the name of a message header")?),
-        "first" => Source::First(parts("first", columns)?),
+        "first" => Source::First(parts("first", columns)?, section.flag("note")?),
         _ => Source::Concat(parts("concat", columns)?, section.text("separator")?.unwrap_or_default()),
     })
 }
@@ -321,5 +371,16 @@ fn test(section: &Section<'_>, columns: &mut Columns) -> Result<Condition, Mappi
     if above.is_some() || below.is_some() {
         return Ok(Condition::Between(value, above, below));
     }
-    Err(section.error("equals", "the condition has no test: give one of equals, in, matches, above, below, present"))
+    if let Some(word) = section.text("check_digit")? {
+        let names: Vec<&str> = Proof::ALL.iter().map(|(name, _)| *name).collect();
+        let found = Proof::ALL.iter().find(|(name, _)| *name == word);
+        let unknown = || section.error("check_digit", format!("{word:?} is no such number; {}", nearest(&word, &names)));
+        return Ok(Condition::Proves(value, found.ok_or_else(unknown)?.1));
+    }
+    if let Some(parts) = section.item("sum_of") {
+        let parts = parts.list()?.iter().map(|part| read_item(part, columns)).collect::<Result<_, _>>()?;
+        return Ok(Condition::Sum(value, parts));
+    }
+    let tests = "equals, in, matches, above, below, present, check_digit, sum_of";
+    Err(section.error("equals", format!("the condition has no test: give one of {tests}")))
 }

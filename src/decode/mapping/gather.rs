@@ -1,0 +1,234 @@
+//! Rows of one message that belong together, as one row: the long form, where each row tells one figure of a record, and parts that have
+//! to be added up. What comes out has the columns that tell records apart and the gathered ones, in an order of its own.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::evaluate::{Cells, Place};
+use super::explode::{self, Visit};
+use super::field::Stop;
+use super::figures::Figures;
+use super::layout::{Layout, Names};
+use super::reader::{MappingError, Section};
+use super::value::{self, Column, Columns, Condition, Source, Value};
+use super::{Format, Mapping, Selection, is_reason, parse};
+use crate::decode::delimited;
+use crate::decode::draft::{error, malformed};
+use crate::domain::{DeadLetterReason, Decimal};
+
+/// How rows are put together.
+#[derive(Debug)]
+pub(super) struct Gather {
+    /// The columns of the rows as they stand in the message.
+    pub(super) columns: Columns,
+    /// Those that tell one record from another.
+    by: Vec<Value>,
+    select: Vec<Selection>,
+    gathered: Vec<Gathered>,
+    /// Why a row is left out that tells none of them; without it such a row is a dead letter.
+    otherwise: Option<String>,
+    /// The columns of what comes out.
+    pub(super) layout: Layout,
+    names: Vec<String>,
+}
+
+/// A column that is gathered.
+#[derive(Clone, Debug)]
+struct Gathered {
+    value: Value,
+    when: Option<Condition>,
+    /// Several are added up, read as such numbers; else they must agree.
+    sum: Option<Figures>,
+}
+
+/// What was gathered so far.
+#[derive(Clone, Debug, Default)]
+enum Found {
+    #[default]
+    Nothing,
+    Text(String),
+    Sum(Decimal),
+    /// Why it gives nothing.
+    Wrong(String),
+}
+
+impl Gather {
+    /// The section `gather`, whose columns have these other spellings.
+    pub(super) fn read(section: Section<'_>, aliases: BTreeMap<String, Vec<String>>) -> Result<Gather, MappingError> {
+        let mut columns = Columns::new(aliases);
+        let by = section.texts("by")?.unwrap_or_default();
+        if by.is_empty() {
+            return Err(section.missing("by", "the columns that tell one record from another"));
+        }
+        let mut names = by.clone();
+        let by = by.into_iter().map(|name| Value::of(Source::Column(columns.slot(vec![name])))).collect();
+        let select = section.sections("select")?.into_iter().map(|section| parse::selection(section, &mut columns));
+        let select = select.collect::<Result<_, _>>()?;
+        let sections = section.sections("columns")?;
+        if sections.is_empty() {
+            return Err(section.missing("columns", "[[gather.columns]] with name and value"));
+        }
+        let mut gathered = Vec::new();
+        for section in sections {
+            let name = section.required_text("name", "how fields call the gathered column")?;
+            if names.contains(&name) {
+                return Err(section.error("name", format!("{name:?} is a column already")));
+            }
+            names.push(name);
+            let value =
+                section.item("value").ok_or_else(|| section.missing("value", "a column's name, or a table with a source"))?;
+            let value = value::read_item(&value, &mut columns)?;
+            let when = section.section("when")?.map(|when| value::condition(when, &mut columns)).transpose()?;
+            let sum = section.flag("sum")?.then(|| Figures::read(&section)).transpose()?;
+            section.finish()?;
+            gathered.push(Gathered { value, when, sum });
+        }
+        let otherwise = section.text("otherwise")?;
+        if otherwise.as_deref().is_some_and(|reason| !is_reason(reason)) {
+            return Err(section.error("otherwise", "is a reason for leaving rows out: a-z, 0-9 and _"));
+        }
+        section.finish()?;
+        Ok(Gather { columns, by, select, gathered, otherwise, layout: Layout::default(), names })
+    }
+
+    /// Finds the columns that fields read among those that come out.
+    pub(super) fn settle(&mut self, columns: &[Column], compared: Names) -> Result<(), String> {
+        let names: Vec<Cow<'_, str>> = self.names.iter().map(|name| Cow::Borrowed(name.as_str())).collect();
+        self.layout = Layout::read(&names, columns, compared);
+        match columns.iter().enumerate().find(|(slot, _)| self.layout.position(*slot).is_none()) {
+            None => Ok(()),
+            Some((_, column)) => {
+                let name = column.names.join(" or ");
+                Err(format!("what is gathered has no column {name}; it has {}", self.names.join(", ")))
+            }
+        }
+    }
+
+    /// The slots without which a file is another schema.
+    pub(super) fn decisive(&self) -> Vec<usize> {
+        let values = self.by.iter().chain(self.gathered.iter().map(|gathered| &gathered.value));
+        let direct = values.filter_map(|value| if let Source::Column(slot) = value.source { Some(slot) } else { None });
+        let mut slots: Vec<usize> = direct.collect();
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+}
+
+/// The rows of a message, by what tells their records apart.
+#[derive(Default)]
+pub(super) struct Groups(BTreeMap<Vec<String>, Vec<Found>>);
+
+impl Groups {
+    /// Takes a row in; gives it to the visitor only where it is left out.
+    pub(super) fn take(&mut self, gather: &Gather, place: &Place<'_>, visit: &mut Visit<'_>) {
+        if let Some(selection) = gather.select.iter().find(|selection| place.holds(&selection.when) != selection.keep) {
+            return visit(Err(Stop::Excluded(selection.reason.clone())));
+        }
+        let tells: Vec<bool> =
+            gather.gathered.iter().map(|gathered| gathered.when.as_ref().is_none_or(|when| place.holds(when))).collect();
+        if !tells.contains(&true) {
+            return visit(Err(match &gather.otherwise {
+                Some(reason) => Stop::Excluded(reason.clone()),
+                None => {
+                    let detail = "no column of the mapping's gather takes the row; say under gather.otherwise why it is left out";
+                    error(DeadLetterReason::UnknownSchema, detail).into()
+                }
+            }));
+        }
+        let text = |value: &Value| place.value(value).unwrap_or_default().into_owned();
+        let found = self.0.entry(gather.by.iter().map(text).collect());
+        let found = found.or_insert_with(|| vec![Found::Nothing; gather.gathered.len()]);
+        for ((gathered, found), tells) in gather.gathered.iter().zip(found).zip(tells) {
+            if tells && let Some(text) = place.value(&gathered.value) {
+                found.add(&text, gathered.sum.as_ref());
+            }
+        }
+    }
+
+    /// Gives what was gathered to the visitor, row by row.
+    pub(super) fn finish(self, around: &Place<'_>, gather: &Gather, visit: &mut Visit<'_>) {
+        for (key, found) in self.0 {
+            let wrong = found.iter().zip(gather.names.iter().skip(key.len())).find_map(|(found, name)| match found {
+                Found::Wrong(why) => Some(malformed(&format!("gather.{name}"), why)),
+                _ => None,
+            });
+            if let Some(wrong) = wrong {
+                visit(Err(wrong.into()));
+                continue;
+            }
+            let texts = found.into_iter().map(|found| match found {
+                Found::Text(text) => text,
+                Found::Sum(sum) => sum.to_string(),
+                Found::Nothing | Found::Wrong(_) => String::new(),
+            });
+            let cells: Vec<Cow<'_, str>> = key.into_iter().chain(texts).map(Cow::Owned).collect();
+            let cells = Cells::Table { layout: &gather.layout, cells: &cells };
+            let Place { mapping, envelope, message, file_name, .. } = *around;
+            let columns = &mapping.columns.slots;
+            explode::each(&Place { mapping, columns, cells, envelope, message, file_name, outer: None, part: None }, visit);
+        }
+    }
+}
+
+impl Found {
+    fn add(&mut self, text: &str, sum: Option<&Figures>) {
+        let next = match sum {
+            None => match &*self {
+                Found::Nothing => Found::Text(text.to_owned()),
+                Found::Text(known) if known != text => {
+                    let (less, more) = if known.as_str() < text { (known.as_str(), text) } else { (text, known.as_str()) };
+                    Found::Wrong(format!("two rows of one record say {less:?} and {more:?}"))
+                }
+                _ => return,
+            },
+            Some(figures) => match (figures.number(text), &*self) {
+                (None, _) => Found::Wrong(format!("{text:?} is no number")),
+                (Some(number), Found::Sum(sum)) => {
+                    sum.checked_add(number).map_or_else(|| Found::Wrong("the sum is too large".to_owned()), Found::Sum)
+                }
+                (Some(number), Found::Nothing) => Found::Sum(number),
+                (Some(_), _) => return,
+            },
+        };
+        if !matches!(self, Found::Wrong(_)) {
+            *self = next;
+        }
+    }
+}
+
+impl Mapping {
+    /// The messages of a file whose rows are gathered: header and rows of one record each, in the order of what tells records apart.
+    /// `None` where there is no header.
+    pub(in crate::decode) fn groups(&self, bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let (Some(gather), Format::Csv(dialect, _)) = (&self.gather, self.envelope.format) else { return None };
+        let text = self.envelope.encoding.decode(bytes)?;
+        let (mut at, layout) = self.find_header(&text, dialect).ok()?;
+        layout.require(&self.required, self.head_columns()).ok()?;
+        let head = text.get(..at).unwrap_or_default();
+        let (mut groups, mut cells) = (BTreeMap::<Vec<String>, String>::new(), Vec::new());
+        while at < text.len() {
+            let (end, _) = delimited::record(&text, at, dialect, &mut cells);
+            let row = text.get(at..end).unwrap_or_default();
+            at = end;
+            if delimited::is_blank(&cells) {
+                continue;
+            }
+            let cell = |value: &Value| {
+                let Source::Column(slot) = value.source else { return String::new() };
+                layout.position(slot).and_then(|at| cells.get(at)).map(|cell| cell.trim().to_owned()).unwrap_or_default()
+            };
+            let group = groups.entry(gather.by.iter().map(cell).collect()).or_insert_with(|| head.to_owned());
+            group.push_str(row);
+            if !row.ends_with('\n') {
+                group.push('\n');
+            }
+        }
+        groups.into_values().map(|group| self.envelope.encoding.encode(&group)).collect()
+    }
+
+    /// The columns of the rows as they stand in a message.
+    pub(super) fn head_columns(&self) -> &[Column] {
+        self.gather.as_ref().map_or(&self.columns.slots, |gather| &gather.columns.slots)
+    }
+}
