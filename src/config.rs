@@ -355,6 +355,10 @@ mod tests {
         assert_eq!(properties.get("sasl.password").map(String::as_str), Some("hunter2"));
         let shown = config.resolved();
         assert!(shown.contains("\"sasl.password\" = \"***\"") && !shown.contains("hunter2"), "{shown}");
+        let others = "[snapshots]\nurl = \"s3://me:hunter2@bucket\"\noptions = { aws_secret_access_key = \"hunter2\" }\n\
+                      [schema_registry]\nurl = \"http://me:hunter2@host\"\n";
+        let printed = format!("{config:?} {:?}", from_text(others, &[]).unwrap());
+        assert!(printed.contains("sasl.password") && printed.contains("@bucket") && !printed.contains("hunter2"), "{printed}");
     }
 
     #[test]

@@ -11,59 +11,24 @@ mod house;
 mod kafka;
 #[path = "support/said.rs"]
 mod said;
+#[path = "support/served.rs"]
+mod served;
 
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use entrepot::domain::Header;
+use entrepot::stream::embedded::EmbeddedLog;
 use entrepot::stream::kafka::KafkaLog;
-use entrepot::stream::{Home, Log as _, Outgoing, write_ticks};
-use house::{House, MOVEMENTS, VERDICTS, by_key, without_offset};
+use entrepot::stream::{Home, Log as _, NextOffsets, Outgoing, write_ticks};
+use house::{DEAD_LETTERS, House, MOVEMENTS, VERDICTS, by_key, messages, without_offset};
 use kafka::{Broker, Brokers, Secure, ended, wait_until};
 use said::check_end;
+use served::{delete_records, end, end_now, flow, lag, on, serve, set, wait_for};
 
 const RECORDS: usize = 1_500;
 /// The day after the last record.
 const CLOSING: &str = "2026-01-01";
-
-/// What makes a house keep its log on a broker.
-fn on(broker: &Broker) -> Vec<String> {
-    let servers = format!("log.kafka.bootstrap_servers={}", broker.bootstrap());
-    let set =
-        ["log.kind=kafka", "topics.replication_factor=1", "transactions.records_max=50", "snapshots.url=snapshots", &servers];
-    set.map(str::to_owned).to_vec()
-}
-
-fn set(settings: &[String]) -> Vec<&str> {
-    settings.iter().flat_map(|set| ["--set", set.as_str()]).collect()
-}
-
-fn serve(house: &House, settings: &[String], instance: &str) -> Child {
-    let own = format!("service.instance={instance}");
-    let mut command = house.command(&[&set(settings)[..], &["--set", &own, "--log", "json", "run"]].concat());
-    let said = std::fs::OpenOptions::new().append(true).create(true).open(house.path(&format!("{instance}.log"))).unwrap();
-    command.stdout(Stdio::null()).stderr(said).spawn().unwrap()
-}
-
-fn lag(log: &mut KafkaLog) -> u64 {
-    let raw = log.lag("entrepot.ingest", &["world".to_owned()]).unwrap();
-    raw + log.lag("entrepot.assess", &[MOVEMENTS.to_owned()]).unwrap()
-}
-
-fn end(mut child: Child) -> Option<i32> {
-    end_now(&mut child)
-}
-
-fn end_now(child: &mut Child) -> Option<i32> {
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    ended("the end after SIGTERM", child)
-}
-
-/// Waits for a line in what a service says.
-#[track_caller]
-fn wait_for(house: &House, instance: &str, words: &str) {
-    let said = house.path(&format!("{instance}.log"));
-    wait_until(words, || std::fs::read_to_string(&said).unwrap().contains(words));
-}
 
 fn world(house: &House) {
     let simulate = ["-q", "simulate", "--seed", "5", "--out", "simulated", "--from", "2023-01", "--until", "2025-06"];
@@ -74,6 +39,21 @@ fn world(house: &House) {
         .enumerate()
         .map(|(index, line)| if index % 20 == 0 { format!("{line}\nbad row {index}\n") } else { format!("{line}\n") });
     house.write("world.ndjson", rows.collect::<String>().as_bytes());
+}
+
+/// The same keys, and under each the same value at the end.
+#[track_caller]
+fn check_last_values(log: &mut KafkaLog, calm: &mut EmbeddedLog) {
+    for topic in VERDICTS {
+        let wanted = by_key(calm, topic);
+        let found = by_key(log, topic);
+        assert!(topic == "entrepot.alerts" || !wanted.is_empty());
+        assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>(), "keys of {topic}");
+        for (key, values) in &wanted {
+            let last = |values: &[Vec<u8>]| without_offset(values.last().unwrap());
+            assert_eq!(last(&found[key]), last(values), "{topic}");
+        }
+    }
 }
 
 #[test]
@@ -116,17 +96,7 @@ fn two_processes_killed_again_and_again_leave_what_an_undisturbed_embedded_log_h
     let said = names.map(|name| std::fs::read_to_string(calm.path(&format!("{name}.log"))).unwrap()).concat();
     assert!(said.contains("state restored"), "nobody began from a snapshot");
 
-    let mut embedded = calm.log();
-    for topic in VERDICTS {
-        let wanted = by_key(&mut embedded, topic);
-        let found = by_key(&mut log, topic);
-        assert!(topic == "entrepot.alerts" || !wanted.is_empty());
-        assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>(), "keys of {topic}");
-        for (key, values) in &wanted {
-            let last = |values: &[Vec<u8>]| without_offset(values.last().unwrap());
-            assert_eq!(last(&found[key]), last(values), "{topic}");
-        }
-    }
+    check_last_values(&mut log, &mut calm.log());
     broker.audit(&["world"], 0);
 }
 
@@ -248,7 +218,14 @@ fn of_two_processes_under_one_name_the_first_ends_and_says_why() {
     assert!(said.contains("another process runs as instance \"same\""), "{said}");
     let mut log = broker.log(&[]);
     wait_until("the second doing all of it", || lag(&mut log) == 0);
+    write_ticks(&mut log, MOVEMENTS, CLOSING.parse().unwrap()).unwrap();
+    wait_until("the closing tick", || lag(&mut log) == 0);
     assert_eq!(end(second), Some(0));
+    // Whatever the first had begun: each key ends as on a log that one process had to itself.
+    house.feed(&house.path("world.ndjson"), "world");
+    house.serve_to_the_end((&[], &[]), CLOSING);
+    check_last_values(&mut log, &mut house.log());
+    broker.audit(&["world"], 0);
 }
 
 #[test]
@@ -259,12 +236,7 @@ fn what_was_deleted_before_the_start_is_no_loss_and_what_state_is_made_of_is() {
     let settings = on(&broker);
     house.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
     house.done(&[&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world"]].concat());
-    let delete = |topic: &str, partition: i32, before: i64| {
-        let partitions =
-            format!(r#"{{"version":1,"partitions":[{{"topic":"{topic}","partition":{partition},"offset":{before}}}]}}"#);
-        let file = house.write("delete.json", partitions.as_bytes());
-        broker.run("org.apache.kafka.tools.DeleteRecordsCommand", &["--offset-json-file", file.to_str().unwrap()]);
-    };
+    let delete = |topic: &str, partition: i32, before: i64| delete_records(&house, &broker, (topic, partition), before);
     delete("world", 0, 1);
     let mut log = broker.log(&[]);
     let process = serve(&house, &settings, "entrepot-0");
@@ -308,14 +280,62 @@ fn a_transaction_that_another_left_open_holds_up_its_topic_alone() {
     broker.audit(&["world", "other"], 0);
 }
 
+#[test]
+fn header_keys_that_are_no_text_go_through_to_a_dead_letter() {
+    let house = House::new(&[("world", "canonical")]);
+    let mut config = std::fs::read_to_string(house.path("entrepot.toml")).unwrap();
+    // What stands on the broker's disk can be looked at then.
+    config += "[log.kafka.properties]\n\"compression.type\" = \"none\"\n";
+    house.write("entrepot.toml", config.as_bytes());
+    let broker = Broker::start("headers", Brokers::One, Secure::No);
+    let settings = on(&broker);
+    house.done(&[&set(&settings)[..], &["-q", "topics", "create"]].concat());
+    let mut log = broker.log(&[("compression.type", "none")]);
+    // A header as it stands on disk: the sizes of key and value, zigzag, before each.
+    let on_disk = b"\x14\xff\xfe\xc3(\x80 key\xf5\x0c\x00\xffvalu".to_vec();
+    let key = log_key(&on_disk[1..11]);
+    let header = |key: &str, value: &[u8]| Header { key: key.to_owned(), value: value.to_vec() };
+    let headers = vec![header("plain", b"1"), header(&key, &on_disk[12..]), header("plain", b"2")];
+    let raw = |value: &[u8]| Outgoing {
+        topic: "world".into(),
+        partition: Some(0),
+        key: Some(b"\x00\xff".to_vec()),
+        value: Some(value.to_vec()),
+        headers: headers.clone(),
+    };
+    log.send(raw(b"bad \xff row")).unwrap();
+    log.send(raw(flow("2024-01").as_bytes())).unwrap();
+    log.commit(&NextOffsets::new()).unwrap();
+    let process = serve(&house, &settings, "entrepot-0");
+    wait_until("both", || lag(&mut log) == 0);
+    assert_eq!(end(process), Some(0), "{}", served::said(&house, "entrepot-0"));
+    let letters = messages(&mut log, DEAD_LETTERS);
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    assert_eq!((letter.value.as_deref(), letter.key.as_deref()), (Some(&b"bad \xff row"[..]), Some(&b"\x00\xff"[..])));
+    assert_eq!(letter.headers[..3], headers);
+    assert_eq!(messages(&mut log, MOVEMENTS).len(), 1, "a good record is taken, whatever its headers");
+    let times = |topic: &str| on_disk_of(&broker, topic).windows(on_disk.len()).filter(|bytes| *bytes == on_disk).count();
+    assert_eq!((times("world-0"), times("entrepot.dead-letters-")), (2, 1));
+}
+
+/// A key of a header as the log has it as text: bytes that are no text are characters of the last plane.
+fn log_key(bytes: &[u8]) -> String {
+    let of_byte =
+        |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { char::from_u32(0x10_ff00 + u32::from(*byte)).unwrap() };
+    bytes.iter().map(of_byte).collect()
+}
+
+/// The bytes of a topic's partitions as the broker keeps them.
+fn on_disk_of(broker: &Broker, topic: &str) -> Vec<u8> {
+    let folders = std::fs::read_dir(broker.folder().join("1.data")).unwrap().map(|entry| entry.unwrap());
+    let folders = folders.filter(|entry| entry.file_name().to_str().unwrap().starts_with(topic));
+    let files = folders.flat_map(|entry| std::fs::read_dir(entry.path()).unwrap().map(|file| file.unwrap().path()));
+    let segments = files.filter(|file| file.extension().is_some_and(|extension| extension == "log"));
+    segments.flat_map(|file| std::fs::read(file).unwrap()).collect()
+}
+
 /// The end of `world`, open transactions counted.
 fn raw_end(broker: &Broker) -> i64 {
     let said = broker.run("GetOffsetShell", &["--topic", "world"]);
     said.trim().rsplit(':').next().unwrap().parse().unwrap()
-}
-
-fn flow(month: &str) -> String {
-    format!(
-        r#"{{"kind":"trade_flow","reporter":"US","partner":"TH","flow":"import","period":"{month}","hs":"282580","net_mass_kg":20000,"known_from":"2025-06-05T00:00:00Z"}}"#
-    ) + "\n"
 }

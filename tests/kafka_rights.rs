@@ -34,9 +34,9 @@ struct Place {
 }
 
 impl Place {
-    fn new() -> Place {
-        let broker = Broker::start("rights", Brokers::One, Secure::Yes);
-        let house = House::new(&[("world", "canonical")]);
+    fn new(name: &str, feeds: &[(&str, &str)]) -> Place {
+        let broker = Broker::start(name, Brokers::One, Secure::Yes);
+        let house = House::new(feeds);
         let mut config = fs::read_to_string(house.path("entrepot.toml")).unwrap();
         config += &format!(
             "[log]\nkind = \"kafka\"\n[topics]\nreplication_factor = 1\n[log.kafka]\nbootstrap_servers = \"{}\"\n\
@@ -148,6 +148,65 @@ impl Place {
     }
 }
 
+#[test]
+fn of_several_feeds_the_one_that_may_not_be_read_is_named() {
+    let place = Place::new("feeds", &[("other", "canonical"), ("world", "canonical")]);
+    let all = || rights().into_iter().map(|(_, right)| right);
+    let more = |rows: &[&'static str]| all().chain(rows.to_vec());
+    let (read, write) = ("Read,Topic,other,LITERAL", "Write,Topic,other,LITERAL");
+    let create = "Create,Topic,other,LITERAL";
+    place.give(more(&[read, write, create]));
+    assert_eq!(place.ran(&["topics", "create"], || false).0, 0);
+    let named = |(code, said): (i32, String)| {
+        let lines = said.lines().filter(|line| line.contains("the broker refuses"));
+        let refusals: Vec<&str> = lines.collect();
+        let is_named = |line: &&str| line.contains("topic other: the broker refuses Read:");
+        assert!(code == 77 && refusals.len() == 1 && refusals.iter().all(is_named), "{code}: {said}");
+    };
+    // It is there, may be described and written to.
+    place.give(more(&[write, "Describe,Topic,other,LITERAL"]));
+    named(place.ran(&["run"], || false));
+    // Taken away under a service at work.
+    place.give(more(&[read, write]));
+    assert_eq!(place.ran(&["-q", "feed", "world.ndjson", "--feed", "other"], || false).0, 0);
+    let (log, taken) = (RefCell::new(place.log()), Cell::new(false));
+    let take = || {
+        if !taken.get() && log.borrow_mut().lag("entrepot.ingest", &["other".to_owned()]).unwrap() == 0 {
+            taken.set(true);
+            place.give(more(&[write, "Describe,Topic,other,LITERAL"]));
+        }
+        false
+    };
+    named(place.ran(&["run"], take));
+}
+
+#[test]
+fn no_page_no_check_and_no_line_says_the_password() {
+    let place = Place::new("secret", &[("world", "canonical")]);
+    place.give(rights().into_iter().map(|(_, right)| right));
+    let config = fs::read_to_string(place.house.path("entrepot.toml")).unwrap();
+    // All that the client may tell of itself.
+    let talkative = config.replace("\"sasl.mechanism\"", "\"debug\" = \"conf,security,broker,protocol\"\n\"sasl.mechanism\"");
+    place.house.write("entrepot.toml", talkative.as_bytes());
+    for create in [["topics", "create"], ["topics", "verify"]] {
+        assert_eq!(place.ran(&create, || false).0, 0);
+    }
+    let (code, said) = place.ran(&["check"], || false);
+    assert!(code == 0 && said.contains("sasl.password"), "{code}: {said}");
+    let (code, said) = place.ran(&["check", "--online"], || false);
+    assert_eq!(code, 0, "{said}");
+    let mut service = place.house.serve((&[], &[("RUST_BACKTRACE", "full")]));
+    for page in ["/metrics", "/healthz", "/version", "/"] {
+        let text = service.get(page);
+        assert!(text.len() > 20 && !text.contains(&place.password), "{page}: {text}");
+    }
+    service.end();
+    // The same with every level of the log; `ran` looks for the password in all of it.
+    let is_over = || fs::read_to_string(place.house.path("said.txt")).unwrap().contains("\"assigned\"");
+    let (code, said) = place.ran(&["--log", "json", "-v", "run"], is_over);
+    assert!(code == 0 && said.contains("sasl.mechanism"), "{code}: {said}");
+}
+
 /// Rights that are taken away under a service at work, and what it says then.
 const TAKEN: [(&str, &str); 4] = [
     ("Read,Topic,RAW,LITERAL", "topic world: the broker refuses Read:"),
@@ -158,7 +217,7 @@ const TAKEN: [(&str, &str); 4] = [
 
 #[test]
 fn the_shipped_rights_suffice_and_each_that_is_missing_is_named() {
-    let place = Place::new();
+    let place = Place::new("rights", &[("world", "canonical")]);
     let all = || rights().into_iter().map(|(_, right)| right);
     let of = |command: &'static str| {
         rights().into_iter().filter(move |(needed_for, _)| *needed_for == command).map(|(_, right)| right)

@@ -23,7 +23,7 @@ pub struct Service {
 }
 
 /// `[log]`: where messages stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum LogHome {
     /// A file of SQLite on this machine.
     Embedded {
@@ -136,7 +136,7 @@ pub struct AssessLimits {
 }
 
 /// Where the state of partitions is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum SnapshotHome {
     /// Nowhere.
     None,
@@ -174,7 +174,7 @@ pub struct Transactions {
 }
 
 /// `[schema_registry]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SchemaRegistry {
     /// Its address, where there is one.
     pub url: Option<String>,

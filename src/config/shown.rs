@@ -1,9 +1,9 @@
 //! What was resolved, to be shown: as TOML again, secrets masked.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{Debug, Formatter, Write as _};
 
-use super::{Config, LogHome, SnapshotHome, SourceOf};
+use super::{Config, LogHome, SchemaRegistry, SnapshotHome, SourceOf};
 
 impl Config {
     /// What was resolved, as TOML, secrets masked.
@@ -58,6 +58,41 @@ impl Config {
         writeln!(text, "[schema_registry]\nurl = {:?}\n", masked_url(url))?;
         writeln!(text, "[model]\npath = {:?}\n\n[reference]\npath = {:?}", shown(&self.model), shown(&self.reference))
     }
+}
+
+/// What is printed of a section in passing, by a panic for one, says no secret either.
+impl Debug for LogHome {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LogHome::Embedded { path } => f.debug_struct("Embedded").field("path", path).finish(),
+            LogHome::Kafka { bootstrap_servers, properties } => {
+                let properties = masked_all(properties);
+                f.debug_struct("Kafka").field("bootstrap_servers", bootstrap_servers).field("properties", &properties).finish()
+            }
+        }
+    }
+}
+
+impl Debug for SnapshotHome {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SnapshotHome::None => f.write_str("None"),
+            SnapshotHome::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
+            SnapshotHome::Objects { url, options } => {
+                f.debug_struct("Objects").field("url", &masked_url(url)).field("options", &masked_all(options)).finish()
+            }
+        }
+    }
+}
+
+impl Debug for SchemaRegistry {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SchemaRegistry").field("url", &self.url.as_deref().map(masked_url)).finish()
+    }
+}
+
+fn masked_all(entries: &BTreeMap<String, String>) -> BTreeMap<&str, String> {
+    entries.iter().map(|(name, value)| (name.as_str(), masked(name, value))).collect()
 }
 
 /// A table of the user's own names.

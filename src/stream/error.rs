@@ -73,9 +73,41 @@ pub enum LogError {
         /// What was asked for.
         wanted: Partition,
     },
+    /// A topic of ours has got more partitions than it was made with.
+    #[error(
+        "topic {topic:?} has {found} partitions, but the log was made with {made}: new messages of a key would come to another partition than its state. Partitions cannot be taken back: start a new log under another topics.prefix"
+    )]
+    Grown {
+        /// The topic.
+        topic: String,
+        /// What it has.
+        found: Partition,
+        /// What it had when the log was made.
+        made: Partition,
+    },
+    /// A topic was deleted, and one of its name was made.
+    #[error(
+        "topic {topic:?} was deleted and made again since group {group} read it: its offsets are of other messages. Start a new log under another topics.prefix; of a raw topic, kafka-consumer-groups --reset-offsets --to-earliest takes all that it holds"
+    )]
+    MadeAgain {
+        /// The topic.
+        topic: String,
+        /// The group.
+        group: String,
+    },
+    /// A topic that is being read was deleted.
+    #[error(
+        "topic {topic:?} was deleted while group {group} read it: start a new log under another topics.prefix; of a raw topic, take its feed out of the configuration"
+    )]
+    Deleted {
+        /// The topic.
+        topic: String,
+        /// The group.
+        group: String,
+    },
     /// A committed offset lies behind the end.
     #[error(
-        "{topic}/{partition} ends at {end}, but {committed} is committed: the log was truncated or made again; start a new log"
+        "{topic}/{partition} ends at {end}, but {committed} is committed: the log was truncated or made again; start a new log under another topics.prefix. Of a raw topic, kafka-consumer-groups --reset-offsets --to-earliest takes all that it holds"
     )]
     Truncated {
         /// The topic.
@@ -165,7 +197,7 @@ pub enum LogError {
     },
     /// A group's committed offset is gone, though work was done.
     #[error(
-        "{topic}/{partition}: group {group} has no committed offset, but had committed {known}: set it to {known} with kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix"
+        "{topic}/{partition}: group {group} has no committed offset, but had committed {known}: set it to {known} with kafka-consumer-groups --reset-offsets --to-offset {known}, or, where the topic was made again, to --to-earliest; or start a new log under another topics.prefix"
     )]
     OffsetsGone {
         /// The group.
@@ -179,7 +211,7 @@ pub enum LogError {
     },
     /// The messages from which state has to be rebuilt are gone.
     #[error(
-        "{topic}/{partition} begins at {start}, but is needed from {wanted} on: messages were deleted; restore them, or start a new log under another topics.prefix"
+        "{topic}/{partition} begins at {start}, but is needed from {wanted} on: messages were deleted; restore them, or start a new log under another topics.prefix. Of a raw topic, kafka-consumer-groups --reset-offsets --to-earliest goes on without them"
     )]
     StartsLater {
         /// The topic.
@@ -219,6 +251,9 @@ impl LogError {
             | LogError::Fenced { .. } => 75,
             LogError::UnknownTopic { .. } | LogError::UnknownPartition { .. } => 66,
             LogError::Repartitioned { .. }
+            | LogError::Grown { .. }
+            | LogError::MadeAgain { .. }
+            | LogError::Deleted { .. }
             | LogError::Truncated { .. }
             | LogError::FamilyMapChanged { .. }
             | LogError::OffsetsGone { .. }

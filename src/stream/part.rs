@@ -1,5 +1,7 @@
 //! A partition in hand: its state, and how far it is. Only its worker touches it.
 
+use std::time::Instant;
+
 use super::Fold;
 use super::snapshots::hash_of;
 use super::worker::GoingOn;
@@ -22,6 +24,8 @@ pub(super) struct Part {
     pub(super) last: u64,
     /// Messages in the state since it was last kept.
     pub(super) since: u64,
+    /// When its end was reached, where nothing has come since.
+    pub(super) ended: Option<Instant>,
     /// What it has to settle with those who published before us.
     pub(super) going_on: Option<GoingOn>,
 }
@@ -30,6 +34,7 @@ impl Part {
     /// Takes note of a message that was folded in; of what a snapshot needs as well, where some are kept.
     pub(super) fn took(&mut self, message: &Message, is_kept: bool) {
         self.next = message.position.offset + 1;
+        self.ended = None;
         self.read_ms = message.timestamp.map_or(0, Timestamp::as_millisecond);
         self.folded = self.next;
         if is_kept {

@@ -2,6 +2,7 @@
 
 mod error;
 mod go_on;
+mod settle;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -128,6 +129,7 @@ impl<L: Log> Worker<L> {
                     part.end = part.end.max(end);
                     // Offsets may be missing at the end (marks of transactions): what was committed lies before it.
                     part.next = part.next.max(end);
+                    part.ended = Some(self.now);
                 }
                 self.count_parts();
                 self.tell_progress(&topic, partition);
@@ -189,7 +191,7 @@ impl<L: Log> Worker<L> {
             None => (if self.stage.stateful { 0 } else { committed }, 0),
         };
         let topic = self.stage.topics.iter().position(|name| **name == *place.0).unwrap_or(usize::MAX);
-        let part = Part { fold, topic, next, committed, end, read_ms: 0, folded: next, last, since: 0, going_on };
+        let part = Part { fold, topic, next, committed, end, read_ms: 0, folded: next, last, since: 0, ended: None, going_on };
         self.parts.insert(place.clone(), part);
         Ok(next)
     }
@@ -341,6 +343,7 @@ impl<L: Log> Worker<L> {
             return Ok(());
         }
         self.looked_around = Some(now);
+        self.settle();
         for topic in self.pauses.due(now) {
             self.log.pause(&topic, false)?;
         }

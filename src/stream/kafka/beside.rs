@@ -16,6 +16,7 @@ const PART_BYTES: usize = 500_000;
 const ARTIFACT: &str = "artifact/";
 const FAMILY_MAP: &str = "family-map";
 const TICKED: &str = "ticked";
+const PARTITIONS: &str = "partitions";
 
 /// How far a group came, as of its last commit. The group's own offset decides; this tells when that is gone.
 #[derive(Serialize, Deserialize)]
@@ -119,15 +120,30 @@ impl KafkaLog {
         Ok(hashes)
     }
 
+    /// Keys are keyed by one family map and spread over one number of partitions, for life.
     pub(super) fn bind(&mut self, fingerprint: &str) -> Result<(), LogError> {
+        let movements = format!("{}{}", self.settings.prefix, topic_name(Topic::Movements));
+        let partitions = self.partitions(&movements)?;
+        let mut notes = Vec::new();
+        match self.made_with()? {
+            None => notes.push(self.note(false, PARTITIONS.to_owned(), partitions.to_string().into_bytes())),
+            Some(made) if made == partitions => {}
+            Some(made) => return Err(LogError::Grown { topic: movements, found: partitions, made }),
+        }
         match self.kept()?.get(FAMILY_MAP).cloned() {
-            None => self.write(vec![self.note(false, FAMILY_MAP.to_owned(), fingerprint.as_bytes().to_vec())]),
-            Some(found) if found == fingerprint.as_bytes() => Ok(()),
+            None => notes.push(self.note(false, FAMILY_MAP.to_owned(), fingerprint.as_bytes().to_vec())),
+            Some(found) if found == fingerprint.as_bytes() => {}
             Some(found) => {
                 let found = String::from_utf8_lossy(&found).into_owned();
-                Err(LogError::FamilyMapChanged { found, wanted: fingerprint.to_owned() })
+                return Err(LogError::FamilyMapChanged { found, wanted: fingerprint.to_owned() });
             }
         }
+        if notes.is_empty() { Ok(()) } else { self.write(notes) }
+    }
+
+    /// How many partitions `movements` had when the log was made, where it is noted.
+    pub(super) fn made_with(&mut self) -> Result<Option<Partition>, LogError> {
+        Ok(self.kept()?.get(PARTITIONS).and_then(|noted| std::str::from_utf8(noted).ok()?.parse().ok()))
     }
 
     pub(super) fn last_tick(&mut self, today: crate::domain::Date) -> Result<crate::domain::Date, LogError> {

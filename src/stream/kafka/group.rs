@@ -1,19 +1,23 @@
 //! A member of a consumer group as the loop sees it: partitions come and go, messages in between. Rebalances are answered by the loop's
 //! own calls, never inside of librdkafka's; offsets are always set by us.
 
+mod trouble;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset as Place, Statistics, TopicPartitionList};
 
+use super::super::clock::now;
 use super::super::{Event, LogError, NextOffsets};
-use super::classify::{self, About, asked, failed};
+use super::classify::failed;
 use super::context::{Context, Rebalance};
 use super::held::{Held, Unanswered, check_end, check_start, owned};
+use super::watch::Watch;
 use crate::domain::{Offset, Partition};
 
 /// How long a question to the brokers may keep the loop from its other duties.
@@ -21,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A group's member.
 pub(super) struct Group {
+    /// Asks the consumer, so it goes first.
+    watch: Watch,
     consumer: Option<BaseConsumer<Context>>,
     name: String,
     instance: String,
@@ -41,10 +47,11 @@ impl Group {
     pub(super) fn join(
         consumer: BaseConsumer<Context>,
         (name, instance): (&str, &str),
-        topics: &[String],
+        (topics, watch): (&[String], Watch),
     ) -> Result<Group, LogError> {
         consumer.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>()).map_err(failed("subscribing"))?;
         Ok(Group {
+            watch,
             consumer: Some(consumer),
             name: name.to_owned(),
             instance: instance.to_owned(),
@@ -69,6 +76,11 @@ impl Group {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What a topic is told from another of the same name by; empty where it is not known. Commits carry it.
+    pub(super) fn topic_id(&self, topic: &str) -> &str {
+        self.watch.id(topic)
     }
 
     /// Partitions that were assigned since, and of which no offset was committed.
@@ -111,48 +123,9 @@ impl Group {
             }
         };
         self.hear_statistics();
+        let consumer = self.consumer.as_ref().expect("it is taken at the end alone");
+        self.watch.look(consumer, &self.name, now())?;
         event.or_else(|error| self.heard(&error))
-    }
-
-    /// An error of a poll: the client's affair, or ours.
-    fn heard(&mut self, error: &KafkaError) -> Result<Event, LogError> {
-        // The error of the poll says no more than that there is one.
-        if let Some(fatal) = self.consumer().client().fatal_error() {
-            return Err(classify::fatal(fatal, &self.instance));
-        }
-        match error {
-            // Which topic it is of is not said; the statistics will.
-            KafkaError::PartitionEOF(_) => Ok(Event::Idle),
-            error if classify::is_denied(error) => Err(classify::denied(error, self.about(&self.topics()))),
-            error if classify::is_reset(error) => self.out_of_range(),
-            error if classify::passes(error) => {
-                tracing::debug!(group = self.name, %error, "the client goes on by itself");
-                Ok(Event::Idle)
-            }
-            error => Err(failed("reading")(error.clone())),
-        }
-    }
-
-    /// Somebody deleted messages, or the topic, under us: says which partition and what is there.
-    fn out_of_range(&mut self) -> Result<Event, LogError> {
-        for held in &self.held {
-            let wanted = held.position.unwrap_or(held.committed);
-            let ends = self.consumer().fetch_watermarks(&held.topic, held.partition, PATIENCE);
-            let (start, end) = ends.map_err(asked("asking for the ends of a partition", self.about(&held.topic)))?;
-            check_start((&held.topic, held.partition), wanted, start)?;
-            check_end((&held.topic, held.partition), wanted, end)?;
-        }
-        Ok(Event::Idle)
-    }
-
-    /// What reading needs, of these topics.
-    fn about<'a>(&'a self, topic: &'a str) -> About<'a> {
-        About { right: "Read", topic, group: &self.name, ..About::default() }
-    }
-
-    fn topics(&self) -> String {
-        let list = self.consumer().subscription().unwrap_or_default();
-        list.elements().iter().map(|part| part.topic()).collect::<Vec<_>>().join(", ")
     }
 
     /// Answers the next rebalance, if there is one and nothing is in the way; whether there was one.
@@ -194,11 +167,20 @@ impl Group {
         for part in partitions.elements() {
             asked.add_partition(part.topic(), part.partition());
         }
+        let consumer = self.consumer.as_ref().expect("it is taken at the end alone");
+        if !self.watch.learn(consumer, &self.name).map_err(Unanswered::Refused)? {
+            return Err(Unanswered::Later(KafkaError::MetadataFetch(Code::OperationTimedOut)));
+        }
         let committed = self.ask_committed(asked)?;
         let (mut found, mut without) = (Vec::new(), Vec::new());
         for part in committed.elements() {
             let (topic, partition) = (part.topic(), part.partition());
             let unanswered = |error| Unanswered::of(error, self.about(topic));
+            let (id, known) = (self.watch.id(topic), part.metadata());
+            if ![id, ""].contains(&known) && !id.is_empty() {
+                let made_again = LogError::MadeAgain { topic: topic.to_owned(), group: self.name.clone() };
+                return Err(Unanswered::Refused(made_again));
+            }
             let (start, end) = self.consumer().fetch_watermarks(topic, partition, PATIENCE).map_err(unanswered)?;
             let committed = match part.offset() {
                 Place::Offset(offset) => {
@@ -323,9 +305,9 @@ impl Group {
     }
 
     fn ask_committed(&self, asked: TopicPartitionList) -> Result<TopicPartitionList, Unanswered> {
-        let topics = self.topics();
         let unanswered = |error, topic: &str| Unanswered::of(error, self.about(topic));
-        let committed = self.consumer().committed_offsets(asked, PATIENCE).map_err(|error| unanswered(error, &topics))?;
+        let committed = self.consumer().committed_offsets(asked, PATIENCE);
+        let committed = committed.map_err(|error| unanswered(error, &self.forbidden()))?;
         committed.elements().iter().try_for_each(|part| part.error().map_err(|error| unanswered(error, part.topic())))?;
         Ok(committed)
     }
@@ -354,10 +336,13 @@ impl Group {
             }
         };
         for part in committed.elements() {
-            if let Some(held) = self.held(part.topic(), part.partition()) {
-                held.committed = if let Place::Offset(offset) = part.offset() { offset } else { held.start };
-                let assigned = held.assigned();
-                self.news.push_back(assigned);
+            let Some(held) = self.held(part.topic(), part.partition()) else { continue };
+            let place = part.offset();
+            held.committed = if let Place::Offset(offset) = place { offset } else { held.start };
+            let (assigned, topic) = (held.assigned(), Arc::clone(&held.topic));
+            self.news.push_back(assigned);
+            if !matches!(place, Place::Offset(_)) {
+                self.without_offset.push((topic, part.partition()));
             }
         }
         Ok(true)
@@ -392,6 +377,7 @@ impl Group {
 
     /// Ends it on a thread of its own: closing can take a while, and everything is committed or will be done again.
     pub(super) fn leave(&mut self) {
+        self.watch.end();
         if let Some(consumer) = self.consumer.take() {
             consumer.context().close();
             super::let_go(consumer, super::END_PATIENCE);

@@ -9,6 +9,7 @@ use super::KafkaLog;
 use super::classify::failed;
 use super::context::Context;
 use super::group::Group;
+use super::watch::Watch;
 use crate::domain::{Date, Message, Offset, Partition, Position, Timestamp};
 
 impl Home for KafkaLog {
@@ -45,7 +46,10 @@ impl Home for KafkaLog {
         let consumer: BaseConsumer<Context> =
             config.create_with_context(Context::default()).map_err(failed("making a member"))?;
         log.topics.clone_from(&self.topics);
-        log.group = Some(Group::join(consumer, (&stage.group, &self.settings.instance), &stage.topics)?);
+        let ours = |topic: &&String| topic.starts_with(&self.settings.prefix);
+        let fixed = stage.topics.iter().filter(ours).filter_map(|topic| Some((topic.clone(), *self.topics.get(topic)?)));
+        let watch = Watch::new(&stage.topics, fixed.collect());
+        log.group = Some(Group::join(consumer, (&stage.group, &self.settings.instance), (&stage.topics, watch))?);
         // Nothing is read before its producer is ready: what those before it left open has come to its end by then.
         log.unsettled = Some(NextOffsets::new());
         Ok(Box::new(log))

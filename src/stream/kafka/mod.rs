@@ -16,6 +16,7 @@ mod sent;
 mod settings;
 mod topics;
 mod vitals;
+mod watch;
 mod writer;
 
 use std::cell::OnceCell;
@@ -131,7 +132,11 @@ impl KafkaLog {
                 self.rest_clients();
                 Ok(())
             }
-            Ok(Some((topic, partition, known))) => Err(LogError::OffsetsGone { group: name, topic, partition, known }),
+            Ok(Some((topic, partition, known))) => {
+                // With a topic its groups' offsets are deleted; one that ends before where they stood was made again.
+                held::check_end((&topic, partition), known, self.watermarks(&topic, partition)?.1)?;
+                Err(LogError::OffsetsGone { group: name, topic, partition, known })
+            }
             // Brokers that are away come back: asked again then, and nothing is read before.
             Err(error) if matches!(error.exit_code(), 69 | 75) => {
                 tracing::warn!(%error, "whether offsets were lost is not known yet");
@@ -153,8 +158,9 @@ impl KafkaLog {
         }
         let mut offsets = TopicPartitionList::new();
         for ((topic, partition), offset) in next {
-            let place = rdkafka::Offset::Offset(*offset);
-            offsets.add_partition_offset(topic, *partition, place).map_err(classify::failed("setting an offset"))?;
+            let mut place = offsets.add_partition(topic, *partition);
+            place.set_offset(rdkafka::Offset::Offset(*offset)).map_err(classify::failed("setting an offset"))?;
+            place.set_metadata(self.group.as_ref().map_or("", |group| group.topic_id(topic)));
         }
         let group = match &self.group {
             Some(group) if !next.is_empty() => match group.metadata() {

@@ -2,10 +2,12 @@
 
 #![allow(unsafe_code, reason = "librdkafka is C; the binding lacks these calls, or panics in them")]
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::time::Duration;
 
 use rdkafka::bindings as native;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, Producer};
 
@@ -62,6 +64,115 @@ pub(super) fn add_header(headers: &OwnedHeaders, key: &str, value: &[u8]) {
             value.as_ptr().cast(),
             size(value.len()),
         );
+    }
+}
+
+/// What the brokers say of a topic: nothing more than its name where they do not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Described {
+    pub(super) topic: String,
+    pub(super) error: Option<Code>,
+    /// Another for each topic that is made, under whichever name.
+    pub(super) id: String,
+    pub(super) partitions: usize,
+    pub(super) may_read: bool,
+}
+
+/// What topics are, asked without waiting. The binding knows no ids of topics.
+///
+/// It belongs to the client that it was asked of, and has to go before it.
+pub(super) struct Question {
+    queue: *mut native::rd_kafka_queue_t,
+}
+
+// SAFETY: librdkafka's queues have locks of their own; this one is ours alone.
+unsafe impl Send for Question {}
+
+impl Question {
+    /// Asks; `None` where the client cannot.
+    pub(super) fn ask(consumer: &BaseConsumer<Context>, topics: &[String], patience: Duration) -> Option<Question> {
+        let names: Vec<CString> = topics.iter().filter_map(|topic| CString::new(topic.as_str()).ok()).collect();
+        let mut names: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
+        let patience = c_int::try_from(patience.as_millis()).unwrap_or(c_int::MAX);
+        let client = consumer.client().native_ptr();
+        // SAFETY: the client lives as long as the consumer that is borrowed here, the names until they are copied; what is made is
+        // destroyed once, after its use, and the queue with this question. Where an option is not taken its default holds.
+        unsafe {
+            let queue = native::rd_kafka_queue_new(client);
+            let asked = Question { queue };
+            let collection = native::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len());
+            let options =
+                native::rd_kafka_AdminOptions_new(client, native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+            if queue.is_null() || collection.is_null() || options.is_null() {
+                return None;
+            }
+            native::rd_kafka_AdminOptions_set_request_timeout(options, patience, std::ptr::null_mut(), 0);
+            let refused = native::rd_kafka_AdminOptions_set_include_authorized_operations(options, 1);
+            if !refused.is_null() {
+                native::rd_kafka_error_destroy(refused);
+            }
+            native::rd_kafka_DescribeTopics(client, collection, options, queue);
+            native::rd_kafka_AdminOptions_destroy(options);
+            native::rd_kafka_TopicCollection_destroy(collection);
+            Some(asked)
+        }
+    }
+
+    /// The answer, where it comes within this time; without topics where the question failed.
+    pub(super) fn answer(&self, timeout: Duration) -> Option<Vec<Described>> {
+        let timeout = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
+        let mut described = Vec::new();
+        // SAFETY: the queue is ours; the event lives until it is destroyed below, and all that is read lies within it and is copied.
+        unsafe {
+            let event = native::rd_kafka_queue_poll(self.queue, timeout);
+            if event.is_null() {
+                return None;
+            }
+            let result = native::rd_kafka_event_DescribeTopics_result(event);
+            if !result.is_null() && native::rd_kafka_event_error(event) == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+            {
+                let mut count = 0usize;
+                let topics = native::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
+                described.extend((0..count).map(|index| describe(*topics.add(index))));
+            }
+            native::rd_kafka_event_destroy(event);
+        }
+        Some(described)
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        if !self.queue.is_null() {
+            // SAFETY: it was made by `ask`, and nobody else knows it.
+            unsafe { native::rd_kafka_queue_destroy(self.queue) }
+        }
+    }
+}
+
+/// # Safety
+///
+/// The description has to live.
+unsafe fn describe(topic: *const native::rd_kafka_TopicDescription_t) -> Described {
+    let text = |text: *const c_char| {
+        // SAFETY: librdkafka's texts end with a zero byte, and live as long as what they are part of.
+        if text.is_null() { String::new() } else { unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned() }
+    };
+    // SAFETY: the description lives, and what the calls give lies within it; there are as many operations as counted.
+    unsafe {
+        let (mut partitions, mut rights) = (0usize, 0usize);
+        native::rd_kafka_TopicDescription_partitions(topic, &raw mut partitions);
+        let operations = native::rd_kafka_TopicDescription_authorized_operations(topic, &raw mut rights);
+        let read = native::rd_kafka_AclOperation_t::RD_KAFKA_ACL_OPERATION_READ;
+        let error = native::rd_kafka_TopicDescription_error(topic);
+        let id = native::rd_kafka_TopicDescription_topic_id(topic);
+        Described {
+            topic: text(native::rd_kafka_TopicDescription_name(topic)),
+            error: (!error.is_null()).then(|| native::rd_kafka_error_code(error).into()),
+            id: if id.is_null() { String::new() } else { text(native::rd_kafka_Uuid_base64str(id)) },
+            partitions,
+            may_read: !operations.is_null() && (0..rights).any(|index| *operations.add(index) == read),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use rdkafka::ClientConfig;
 use super::super::LogError;
 
 /// What the Kafka home needs to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KafkaSettings {
     /// `host:port`, separated by commas.
     pub bootstrap_servers: String,
@@ -24,6 +24,18 @@ pub struct KafkaSettings {
     pub payload_bytes_max: u64,
     /// Age at which a transaction is committed.
     pub interval: Duration,
+}
+
+/// Of the user's properties their names alone: a password may be among the values.
+impl std::fmt::Debug for KafkaSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaSettings")
+            .field("bootstrap_servers", &self.bootstrap_servers)
+            .field("properties", &self.properties.keys())
+            .field("prefix", &self.prefix)
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Properties on which exactly-once rests. Setting one is refused.
@@ -194,5 +206,34 @@ impl KafkaSettings {
             config.set(name, value);
         }
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_printed_or_told_by_an_error() {
+        let settings = |name: &str, value: &str| KafkaSettings {
+            bootstrap_servers: "127.0.0.1:9092".to_owned(),
+            properties: BTreeMap::from([
+                ("sasl.password".to_owned(), "hunter2".to_owned()),
+                ("ssl.key.password".to_owned(), "hunter2".to_owned()),
+                (name.to_owned(), value.to_owned()),
+            ]),
+            prefix: "entrepot.".to_owned(),
+            instance: "test".to_owned(),
+            replication_factor: 1,
+            payload_bytes_max: 1,
+            interval: Duration::from_millis(100),
+        };
+        let printed = format!("{:?}", settings("linger.ms", "6"));
+        assert!(printed.contains("sasl.password") && !printed.contains("hunter2"), "{printed}");
+        for (name, value) in [("security.protocol", "hearsay"), ("acks", "1"), ("linger.ms", "9000"), ("nonsense", "1")] {
+            let error = settings(name, value).validate().unwrap_err();
+            let told = format!("{error} {error:?}");
+            assert!(told.contains(name) && !told.contains("hunter2"), "{told}");
+        }
     }
 }

@@ -29,7 +29,11 @@ impl KafkaLog {
             (Ok(_), Policy::Theirs) => return Ok(false),
             (Ok(found), _) if found == plan.partitions => return Ok(false),
             (Ok(found), _) => {
-                return Err(LogError::Repartitioned { topic: plan.name.clone(), found, wanted: plan.partitions });
+                let topic = plan.name.clone();
+                return Err(match self.made_with()? {
+                    Some(made) if made == plan.partitions => LogError::Grown { topic, found, made },
+                    _ => LogError::Repartitioned { topic, found, wanted: plan.partitions },
+                });
             }
         }
         let settings = self.wanted(plan);

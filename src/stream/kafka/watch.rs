@@ -1,0 +1,154 @@
+//! Whether the topics that a group reads are still those that they were: deleted ones, ones made again under their name, ones of ours
+//! that have grown. librdkafka reads on in a topic that was made again, from the offset where it stood. Knows nothing of partitions in hand.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::error::RDKafkaErrorCode as Code;
+
+use super::super::LogError;
+use super::super::clock::now;
+use super::context::Context;
+use super::native::{Described, Question};
+use crate::domain::Partition;
+
+/// How often topics are looked at.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long a topic has to be missing to count as deleted: a broker that has just begun may not have heard of all of them.
+const MISSING: Duration = Duration::from_secs(9);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is known of the topics of a group.
+#[derive(Default)]
+pub(super) struct Watch {
+    /// Belongs to the group's client.
+    question: Option<Question>,
+    asked: Option<Instant>,
+    /// Partitions of those topics that keep their number.
+    fixed: BTreeMap<String, Partition>,
+    topics: BTreeMap<String, Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    id: String,
+    missing: Option<Instant>,
+}
+
+impl Watch {
+    pub(super) fn new(topics: &[String], fixed: BTreeMap<String, Partition>) -> Watch {
+        let known = topics.iter().map(|topic| (topic.clone(), Known::default())).collect();
+        Watch { fixed, topics: known, ..Watch::default() }
+    }
+
+    /// The id of a topic; empty where it is not known.
+    pub(super) fn id(&self, topic: &str) -> &str {
+        self.topics.get(topic).map_or("", |known| &known.id)
+    }
+
+    /// Hears what topics are before offsets in them count; `false` where the brokers do not say.
+    pub(super) fn learn(&mut self, consumer: &BaseConsumer<Context>, group: &str) -> Result<bool, LogError> {
+        let described = self.ask(consumer).and_then(|question| question.answer(PATIENCE)).unwrap_or_default();
+        self.hear(&described, group, now())?;
+        Ok(!described.is_empty())
+    }
+
+    /// Asks now and then, and hears the answer when it is there. Never waits: an answer stands behind what the broker holds back
+    /// for want of messages.
+    pub(super) fn look(&mut self, consumer: &BaseConsumer<Context>, group: &str, now: Instant) -> Result<(), LogError> {
+        if let Some(question) = &self.question {
+            let Some(described) = question.answer(Duration::ZERO) else { return Ok(()) };
+            self.question = None;
+            return self.hear(&described, group, now);
+        }
+        if self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= LOOK) {
+            self.asked = Some(now);
+            self.question = self.ask(consumer);
+        }
+        Ok(())
+    }
+
+    /// Those topics of the group that may not be read; the brokers say it, if they answer.
+    pub(super) fn forbidden(&self, consumer: &BaseConsumer<Context>) -> Vec<String> {
+        let described = self.ask(consumer).and_then(|question| question.answer(PATIENCE)).unwrap_or_default();
+        let is_forbidden = |topic: &Described| match topic.error {
+            None => !topic.may_read,
+            error => error == Some(Code::TopicAuthorizationFailed),
+        };
+        described.into_iter().filter(is_forbidden).map(|topic| topic.topic).collect()
+    }
+
+    /// Ends with the client that it asks.
+    pub(super) fn end(&mut self) {
+        self.question = None;
+    }
+
+    fn ask(&self, consumer: &BaseConsumer<Context>) -> Option<Question> {
+        Question::ask(consumer, &self.topics.keys().cloned().collect::<Vec<_>>(), PATIENCE)
+    }
+
+    fn hear(&mut self, described: &[Described], group: &str, now: Instant) -> Result<(), LogError> {
+        for Described { topic, error, id, partitions, .. } in described {
+            let Some(known) = self.topics.get_mut(topic) else { continue };
+            match error {
+                None => known.missing = None,
+                Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
+                    let since = *known.missing.get_or_insert(now);
+                    if now.saturating_duration_since(since) >= MISSING {
+                        return Err(LogError::Deleted { topic: topic.clone(), group: group.to_owned() });
+                    }
+                    continue;
+                }
+                Some(_) => continue,
+            }
+            if known.id.is_empty() {
+                known.id.clone_from(id);
+            } else if known.id != *id {
+                return Err(LogError::MadeAgain { topic: topic.clone(), group: group.to_owned() });
+            }
+            let found = Partition::try_from(*partitions).unwrap_or(Partition::MAX);
+            if let Some(made) = self.fixed.get(topic).filter(|made| **made < found) {
+                return Err(LogError::Grown { topic: topic.clone(), found, made: *made });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(id: &str, partitions: usize, error: Option<Code>) -> Described {
+        Described { topic: "raw".to_owned(), error, id: id.to_owned(), partitions, may_read: true }
+    }
+
+    #[track_caller]
+    fn check(heard: &[(u64, Described)], wanted: &str) {
+        let mut watch = Watch::new(&["raw".to_owned()], BTreeMap::from([("raw".to_owned(), 2)]));
+        let begin = now();
+        let ended = heard
+            .iter()
+            .find_map(|(second, said)| watch.hear(std::slice::from_ref(said), "g", begin + Duration::from_secs(*second)).err());
+        let said = ended.map_or_else(|| watch.id("raw").to_owned(), |error| error.to_string());
+        assert!(said.starts_with(wanted), "{said}");
+    }
+
+    #[test]
+    fn a_topic_that_stays_what_it_is_passes() {
+        let away = || described("", 0, Some(Code::UnknownTopicOrPartition));
+        check(&[(0, described("a", 2, None)), (5, described("a", 2, None))], "a");
+        check(&[(0, described("a", 2, None)), (5, away()), (10, described("a", 2, None)), (16, away())], "a");
+        check(&[(0, described("a", 2, None)), (5, described("", 0, Some(Code::LeaderNotAvailable)))], "a");
+    }
+
+    #[test]
+    fn one_that_is_another_or_gone_or_has_grown_does_not() {
+        let away = || described("", 0, Some(Code::UnknownTopicOrPartition));
+        check(&[(0, described("a", 2, None)), (5, described("b", 2, None))], "topic \"raw\" was deleted and made again");
+        check(&[(0, described("a", 2, None)), (5, away()), (15, away())], "topic \"raw\" was deleted while");
+        check(&[(0, described("a", 3, None))], "topic \"raw\" has 3 partitions, but the log was made with 2");
+    }
+}
