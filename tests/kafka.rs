@@ -249,6 +249,7 @@ fn of_two_processes_under_one_name_the_first_ends_and_says_why() {
     let mut log = broker.log(&[]);
     wait_until("the second doing all of it", || lag(&mut log) == 0);
     assert_eq!(end(second), Some(0));
+    broker.audit(&["world"], 0);
 }
 
 #[test]
