@@ -28,6 +28,22 @@ use kafka::{Brokers, figure, wait_until};
 /// As short as it may be: longer than a transaction.
 const SESSION: Duration = Duration::from_secs(16);
 
+/// Those of `movements`, and the one of the raw topic.
+const PARTITIONS: i64 = 12 + 1;
+
+/// How many partitions a service has, by what it says.
+fn held(place: &Place, name: &str) -> i64 {
+    let change = |line: &str| {
+        let said: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        match said["message"].as_str() {
+            Some("assigned") => 1,
+            Some("partitions go away") => -said["partitions"].as_i64().unwrap(),
+            _ => 0,
+        }
+    };
+    place.log_of(name).lines().map(change).sum()
+}
+
 #[test]
 fn who_is_gone_for_good_and_who_stands_still_are_replaced() {
     let session = format!("log.kafka.properties.session.timeout.ms={}", SESSION.as_millis());
@@ -37,15 +53,17 @@ fn who_is_gone_for_good_and_who_stands_still_are_replaced() {
     place.begin_to_feed(20);
     let mut log = place.broker.log(&[]);
     wait_until("some work", || log.end_offset(MOVEMENTS, 0).unwrap() > 0);
+    wait_until("a part for each", || NAMES.iter().map(|name| held(&place, name)).sum::<i64>() >= PARTITIONS);
 
-    let [gone, still, _] = [0, 1, 2];
+    let [gone, still, left] = [0, 1, 2];
     signal(&place.services[still], "STOP");
     place.bury(gone);
     let began = Instant::now();
     place.feed_all();
-    place.catch_up(&mut log);
+    wait_until("the third having all that was theirs", || held(&place, NAMES[left]) >= PARTITIONS);
     let took = began.elapsed();
-    assert!(took < SESSION + Duration::from_secs(15), "{took:?} until the third did all of it");
+    assert!(took < SESSION + Duration::from_secs(15), "{took:?}");
+    place.catch_up(&mut log);
     signal(&place.services[still], "CONT");
     let is_back = |place: &Place| {
         let said = place.log_of(NAMES[still]);
@@ -56,7 +74,7 @@ fn who_is_gone_for_good_and_who_stands_still_are_replaced() {
     let mut log = place.finish();
     place.check(&mut log);
     figure(&format!(
-        "all was done {:.0} s after one was killed and one stopped, with sessions of {} s",
+        "{:.0} s after one was killed and one stopped the third had all partitions, with sessions of {} s",
         took.as_secs_f64(),
         SESSION.as_secs()
     ));
