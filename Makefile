@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults soak check bench bench-kafka kafka kafka-3 kafka-down run-kafka clean tools
+.PHONY: help run test test-faults reliability soak check bench bench-kafka kafka kafka-3 kafka-down run-kafka clean tools
 
 CARGO := cargo
 # Warnings of ours fail the tests; the sources of others are not ours to mend.
@@ -36,12 +36,14 @@ test: tools ## everything: format, lints, tests, documentation
 	RUSTDOCFLAGS="$(STRICT)" $(CARGO) doc --locked --no-deps --document-private-items
 	@for script in $(wildcard scripts/test-*); do echo "$$script"; "$$script" || exit 1; done
 
-test-faults: tools ## half an hour of faults: services, brokers and feed killed and stopped, on a real cluster of three
-	$(CARGO) test --locked --features faults --test kafka_faults --test kafka_outage -- --nocapture --test-threads 1
+test-faults: tools ## half an hour of faults: services, brokers and feed killed and stopped; writes docs/reliability.md
+	scripts/python scripts/reliability run faults
 
-soak: tools ## an hour at half load with faults now and then; draws docs/soak.svg
-	$(CARGO) test --locked --features faults --test kafka_soak -- --nocapture
-	scripts/soak-plot
+reliability: tools ## the same and those tests of the fault matrix that `make test` runs too
+	scripts/python scripts/reliability run quick faults
+
+soak: tools ## an hour at half load with faults now and then; draws docs/soak.svg, writes docs/reliability.md
+	scripts/python scripts/reliability run soak; held=$$?; scripts/soak-plot; exit $$held
 
 check: tools ## the quick loop: format, lints, unit tests
 	$(CARGO) fmt --check

@@ -13,10 +13,12 @@ mod house;
 mod kafka;
 
 use std::collections::BTreeMap;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use cluster::{Fault, Place, calm};
+use cluster::{Fault, NAMES, Place, calm, signal};
 use house::Chance;
+use kafka::{ended, figure};
 
 const RECORDS: usize = 12_000;
 /// How often each fault has to strike.
@@ -37,7 +39,45 @@ fn nothing_is_lost_doubled_or_torn_whatever_strikes() {
         place.strike(fault, &mut chance);
         *left.get_mut(&fault).unwrap() -= 1;
     }
-    eprintln!("all faults within {:?}", began.elapsed());
+    let minutes = began.elapsed().as_secs_f64() / 60.0;
     let mut log = place.finish();
     place.check(&mut log);
+    let struck = WANTED.map(|(fault, times)| format!("{fault:?} {times}")).join(", ");
+    figure(&format!("{struck}, in {minutes:.0} minutes"));
+}
+
+#[test]
+fn members_come_and_go_while_records_flow() {
+    const MOST: usize = 8;
+    let mut place = Place::idle(calm(3_000, 1), "members", &["transactions.interval_ms=50"]);
+    place.start(0);
+    place.begin_to_feed(20);
+    let name = |index: usize| format!("more-{index}");
+    let mut more: Vec<Child> = Vec::new();
+    let mut moves = 0;
+    for _ in 0..2 {
+        while more.len() + 1 < MOST {
+            std::thread::sleep(Duration::from_secs(3));
+            more.push(place.serve(&name(more.len())));
+            moves += 1;
+        }
+        while let Some(mut last) = more.pop() {
+            std::thread::sleep(Duration::from_secs(3));
+            place.revive();
+            signal(&last, "TERM");
+            let said = name(more.len());
+            assert_eq!(ended(&said, &mut last), Some(0), "{}", place.said(&said));
+            moves += 1;
+        }
+    }
+    let mut log = place.finish();
+    let mut had_a_part = 0;
+    for name in (0..MOST - 1).map(name).chain([NAMES[0].to_owned()]) {
+        let said = place.log_of(&name);
+        had_a_part += usize::from(said.contains("\"assigned\""));
+        assert!(!said.contains("\"lost\":true"), "{name} has lost partitions: {said}");
+    }
+    assert!(had_a_part > MOST / 2, "of {MOST} members only {had_a_part} had a partition");
+    place.check(&mut log);
+    figure(&format!("1 to {MOST} members and back, twice: {moves} moves"));
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use cluster::{NAMES, Place, calm};
 use entrepot::stream::Log as _;
-use kafka::wait_until;
+use kafka::{figure, wait_until};
 
 const RECORDS: usize = 3_000;
 const NODES: [u32; 3] = [1, 2, 3];
@@ -66,7 +66,12 @@ fn all_brokers_away_for_ten_minutes_cost_no_processor_and_no_memory() {
     for ((early, late), name) in early.iter().zip(&late).zip(NAMES) {
         let share = (late.0 - early.0) / seconds as f64;
         let lines = (late.2 - early.2) as f64 / (seconds as f64 / 60.0);
-        eprintln!("{name}: {share:.4} of a processor, {} to {} bytes, {lines:.0} lines a minute", early.1, late.1);
+        let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        let (early_mib, late_mib) = (mib(early.1), mib(late.1));
+        figure(&format!(
+            "{name} {:.1} % of a processor, {early_mib:.1} to {late_mib:.1} MiB, {lines:.0} lines a minute",
+            share * 100.0
+        ));
         assert!(share < 0.05, "{name} spins: {share}");
         assert!(late.1 < early.1 + (16 << 20), "{name} grows: {} to {}", early.1, late.1);
         assert!(lines < 120.0, "{name} says {lines} lines a minute");
@@ -113,6 +118,23 @@ fn coordinators_of_groups_and_transactions_may_move() {
 }
 
 #[test]
+fn brokers_restarted_one_by_one_end_nobody() {
+    let mut place = Place::new(calm(RECORDS, 1), "rolling", 20);
+    let ids = |place: &Place| place.services.iter().map(Child::id).collect::<Vec<_>>();
+    let before = ids(&place);
+    for node in NODES {
+        goes_on(&mut place);
+        place.broker.term(node);
+        place.broker.restart(node);
+    }
+    goes_on(&mut place);
+    let mut log = place.finish();
+    // Whoever had ended would have been replaced by another process.
+    assert_eq!(ids(&place), before);
+    place.check(&mut log);
+}
+
+#[test]
 fn ten_times_the_lag_needs_no_more_memory() {
     let peak = |times: usize| {
         let mut place = Place::idle(calm(800, times), &format!("lag-{times}"), &["service.workers=1", "topics.partitions=64"]);
@@ -125,6 +147,6 @@ fn ten_times_the_lag_needs_no_more_memory() {
         peak.trim().split(' ').next().unwrap().parse::<u64>().unwrap()
     };
     let (once, often) = (peak(2), peak(20));
-    eprintln!("highest resident KiB: {once} with 1,680 messages behind, {often} with 16,800");
+    figure(&format!("{once} KiB with 1,680 messages behind, {often} KiB with 16,800"));
     assert!(often as f64 <= once as f64 * 1.3, "{once} KiB, {often} KiB");
 }

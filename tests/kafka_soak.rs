@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use cluster::{Fault, Place, calm};
 use house::Chance;
+use kafka::figure;
 
 /// Rows fed a second: half of what this test's three debug services and three brokers take on two cores.
 const RATE: u32 = 40;
@@ -71,6 +72,7 @@ fn an_hour_at_half_load_leaves_memory_handles_and_disk_flat() {
         fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/target/soak.csv"), table(&notes)).unwrap();
     }
     assert!(faults >= minutes.min(60) / 2, "{faults}");
+    figure(&format!("{minutes} minutes, {faults} faults"));
     let mut log = place.finish();
     place.check(&mut log);
     if minutes < 20 {
@@ -90,7 +92,7 @@ fn an_hour_at_half_load_leaves_memory_handles_and_disk_flat() {
         ("bytes of snapshots", |held| held.disk, 1.5),
     ] {
         let (early, late) = (median(of, quarters[1]), median(of, quarters[3]));
-        eprintln!("{what}: {early} in the second quarter, {late} in the last");
+        figure(&format!("{what} {early} in the second quarter, {late} in the last"));
         assert!(late as f64 <= early as f64 * most, "{what} grew from {early} to {late}");
     }
 }

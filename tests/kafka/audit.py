@@ -78,7 +78,7 @@ class Cluster:
         consumer.assign([start])
         patience = time.monotonic() + SECONDS
         while True:
-            for got in consumer.consume(500, timeout=1):
+            for got in consumer.consume(500, timeout=0.05):
                 patience = time.monotonic() + SECONDS
                 if got.error() is not None:
                     # Control records may stand between the last message and the end.

@@ -23,7 +23,7 @@ pub enum Fault {
     KillService,
     /// SIGKILL of a broker; the two others go on.
     KillBroker,
-    /// SIGSTOP of a service for longer than its session: when it goes on it is a zombie.
+    /// SIGSTOP of a service, within its session but perhaps for longer than its transaction may take.
     StopService,
     /// SIGKILL of the feed, which resumes.
     KillFeed,
@@ -42,28 +42,34 @@ pub struct Place {
     rate: u32,
     /// How many services are to be at work.
     started: usize,
+    /// Those that are not to come back.
+    gone: Vec<usize>,
 }
 
 impl Place {
     /// Topics, three services and a feed of `world.ndjson` at this rate.
     pub fn new(house: House, name: &str, rate: u32) -> Place {
         let mut place = Place::idle(house, name, &[]);
-        place.rate = rate;
         (0..NAMES.len()).for_each(|index| place.start(index));
-        place.feed = place.feed();
+        place.begin_to_feed(rate);
         place
     }
 
     /// Topics alone, and what else is set.
     pub fn idle(house: House, name: &str, more: &[&str]) -> Place {
-        let broker = Broker::start(name, Brokers::Three, Secure::No);
+        Place::on(Brokers::Three, (house, name), more)
+    }
+
+    /// The same on so many brokers.
+    pub fn on(brokers: Brokers, (house, name): (House, &str), more: &[&str]) -> Place {
+        let broker = Broker::start(name, brokers, Secure::No);
         let servers = format!("log.kafka.bootstrap_servers={}", broker.bootstrap());
-        let set =
-            ["log.kind=kafka", "topics.replication_factor=3", "snapshots.url=snapshots", "transactions.records_max=50", &servers];
+        let copies = format!("topics.replication_factor={}", if brokers == Brokers::Three { 3 } else { 1 });
+        let set = ["log.kind=kafka", &copies, "snapshots.url=snapshots", "transactions.records_max=50", &servers];
         let set = set.iter().chain(more);
         let idle = || Command::new("true").spawn().unwrap();
         let (set, services) = (set.map(|set| (*set).to_owned()).collect(), vec![idle(), idle(), idle()]);
-        let place = Place { house, broker, set, services, feed: idle(), rate: 0, started: 0 };
+        let place = Place { house, broker, set, services, feed: idle(), rate: 0, started: 0, gone: Vec::new() };
         let create = place.arguments(&["-q", "topics", "create"]);
         place.house.done(&create.iter().map(String::as_str).collect::<Vec<_>>());
         place
@@ -75,9 +81,24 @@ impl Place {
         self.started = self.started.max(index + 1);
     }
 
+    /// Kills a service for good.
+    pub fn bury(&mut self, index: usize) {
+        self.services[index].kill().unwrap();
+        self.services[index].wait().unwrap();
+        self.gone.push(index);
+    }
+
+    /// Feeds at this rate from now on.
+    pub fn begin_to_feed(&mut self, rate: u32) {
+        self.rate = rate;
+        self.feed = self.feed();
+    }
+
     /// Feeds all there is.
     #[track_caller]
     pub fn feed_all(&mut self) {
+        drop(self.feed.kill());
+        self.feed.wait().unwrap();
         self.feed = self.spawn("feed", &["-q", "feed", "world.ndjson", "--feed", "world"]);
         assert_eq!(ended("the feed", &mut self.feed), Some(0), "{}", self.said("feed"));
     }
@@ -103,14 +124,22 @@ impl Place {
         self.spawn("feed", &["-q", "feed", "world.ndjson", "--feed", "world", "--rate", &self.rate.to_string()])
     }
 
+    /// All that a service has said.
+    pub fn log_of(&self, name: &str) -> String {
+        fs::read_to_string(self.house.path(&format!("{name}.log"))).unwrap()
+    }
+
     pub fn said(&self, name: &str) -> String {
-        let said = fs::read_to_string(self.house.path(&format!("{name}.log"))).unwrap();
+        let said = self.log_of(name);
         said.lines().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
     /// A service that ended by itself may have been told to be started again (75), or found no broker (69); nothing else.
     pub fn revive(&mut self) {
         for (index, name) in NAMES.iter().enumerate().take(self.started) {
+            if self.gone.contains(&index) {
+                continue;
+            }
             if let Some(status) = self.services[index].try_wait().unwrap() {
                 assert!(matches!(status.code(), None | Some(69 | 75)), "{name} ended with {status}: {}", self.said(name));
                 self.services[index] = self.serve(name);
@@ -224,7 +253,7 @@ impl Drop for Place {
     }
 }
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap().success());
 }
 

@@ -164,6 +164,11 @@ fn script(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("what it prints is text")
 }
 
+/// A line for `scripts/reliability`, which puts it into `docs/reliability.md`: what this test has measured.
+pub fn figure(words: &str) {
+    eprintln!("figure: {} | {words}", std::thread::current().name().expect("a test runs on a thread that bears its name"));
+}
+
 /// Asks until it holds; a test that waits for more than two minutes has failed.
 #[track_caller]
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

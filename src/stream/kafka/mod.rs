@@ -101,7 +101,12 @@ impl KafkaLog {
         if let Some(reader) = self.reader.get() {
             return Ok(reader);
         }
-        let made = self.settings.reader("reader").create_with_context(Context::default());
+        let mut config = self.settings.reader("reader");
+        // A bounded read begins once the broker has answered the last request of the one before, which asks for what is beyond its end.
+        if !self.settings.properties.contains_key("fetch.wait.max.ms") {
+            config.set("fetch.wait.max.ms", "10");
+        }
+        let made = config.create_with_context(Context::default());
         let made = made.map_err(classify::failed("making a reader"))?;
         Ok(self.reader.get_or_init(|| made))
     }

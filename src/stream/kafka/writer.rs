@@ -362,3 +362,7 @@ impl Pace {
 fn deadline() -> Instant {
     now() + COMMIT_DEADLINE
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

@@ -1,0 +1,122 @@
+//! The producer on librdkafka's mock of a cluster, which answers as it is told to: what is asked again, and what costs the producer.
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey as Call, RDKafkaRespErr as Answer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::*;
+
+/// How often each answer is given in a row.
+const TIMES: usize = 2;
+
+struct Place {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+    consumer: BaseConsumer,
+    writer: Writer,
+}
+
+impl Place {
+    fn new() -> Place {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("out", 1, 1).unwrap();
+        cluster.create_topic("in", 1, 1).unwrap();
+        let settings = KafkaSettings {
+            bootstrap_servers: cluster.bootstrap_servers(),
+            // Soon asked again.
+            properties: [("retry.backoff.ms".to_owned(), "10".to_owned())].into(),
+            prefix: "entrepot.".to_owned(),
+            instance: "test".to_owned(),
+            replication_factor: 1,
+            payload_bytes_max: 1_000_000,
+            interval: Duration::from_millis(100),
+        };
+        let mut config = ClientConfig::new();
+        let consumer = config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "group").create().unwrap();
+        Place { cluster, consumer, writer: Writer::new(&settings, "test".to_owned()) }
+    }
+
+    /// A transaction with a message and an offset.
+    fn transact(&mut self) -> Result<Outcome, LogError> {
+        self.writer.send(&[], &outgoing(), 0)?;
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset("in", 0, Offset::Offset(1)).unwrap();
+        self.writer.commit(Some((&offsets, self.consumer.group_metadata().unwrap())), "group")
+    }
+}
+
+fn outgoing() -> Outgoing {
+    Outgoing { topic: "out".into(), partition: Some(0), key: None, value: Some(b"value".to_vec()), headers: Vec::new() }
+}
+
+/// The calls of a transaction, in their order.
+const CALLS: [Call; 5] =
+    [Call::InitProducerId, Call::AddPartitionsToTxn, Call::AddOffsetsToTxn, Call::TxnOffsetCommit, Call::EndTxn];
+
+#[test]
+fn errors_that_pass_are_asked_again() {
+    let passing = [
+        Answer::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+        Answer::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+        Answer::RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+        Answer::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS,
+    ];
+    for call in CALLS {
+        let mut place = Place::new();
+        for answer in passing {
+            // The producer's first step is taken once.
+            if call == Call::InitProducerId {
+                place.writer.drop_producer(Duration::ZERO);
+            }
+            // Offsets are never kept back by a transaction that still ends.
+            if call == Call::TxnOffsetCommit && answer == Answer::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS {
+                continue;
+            }
+            place.cluster.request_errors(call, &[answer; TIMES]);
+            let outcome = place.transact().unwrap();
+            assert!(matches!(outcome, Outcome::Committed), "{call:?} {answer:?}");
+            place.cluster.clear_request_errors(call);
+        }
+    }
+}
+
+#[test]
+fn after_other_errors_what_was_sent_comes_back_and_a_new_producer_goes_on() {
+    const EPOCH: Answer = Answer::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+    const FENCED: Answer = Answer::RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
+    const STATE: Answer = Answer::RD_KAFKA_RESP_ERR_INVALID_TXN_STATE;
+    let fatal = [
+        (Call::AddPartitionsToTxn, vec![EPOCH, FENCED, STATE]),
+        (Call::AddOffsetsToTxn, vec![EPOCH, FENCED, STATE]),
+        (
+            Call::TxnOffsetCommit,
+            vec![EPOCH, Answer::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID],
+        ),
+        (Call::EndTxn, vec![EPOCH, FENCED, STATE]),
+    ];
+    for (call, answers) in fatal {
+        let mut place = Place::new();
+        for answer in answers {
+            place.cluster.request_errors(call, &[answer; TIMES]);
+            let Outcome::Unsure(sent) = place.transact().unwrap() else { panic!("{call:?} {answer:?}: committed") };
+            assert_eq!(sent, [outgoing()], "{call:?} {answer:?}");
+            assert!(place.writer.producer.is_none(), "{call:?} {answer:?}: the producer is kept");
+            place.cluster.clear_request_errors(call);
+            assert!(matches!(place.transact().unwrap(), Outcome::Committed), "after {call:?} {answer:?}");
+        }
+    }
+    // Another process has our name: that is for a person.
+    let mut place = Place::new();
+    place.cluster.request_errors(Call::TxnOffsetCommit, &[Answer::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID; TIMES]);
+    let error = place.transact().err().expect("it is no longer ours");
+    assert_eq!(error.exit_code(), 75, "{error}");
+    // A refusal as well.
+    let mut place = Place::new();
+    place
+        .cluster
+        .request_errors(Call::AddPartitionsToTxn, &[Answer::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED; TIMES]);
+    let error = place.transact().err().expect("a right is missing");
+    assert_eq!(error.exit_code(), 77, "{error}");
+}
