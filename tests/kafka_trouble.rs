@@ -249,7 +249,8 @@ fn a_fold_that_is_slow_keeps_its_place_and_lets_go_when_asked() {
 
     let mut found: Vec<Vec<u8>> = messages(&mut log, MOVEMENTS).into_iter().map(|message| message.value.unwrap()).collect();
     let mut wanted: Vec<Vec<u8>> = (0..RECORDS).map(|record| format!("record {record}").into_bytes()).collect();
-    (found.sort(), wanted.sort());
+    found.sort();
+    wanted.sort();
     assert_eq!(found, wanted);
     let said = std::fs::read_to_string(said).unwrap();
     assert!(said.contains("partitions go away") && !said.contains("\"lost\":true"), "{said}");

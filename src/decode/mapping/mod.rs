@@ -7,6 +7,7 @@ mod explode;
 mod field;
 mod figures;
 mod gather;
+mod head;
 mod layout;
 mod parse;
 mod reader;

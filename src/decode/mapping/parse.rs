@@ -10,7 +10,7 @@ use super::examples::Example;
 use super::explode::Explode;
 use super::field::{Field, Rule};
 use super::gather::Gather;
-use super::layout::Names;
+use super::head::Head;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
 use super::value::{Columns, condition};
@@ -52,10 +52,10 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     let envelope = root.section("envelope")?.ok_or_else(|| root.missing("envelope", "[envelope] with format"))?;
     let mut envelope = read_envelope(envelope)?;
     let head = root.section("columns")?.map(Head::read).transpose()?.unwrap_or_default();
-    check_positions(root, &envelope, &head)?;
-    envelope.fixed = head.positions;
+    head.check_positions(root, &envelope)?;
+    envelope.fixed.clone_from(&head.positions);
     let mut columns = Columns::new(head.aliases.clone());
-    let gather = root.section("gather")?.map(|section| Gather::read(section, head.aliases)).transpose()?;
+    let mut gather = root.section("gather")?.map(|section| Gather::read(section, head.aliases.clone())).transpose()?;
     let explode: Vec<Explode> =
         root.sections("explode")?.into_iter().map(|section| Explode::read(section, &mut columns)).collect::<Result<_, _>>()?;
     columns.pivots = explode.iter().flat_map(Explode::names).map(str::to_owned).collect();
@@ -79,28 +79,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     let meaning = root.section("meaning")?.map(|section| meaning(section, &mut columns)).transpose()?.unwrap_or_default();
     let limits = limits(root.section("limits")?)?;
     let examples = root.sections("examples")?.into_iter().map(Example::read).collect::<Result<_, _>>()?;
-    let mut gather = gather;
-    let required = match (head.required, &mut gather) {
-        (Some(names), None) => names.into_iter().map(|name| columns.slot(vec![name])).collect(),
-        (Some(names), Some(gather)) => names.into_iter().map(|name| gather.columns.slot(vec![name])).collect(),
-        (None, None) => decisive(&branches),
-        (None, Some(gather)) => gather.decisive(),
-    };
-    if gather.is_none() && envelope.unit == Unit::Group {
-        return Err(root.error("envelope", "message = \"group\" needs [gather], whose columns under by tell groups apart"));
-    }
-    if let Some(gather) = &mut gather {
-        gather.settle(&columns.slots, head.names).map_err(|problem| root.error("gather", problem))?;
-    }
-    if required.is_empty() && matches!(envelope.format, Format::Csv(_, Preamble::UntilHeader)) {
-        return Err(root.error("columns", "a preamble until the header needs columns.required, to know the header by"));
-    }
-    let never: Vec<String> = head.never.iter().map(|name| head.names.key(name)).collect();
-    let before = gather.iter().flat_map(|gather| &gather.columns.slots);
-    let read = columns.slots.iter().chain(before).flat_map(|column| column.names.iter());
-    if let Some(name) = read.into_iter().find(|name| never.contains(&head.names.key(name))) {
-        return Err(root.error("columns", format!("the column {name:?} is read, and listed under never")));
-    }
+    let (required, never) = settle(root, &head, (&mut gather, &branches, &mut columns), &envelope)?;
     let nulls = head.nulls;
     let names = head.names;
     let memo = OnceLock::new();
@@ -128,6 +107,38 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         examples,
         memo,
     })
+}
+
+/// What is gathered, the columns without which a file is another schema, and those that may not be read, once all columns are known.
+fn settle(
+    root: &Section<'_>,
+    head: &Head,
+    (gather, branches, columns): (&mut Option<Gather>, &[Branch], &mut Columns),
+    envelope: &Envelope,
+) -> Result<(Vec<usize>, Vec<String>), MappingError> {
+    let named = |columns: &mut Columns, names: &[String]| names.iter().map(|name| columns.slot(vec![name.clone()])).collect();
+    let required: Vec<usize> = match (&head.required, &mut *gather) {
+        (Some(names), None) => named(columns, names),
+        (Some(names), Some(gather)) => named(&mut gather.columns, names),
+        (None, None) => decisive(branches),
+        (None, Some(gather)) => gather.decisive(),
+    };
+    if gather.is_none() && envelope.unit == Unit::Group {
+        return Err(root.error("envelope", "message = \"group\" needs [gather], whose columns under by tell groups apart"));
+    }
+    if let Some(gather) = gather.as_mut() {
+        gather.settle(&columns.slots, head.names).map_err(|problem| root.error("gather", problem))?;
+    }
+    if required.is_empty() && matches!(envelope.format, Format::Csv(_, Preamble::UntilHeader)) {
+        return Err(root.error("columns", "a preamble until the header needs columns.required, to know the header by"));
+    }
+    let never: Vec<String> = head.never.iter().map(|name| head.names.key(name)).collect();
+    let before = gather.iter().flat_map(|gather| &gather.columns.slots);
+    let read = columns.slots.iter().chain(before).flat_map(|column| column.names.iter());
+    if let Some(name) = read.into_iter().find(|name| never.contains(&head.names.key(name))) {
+        return Err(root.error("columns", format!("the column {name:?} is read, and listed under never")));
+    }
+    Ok((required, never))
 }
 
 /// The columns that the required fields of a record read directly: without them a file is another schema.
@@ -201,70 +212,6 @@ fn preamble(section: &Section<'_>) -> Result<Preamble, MappingError> {
         Some("until-header") => Ok(Preamble::UntilHeader),
         Some(other) => Err(item.error(format!("{other:?} is no preamble; it is a number of lines, or \"until-header\""))),
         None => Ok(Preamble::Records(usize::try_from(item.number(0..50)?).unwrap_or(0))),
-    }
-}
-
-/// The section `columns`.
-#[derive(Default)]
-struct Head {
-    names: Names,
-    required: Option<Vec<String>>,
-    never: Vec<String>,
-    nulls: Vec<String>,
-    aliases: BTreeMap<String, Vec<String>>,
-    positions: Vec<(String, usize, usize)>,
-}
-
-/// Fixed lines have their columns by place, all others by a header.
-fn check_positions(root: &Section<'_>, envelope: &Envelope, head: &Head) -> Result<(), MappingError> {
-    match (envelope.format == Format::Fixed, head.positions.is_empty()) {
-        (true, true) => Err(root.error("columns", "fixed lines need [columns.positions], such as HS = [1, 6]")),
-        (false, false) => Err(root.error("columns", "positions are of fixed lines alone")),
-        _ => Ok(()),
-    }
-}
-
-/// First and last character of a column.
-fn position((name, item): (String, super::reader::Item<'_>)) -> Result<(String, usize, usize), MappingError> {
-    let places = item.list()?;
-    let [first, last] = places.as_slice() else { return Err(item.error("is [first, last] in characters, from 1")) };
-    let place = |item: &super::reader::Item<'_>| Ok(usize::try_from(item.number(1..100_001)?).unwrap_or(1));
-    let (first, last) = (place(first)?, place(last)?);
-    if first > last {
-        return Err(item.error(format!("the column ends at {last}, before it begins at {first}")));
-    }
-    Ok((name, first, last))
-}
-
-impl Head {
-    fn read(section: Section<'_>) -> Result<Head, MappingError> {
-        let names = match section.text("names")?.as_deref() {
-            None | Some("exact") => Names::Exact,
-            Some("normalised") => Names::Normalised,
-            Some(other) => {
-                return Err(
-                    section.error("names", format!("{other:?} is no way to compare names; allowed are exact, normalised"))
-                );
-            }
-        };
-        let aliases = match section.section("aliases")? {
-            None => BTreeMap::new(),
-            Some(table) => {
-                table.entries().into_iter().map(|(name, item)| Ok((name, item.texts()?))).collect::<Result<_, MappingError>>()?
-            }
-        };
-        let positions = section.section("positions")?.map(Section::entries).unwrap_or_default();
-        let positions = positions.into_iter().map(position).collect::<Result<_, _>>()?;
-        let head = Head {
-            names,
-            required: section.texts("required")?,
-            never: section.texts("never")?.unwrap_or_default(),
-            nulls: section.texts("nulls")?.unwrap_or_default(),
-            aliases,
-            positions,
-        };
-        section.finish()?;
-        Ok(head)
     }
 }
 
