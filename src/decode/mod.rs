@@ -17,6 +17,7 @@ mod time;
 mod units;
 mod wire;
 pub(crate) mod writer;
+mod xml;
 
 use crate::domain::{Claim, Date, DeadLetterReason, ExcludedReason, Message, Period, Timestamp};
 

@@ -196,13 +196,14 @@ fn elements(mapping: &Mapping, bytes: Vec<u8>) -> Vec<Piece> {
 }
 
 fn cut(mapping: &Mapping, bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let text = mapping.envelope().encoding.decode(bytes)?;
+    let text = mapping.as_json(mapping.envelope().encoding.decode(bytes)?).ok()?;
     if json::nesting(&text) > json::NESTING_MAX {
         return None;
     }
     let records = mapping.envelope().records.find(&text)?.trim();
     if !records.starts_with('[') {
-        return None;
+        // One record alone; XML is JSON from here on.
+        return records.starts_with('{').then(|| vec![text.clone().into_owned().into_bytes()]);
     }
     let from = (records.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
     let (before, after) = (text.get(..from)?, text.get(from + records.len()..)?);

@@ -83,6 +83,8 @@ pub(super) struct Envelope {
     pub(super) records: Pointer,
     /// A text there refuses the message.
     error: Option<Pointer>,
+    /// Elements of XML that are lists even where they stand alone.
+    pub(super) lists: Vec<String>,
     /// Of fixed lines, name, first and last character of each column, from 1.
     fixed: Vec<(String, usize, usize)>,
 }

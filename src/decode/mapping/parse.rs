@@ -189,8 +189,9 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
         Some(text) => Pointer::parse(&text).map(Some).map_err(|problem| section.error(key, problem)),
     };
     let (records, error) = (pointer("records")?.unwrap_or_default(), pointer("error")?);
+    let lists = section.texts("lists")?.unwrap_or_default();
     section.finish()?;
-    Ok(Envelope { format, unit, encoding, records, error, fixed: Vec::new() })
+    Ok(Envelope { format, unit, encoding, records, error, lists, fixed: Vec::new() })
 }
 
 fn dialect(section: &Section<'_>) -> Result<Dialect, MappingError> {

@@ -10,7 +10,7 @@ use super::layout::Layout;
 use super::{Format, Mapping, Preamble};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::error;
-use crate::decode::{DecodeError, Decoded, Surroundings, json};
+use crate::decode::{DecodeError, Decoded, Surroundings, json, xml};
 use crate::domain::{DeadLetterReason, Message};
 
 /// Records among which a header is looked for.
@@ -41,6 +41,7 @@ impl Mapping {
             let detail = format!("the bytes are no {}; the mapping's envelope.encoding names it", self.envelope.encoding.name());
             error(DeadLetterReason::NotText, detail)
         })?;
+        let text = self.as_json(text)?;
         let file_name = around.file_name.or_else(|| message.header(crate::decode::FILE_HEADER));
         let frame = Frame { mapping: self, message, file_name };
         let mut groups = Groups::default();
@@ -63,6 +64,15 @@ impl Mapping {
             groups.finish(&frame.place(Cells::Same, envelope), gather, visit);
         }
         Ok(())
+    }
+
+    /// XML as JSON, where JSON is read; all else as it is.
+    pub(in crate::decode) fn as_json<'t>(&self, text: Cow<'t, str>) -> Result<Cow<'t, str>, DecodeError> {
+        if !matches!(self.envelope.format, Format::Json) || !xml::is_xml(&text) {
+            return Ok(text);
+        }
+        let json = xml::to_json(&text, &self.envelope.lists);
+        json.map(Cow::Owned).map_err(|cause| error(DeadLetterReason::Malformed, cause))
     }
 
     /// The header of a delimited text: where its rows begin, and the layout.
