@@ -1,0 +1,71 @@
+//! How the columns of a feed are called, and which count: the section `columns`.
+
+use std::collections::BTreeMap;
+
+use super::layout::Names;
+use super::reader::{Item, MappingError, Section};
+use super::{Envelope, Format};
+
+/// The section `columns`.
+#[derive(Default)]
+pub(super) struct Head {
+    pub(super) names: Names,
+    pub(super) required: Option<Vec<String>>,
+    pub(super) never: Vec<String>,
+    pub(super) nulls: Vec<String>,
+    pub(super) aliases: BTreeMap<String, Vec<String>>,
+    pub(super) positions: Vec<(String, usize, usize)>,
+}
+
+/// First and last character of a column.
+fn position((name, item): (String, Item<'_>)) -> Result<(String, usize, usize), MappingError> {
+    let places = item.list()?;
+    let [first, last] = places.as_slice() else { return Err(item.error("is [first, last] in characters, from 1")) };
+    let place = |item: &Item<'_>| Ok(usize::try_from(item.number(1..100_001)?).unwrap_or(1));
+    let (first, last) = (place(first)?, place(last)?);
+    if first > last {
+        return Err(item.error(format!("the column ends at {last}, before it begins at {first}")));
+    }
+    Ok((name, first, last))
+}
+
+impl Head {
+    /// Fixed lines have their columns by place, all others by a header.
+    pub(super) fn check_positions(&self, root: &Section<'_>, envelope: &Envelope) -> Result<(), MappingError> {
+        match (envelope.format == Format::Fixed, self.positions.is_empty()) {
+            (true, true) => Err(root.error("columns", "fixed lines need [columns.positions], such as HS = [1, 6]")),
+            (false, false) => Err(root.error("columns", "positions are of fixed lines alone")),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn read(section: Section<'_>) -> Result<Head, MappingError> {
+        let names = match section.text("names")?.as_deref() {
+            None | Some("exact") => Names::Exact,
+            Some("normalised") => Names::Normalised,
+            Some(other) => {
+                return Err(
+                    section.error("names", format!("{other:?} is no way to compare names; allowed are exact, normalised"))
+                );
+            }
+        };
+        let aliases = match section.section("aliases")? {
+            None => BTreeMap::new(),
+            Some(table) => {
+                table.entries().into_iter().map(|(name, item)| Ok((name, item.texts()?))).collect::<Result<_, MappingError>>()?
+            }
+        };
+        let positions = section.section("positions")?.map(Section::entries).unwrap_or_default();
+        let positions = positions.into_iter().map(position).collect::<Result<_, _>>()?;
+        let head = Head {
+            names,
+            required: section.texts("required")?,
+            never: section.texts("never")?.unwrap_or_default(),
+            nulls: section.texts("nulls")?.unwrap_or_default(),
+            aliases,
+            positions,
+        };
+        section.finish()?;
+        Ok(head)
+    }
+}
