@@ -106,12 +106,7 @@ impl Gather {
 
     /// The slots without which a file is another schema.
     pub(super) fn decisive(&self) -> Vec<usize> {
-        let values = self.by.iter().chain(self.gathered.iter().map(|gathered| &gathered.value));
-        let direct = values.filter_map(|value| if let Source::Column(slot) = value.source { Some(slot) } else { None });
-        let mut slots: Vec<usize> = direct.collect();
-        slots.sort_unstable();
-        slots.dedup();
-        slots
+        parse::direct(self.by.iter().chain(self.gathered.iter().map(|gathered| &gathered.value)))
     }
 }
 
@@ -122,8 +117,8 @@ pub(super) struct Groups(BTreeMap<Vec<String>, Vec<Found>>);
 impl Groups {
     /// Takes a row in; gives it to the visitor only where it is left out.
     pub(super) fn take(&mut self, gather: &Gather, place: &Place<'_>, visit: &mut Visit<'_>) {
-        if let Some(selection) = gather.select.iter().find(|selection| place.holds(&selection.when) != selection.keep) {
-            return visit(Err(Stop::Excluded(selection.reason.clone())));
+        if let Err(stop) = Selection::check(&gather.select, place) {
+            return visit(Err(stop));
         }
         let tells: Vec<bool> =
             gather.gathered.iter().map(|gathered| gathered.when.as_ref().is_none_or(|when| place.holds(when))).collect();

@@ -1,6 +1,6 @@
 //! TOML → mapping: the sections of the grammar, each read by its own function. What a section means stands where it is used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use toml::de::DeTable;
@@ -13,7 +13,7 @@ use super::gather::Gather;
 use super::head::Head;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
-use super::value::{Columns, condition};
+use super::value::{Columns, Source, Value, condition};
 use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, Unit, is_reason};
 use crate::decode::delimited::Dialect;
 use crate::decode::draft::Kind;
@@ -145,14 +145,14 @@ fn settle(
 fn decisive(branches: &[Branch]) -> Vec<usize> {
     let is_decisive = |field| matches!(field, Field::Hs | Field::EventDate | Field::Period | Field::Partner | Field::Id);
     let rules = branches.iter().flat_map(|branch| &branch.rules).filter(|rule| is_decisive(rule.field));
-    let direct = rules.filter_map(|rule| match &rule.value.source {
-        super::value::Source::Column(slot) => Some(*slot),
-        _ => None,
-    });
-    let mut slots: Vec<usize> = direct.collect();
-    slots.sort_unstable();
-    slots.dedup();
-    slots
+    direct(rules.map(|rule| &rule.value))
+}
+
+/// The columns that values read as they stand.
+pub(super) fn direct<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<usize> {
+    let slot = |value: &Value| if let Source::Column(slot) = value.source { Some(slot) } else { None };
+    let slots: BTreeSet<usize> = values.filter_map(slot).collect();
+    slots.into_iter().collect()
 }
 
 fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {

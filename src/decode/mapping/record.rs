@@ -5,7 +5,7 @@ use super::field::{Countries, Rule, Stop};
 use super::figures::Figures;
 use super::reader::{MappingError, Section, nearest};
 use super::value::{self, Columns, Value};
-use super::{Branch, Mapping};
+use super::{Branch, Mapping, Selection};
 use crate::decode::canonical::role;
 use crate::decode::draft::{Draft, Times, error, malformed};
 use crate::decode::{DecodeError, Row, Surroundings, units};
@@ -172,6 +172,16 @@ impl PartyRule {
     }
 }
 
+impl Selection {
+    /// Whether a row is taken; else why it is left out.
+    pub(super) fn check(all: &[Selection], place: &Place<'_>) -> Result<(), Stop> {
+        match all.iter().find(|selection| place.holds(&selection.when) != selection.keep) {
+            None => Ok(()),
+            Some(selection) => Err(Stop::Excluded(selection.reason.clone())),
+        }
+    }
+}
+
 impl Mapping {
     /// What becomes of one row: a record, or why it gives none; several where every branch that fits gives one.
     pub(super) fn records(&self, place: &Place<'_>, around: &Surroundings<'_>, give: &mut dyn FnMut(Row, Option<&Branch>)) {
@@ -226,11 +236,7 @@ impl Mapping {
 
     /// The branches that a row takes: the first whose condition holds, or every one.
     pub(super) fn branches_of(&self, place: &Place<'_>) -> Result<Vec<&Branch>, Stop> {
-        for selection in &self.select {
-            if place.holds(&selection.when) != selection.keep {
-                return Err(Stop::Excluded(selection.reason.clone()));
-            }
-        }
+        Selection::check(&self.select, place)?;
         let holds = |branch: &&Branch| branch.when.as_ref().is_none_or(|when| place.holds(when));
         let most = if self.every_branch { usize::MAX } else { 1 };
         let found: Vec<&Branch> = self.branches.iter().filter(holds).take(most).collect();
