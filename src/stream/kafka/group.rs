@@ -122,9 +122,11 @@ impl Group {
                 Ok(wanted.map_or(Event::Idle, |topic| Event::Message(owned(&message, topic))))
             }
         };
-        self.hear_statistics();
-        let consumer = self.consumer.as_ref().expect("it is taken at the end alone");
-        self.watch.look(consumer, &self.name, now())?;
+        // Not at every message: the clock and the answers' queue cost as much as taking one.
+        if self.hear_statistics() || !matches!(event, Ok(Event::Message(_))) {
+            let consumer = self.consumer.as_ref().expect("it is taken at the end alone");
+            self.watch.look(consumer, &self.name, now())?;
+        }
         event.or_else(|error| self.heard(&error))
     }
 
@@ -357,9 +359,9 @@ impl Group {
         self.held.iter_mut().find(|held| held.is(topic, partition))
     }
 
-    /// Ends and how far everything is fetched: librdkafka says it once a second.
-    fn hear_statistics(&mut self) {
-        let Some(statistics) = self.consumer().context().statistics() else { return };
+    /// Ends and how far everything is fetched: librdkafka says it once a second. Whether it has.
+    fn hear_statistics(&mut self) -> bool {
+        let Some(statistics) = self.consumer().context().statistics() else { return false };
         for held in &mut self.held {
             let topic = statistics.topics.get(&*held.topic);
             let Some(part) = topic.and_then(|topic| topic.partitions.get(&held.partition)) else { continue };
@@ -369,6 +371,7 @@ impl Group {
             }
         }
         self.vitals = Some(statistics);
+        true
     }
 
     pub(super) fn statistics(&mut self) -> Option<Statistics> {
