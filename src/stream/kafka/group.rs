@@ -370,6 +370,7 @@ impl Group {
                 self.news.push_back(Event::EndOfPartition { topic, partition, end });
             }
         }
+        self.watch.hear_brokers(&statistics);
         self.vitals = Some(statistics);
         true
     }

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rdkafka::Statistics;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::statistics::Broker;
 
 use super::super::LogError;
 use super::super::clock::now;
@@ -17,8 +19,10 @@ use crate::domain::Partition;
 const LOOK: Duration = Duration::from_secs(5);
 /// How long a topic has to be missing to count as deleted: a broker that has just begun may not have heard of all of them.
 const MISSING: Duration = Duration::from_secs(9);
-/// How long an answer may take.
+/// How long an answer may take where it is waited for ...
 const PATIENCE: Duration = Duration::from_secs(5);
+/// ... and where it is not. Brokers that go away while it stands are sought without a pause.
+const SHORT: Duration = Duration::from_secs(2);
 
 /// What is known of the topics of a group.
 #[derive(Default)]
@@ -26,6 +30,8 @@ pub(super) struct Watch {
     /// Belongs to the group's client.
     question: Option<Question>,
     asked: Option<Instant>,
+    /// No broker is up: nothing is asked. librdkafka would seek the controller without a pause, on a whole processor, while a question stands.
+    is_cut_off: bool,
     /// Partitions of those topics that keep their number.
     fixed: BTreeMap<String, Partition>,
     topics: BTreeMap<String, Known>,
@@ -48,9 +54,15 @@ impl Watch {
         self.topics.get(topic).map_or("", |known| &known.id)
     }
 
+    /// Hears how the brokers are, once a second.
+    pub(super) fn hear_brokers(&mut self, statistics: &Statistics) {
+        let is_up = |broker: &Broker| broker.nodeid >= 0 && broker.state == "UP";
+        self.is_cut_off = !statistics.brokers.values().any(is_up);
+    }
+
     /// Hears what topics are before offsets in them count; `false` where the brokers do not say.
     pub(super) fn learn(&mut self, consumer: &BaseConsumer<Context>, group: &str) -> Result<bool, LogError> {
-        let described = self.ask(consumer).and_then(|question| question.answer(PATIENCE)).unwrap_or_default();
+        let described = self.ask(consumer, PATIENCE).and_then(|question| question.answer(PATIENCE)).unwrap_or_default();
         self.hear(&described, group, now())?;
         Ok(!described.is_empty())
     }
@@ -65,14 +77,14 @@ impl Watch {
         }
         if self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= LOOK) {
             self.asked = Some(now);
-            self.question = self.ask(consumer);
+            self.question = self.ask(consumer, SHORT);
         }
         Ok(())
     }
 
     /// Those topics of the group that may not be read; the brokers say it, if they answer.
     pub(super) fn forbidden(&self, consumer: &BaseConsumer<Context>) -> Vec<String> {
-        let described = self.ask(consumer).and_then(|question| question.answer(PATIENCE)).unwrap_or_default();
+        let described = self.ask(consumer, PATIENCE).and_then(|question| question.answer(PATIENCE)).unwrap_or_default();
         let is_forbidden = |topic: &Described| match topic.error {
             None => !topic.may_read,
             error => error == Some(Code::TopicAuthorizationFailed),
@@ -85,8 +97,11 @@ impl Watch {
         self.question = None;
     }
 
-    fn ask(&self, consumer: &BaseConsumer<Context>) -> Option<Question> {
-        Question::ask(consumer, &self.topics.keys().cloned().collect::<Vec<_>>(), PATIENCE)
+    fn ask(&self, consumer: &BaseConsumer<Context>, patience: Duration) -> Option<Question> {
+        if self.is_cut_off {
+            return None;
+        }
+        Question::ask(consumer, &self.topics.keys().cloned().collect::<Vec<_>>(), patience)
     }
 
     fn hear(&mut self, described: &[Described], group: &str, now: Instant) -> Result<(), LogError> {
@@ -142,6 +157,23 @@ mod tests {
         check(&[(0, described("a", 2, None)), (5, described("a", 2, None))], "a");
         check(&[(0, described("a", 2, None)), (5, away()), (10, described("a", 2, None)), (16, away())], "a");
         check(&[(0, described("a", 2, None)), (5, described("", 0, Some(Code::LeaderNotAvailable)))], "a");
+    }
+
+    #[test]
+    fn nothing_is_asked_while_no_broker_is_up() {
+        let check = |brokers: &[(i32, &str)], wanted| {
+            let broker = |(nodeid, state): &(i32, &str)| {
+                (format!("{nodeid}"), Broker { nodeid: *nodeid, state: (*state).to_owned(), ..Broker::default() })
+            };
+            let mut watch = Watch::default();
+            assert!(!watch.is_cut_off, "before the brokers are known");
+            watch.hear_brokers(&Statistics { brokers: brokers.iter().map(broker).collect(), ..Statistics::default() });
+            assert_eq!(watch.is_cut_off, wanted, "{brokers:?}");
+        };
+        check(&[(1, "DOWN"), (2, "UP")], false);
+        check(&[(1, "DOWN"), (2, "TRY_CONNECT"), (3, "CONNECT")], true);
+        // librdkafka's own, which stands for no broker and is always up.
+        check(&[(-1, "UP"), (1, "INIT")], true);
     }
 
     #[test]
