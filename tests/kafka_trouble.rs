@@ -204,6 +204,7 @@ fn slow(bootstrap: &str, instance: &str) -> Running {
         worker: WorkerSettings { workers: 1, ..WorkerSettings::default() },
         build: BuildInfo::default(),
         labels: Labels { signals: Vec::new(), tables: Vec::new() },
+        retention: Vec::new(),
         ticks: Ticks::Never,
         stuck_after: Duration::from_secs(60),
         clock: Clock::default(),

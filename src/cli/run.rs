@@ -11,7 +11,7 @@ use super::log;
 use super::replay::feeds_in;
 use super::show_sample;
 use super::wiring::{Knowledge, feeds};
-use crate::config::{Config, Feed, SnapshotHome};
+use crate::config::{Config, Feed, LogHome, SnapshotHome};
 use crate::encode::Topic;
 use crate::service::{Clock, Labels, ServiceError, Settings, Ticks, interrupted, start};
 use crate::signals::Signal;
@@ -44,7 +44,10 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     log::refuse_unsafe(&mut *log, &planned)?;
     log.bind_family_map(knowledge.reference().family_map_fingerprint())?;
     knowledge.keep(&mut *log)?;
-    let settings = settings(config, args, (&feeds, &knowledge), &*log)?;
+    let mut settings = settings(config, args, (&feeds, &knowledge), &*log)?;
+    if matches!(config.log, LogHome::Embedded { .. }) {
+        settings.retention = planned;
+    }
     let stages: Vec<&str> = settings.stages.iter().map(|stage| stage.name).collect();
     let stages = stages.join(", ");
     let location = log.location();
@@ -104,6 +107,7 @@ fn settings(
         payload_bytes_max: config.ingest.payload_bytes_max as u64,
         dead_letter_ratio_max: config.ingest.dead_letter_ratio_max,
         window: u32::try_from(config.ingest.dead_letter_window_records).unwrap_or(u32::MAX),
+        dead_letter_run_max: config.ingest.dead_letter_run_max,
         ..WorkerSettings::default()
     };
     let published = knowledge.reference().published();
@@ -120,6 +124,7 @@ fn settings(
             signals: Signal::ALL.iter().map(|signal| signal.code().to_owned()).collect(),
             tables: published.into_iter().map(|(table, date)| (table.to_owned(), seconds(date))).collect(),
         },
+        retention: Vec::new(),
         // The sample is a bounded run: its clocks end the day after its last record, never today.
         ticks: if args.sample { Ticks::Never } else { Ticks::AtMidnight },
         stuck_after: STUCK_AFTER,

@@ -27,6 +27,7 @@ pub(super) const KEYS: &[&str] = &[
     "ingest.payload_bytes_max",
     "ingest.dead_letter_ratio_max",
     "ingest.dead_letter_window_records",
+    "ingest.dead_letter_run_max",
     "assess.state_bytes_max",
     "snapshots.url",
     "snapshots.options.*",

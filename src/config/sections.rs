@@ -126,6 +126,8 @@ pub struct IngestLimits {
     pub dead_letter_ratio_max: f64,
     /// Over how many records that share is taken.
     pub dead_letter_window_records: u64,
+    /// Dead letters one after another at which a feed pauses, however few records it has had; 0 for no such limit.
+    pub dead_letter_run_max: u64,
 }
 
 /// `[assess]`.
@@ -211,6 +213,7 @@ pub(super) fn read(file: Option<PathBuf>, tree: Tree) -> Result<Config, InvalidC
             payload_bytes_max: size(tree.whole("ingest.payload_bytes_max", 1_000..=100_000_000, 1_000_000)?),
             dead_letter_ratio_max: tree.fraction("ingest.dead_letter_ratio_max", 0.2)?,
             dead_letter_window_records: tree.whole("ingest.dead_letter_window_records", 1..=1_000_000, 1_000)?,
+            dead_letter_run_max: tree.whole("ingest.dead_letter_run_max", 0..=1_000_000, 500)?,
         },
         assess: AssessLimits { state_bytes_max: tree.whole("assess.state_bytes_max", 1_000_000..=1 << 50, 8_000_000_000)? },
         snapshots: snapshots(tree)?,

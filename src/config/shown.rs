@@ -39,7 +39,8 @@ impl Config {
         let ingest = &self.ingest;
         writeln!(text, "[ingest]\npayload_bytes_max = {}", ingest.payload_bytes_max)?;
         writeln!(text, "dead_letter_ratio_max = {:?}", ingest.dead_letter_ratio_max)?;
-        writeln!(text, "dead_letter_window_records = {}\n", ingest.dead_letter_window_records)?;
+        writeln!(text, "dead_letter_window_records = {}", ingest.dead_letter_window_records)?;
+        writeln!(text, "dead_letter_run_max = {}\n", ingest.dead_letter_run_max)?;
         writeln!(text, "[assess]\nstate_bytes_max = {}\n", self.assess.state_bytes_max)?;
         let (url, options) = match &self.snapshots.home {
             SnapshotHome::None => (String::new(), None),

@@ -6,6 +6,7 @@ mod health;
 mod http;
 mod metrics;
 mod notify;
+mod retention;
 mod run;
 
 pub use clock::Clock;

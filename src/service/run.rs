@@ -13,7 +13,7 @@ use super::{BuildInfo, Clock, Health, Labels, Metrics, ServiceError};
 use crate::domain::Date;
 use crate::encode::Topic;
 use crate::stream::{
-    Beacon, Commit, Home, Log, LogError, Observer, Report, Serving, Share, Stage, Worker, WorkerError, WorkerSettings,
+    Beacon, Commit, Home, Log, LogError, Observer, Report, Serving, Share, Stage, TopicPlan, Worker, WorkerError, WorkerSettings,
     write_ticks,
 };
 
@@ -36,6 +36,8 @@ pub struct Settings {
     pub build: BuildInfo,
     /// Labels made beforehand.
     pub labels: Labels,
+    /// Topics whose old messages go, as their policies say, where the log does not see to it itself.
+    pub retention: Vec<TopicPlan>,
     /// When to write ticks to `movements`.
     pub ticks: Ticks,
     /// A worker without a sign for so long is stuck.
@@ -112,6 +114,7 @@ pub fn start(mut log: Box<dyn Home>, settings: Settings) -> Result<Running, Serv
             tracing::error!(%error, "HTTP ended");
         }
     });
+    super::retention::begin(&*log, settings.retention.clone(), settings.clock.clone(), Arc::clone(&stop))?;
     let ticked = match settings.ticks {
         Ticks::Never => Date::MAX,
         Ticks::AtMidnight => log.ticked((settings.clock.today)())?,

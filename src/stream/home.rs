@@ -1,5 +1,7 @@
 //! What a home of the log gives beyond a worker's handle: topics, members of a group, and what is kept beside the messages.
 
+use std::sync::atomic::AtomicBool;
+
 use super::{Commit, Log, LogError, Messages, NextOffsets, Range, Stage};
 use crate::domain::{Date, Message, Offset, Partition, Position, Timestamp};
 
@@ -66,6 +68,12 @@ pub trait Home: Log + Send {
 
     /// Waits until nothing in a partition is undecided, so that all that was committed before can be read.
     fn wait_until_settled(&mut self, topic: &str, partition: Partition) -> Result<(), LogError>;
+
+    /// Removes what the policy of a topic lets go at this instant, until it is done or the flag is up; how many messages that were.
+    /// Brokers do it by themselves.
+    fn let_go(&mut self, _topic: &TopicPlan, _now: Timestamp, _stop: &AtomicBool) -> Result<u64, LogError> {
+        Ok(0)
+    }
 
     /// [`Log::range`] for folds that look at no header: they may be missing.
     fn values<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError>;

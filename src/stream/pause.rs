@@ -30,6 +30,8 @@ struct Window {
     recent: VecDeque<(u64, u64)>,
     dead: u64,
     total: u64,
+    /// Dead letters since the last record that was none.
+    run: u64,
     rest: Option<Rest>,
 }
 
@@ -76,7 +78,8 @@ impl Pauses {
 }
 
 impl Window {
-    /// Adds a message's records; whether the last `window` records hold too many dead ones. An unfilled window says nothing.
+    /// Adds a message's records; whether too many dead ones came without a break, or the last `window` records hold too many. An unfilled
+    /// window says nothing: a quiet feed that is all bad would be drained for weeks, hence the run.
     fn is_bad(&mut self, (dead, total): (u64, u64), settings: &WorkerSettings) -> bool {
         let wanted = u64::from(settings.window);
         self.recent.push_back((dead, total));
@@ -90,7 +93,10 @@ impl Window {
             self.dead -= old_dead;
             self.total -= old_total;
         }
-        wanted > 0 && self.total >= wanted && self.dead as f64 / self.total as f64 > settings.dead_letter_ratio_max
+        self.run = if dead > 0 && dead >= total { self.run + dead } else { 0 };
+        let is_long = settings.dead_letter_run_max > 0 && self.run >= settings.dead_letter_run_max;
+        let is_full = wanted > 0 && self.total >= wanted;
+        is_long || is_full && self.dead as f64 / self.total as f64 > settings.dead_letter_ratio_max
     }
 }
 
@@ -131,6 +137,24 @@ mod tests {
         check("xx........x", Verdict::Unchanged);
         check("..........xx", Verdict::Unchanged);
         check("..........xxx", Verdict::Pause);
+    }
+
+    #[test]
+    fn pauses_at_a_run_in_a_window_that_is_not_full() {
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        let now = Instant::now();
+        let check = |messages: &str, run_max, expected| {
+            let settings = WorkerSettings { window: 1_000, dead_letter_run_max: run_max, ..WorkerSettings::default() };
+            let mut pauses = Pauses::default();
+            let verdicts = messages.chars().map(|message| pauses.note("topic", &effects(message == 'x'), (now, &settings)));
+            assert_eq!(verdicts.last(), Some(expected), "{messages} {run_max}");
+        };
+        check("xx", 3, Verdict::Unchanged);
+        check("xxx", 3, Verdict::Pause);
+        check("xx.xx", 3, Verdict::Unchanged);
+        check("xx.xxx", 3, Verdict::Pause);
+        check("xxx.", 3, Verdict::Resume);
+        check("xxxxxxxxxx", 0, Verdict::Unchanged);
     }
 
     #[test]

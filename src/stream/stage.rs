@@ -55,6 +55,8 @@ pub struct WorkerSettings {
     pub dead_letter_ratio_max: f64,
     /// Over how many records that share is taken.
     pub window: u32,
+    /// Dead letters one after another at which a feed pauses, however few records it has had; 0 for no such limit.
+    pub dead_letter_run_max: u64,
     /// How long a paused feed rests between two probes of one message.
     pub probe_interval: Duration,
     /// Bytes of state that all folds of a stage may hold together.
@@ -79,6 +81,7 @@ impl Default for WorkerSettings {
             payload_bytes_max: 1_000_000,
             dead_letter_ratio_max: 0.2,
             window: 1_000,
+            dead_letter_run_max: 500,
             probe_interval: Duration::from_secs(30),
             state_bytes_max: 8_000_000_000,
             recycles_max: 3,

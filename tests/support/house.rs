@@ -49,7 +49,7 @@ impl House {
         let house =
             House { folder: tempfile::tempdir().unwrap(), feeds: feeds.iter().map(|(name, _)| (*name).to_owned()).collect() };
         let mut config = "[service]\nhttp_listen = \"127.0.0.1:0\"\n[log.embedded]\npath = \"log.db\"\n".to_owned();
-        config += "[snapshots]\nevery_records = 50\n[ingest]\ndead_letter_ratio_max = 1.0\n";
+        config += "[snapshots]\nevery_records = 50\n[ingest]\ndead_letter_ratio_max = 1.0\ndead_letter_run_max = 0\n";
         for (name, mapping) in feeds {
             config += &format!("[[feeds]]\nname = \"{name}\"\nmapping = \"{mapping}\"\n");
         }

@@ -144,6 +144,7 @@ pub(crate) fn settings() -> WorkerSettings {
         records_max: 7,
         interval: Duration::from_secs(3_600),
         dead_letter_ratio_max: 1.0,
+        dead_letter_run_max: 0,
         recycles_max: u32::MAX,
         workers: 2,
         build: "test".to_owned(),

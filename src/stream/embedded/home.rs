@@ -1,5 +1,7 @@
 //! The embedded log as a [`Home`]: its own methods under the names of the trait.
 
+use std::sync::atomic::AtomicBool;
+
 use super::super::{Home, Serving, Stage, TopicPlan};
 use super::{Artifact, Commit, EmbeddedLog, FeedProgress, Lease, Log, LogError, Messages, NextOffsets, Range, Share};
 use crate::domain::{Date, Message, Offset, Partition, Position, Timestamp};
@@ -90,6 +92,10 @@ impl Home for EmbeddedLog {
     fn wait_until_settled(&mut self, _: &str, _: Partition) -> Result<(), LogError> {
         // A commit is one write.
         Ok(())
+    }
+
+    fn let_go(&mut self, topic: &TopicPlan, now: Timestamp, stop: &AtomicBool) -> Result<u64, LogError> {
+        EmbeddedLog::let_go(self, topic, now, stop)
     }
 
     fn values<'a>(&'a mut self, range: &Range) -> Result<Messages<'a>, LogError> {

@@ -11,6 +11,7 @@ mod headers;
 mod home;
 mod lease;
 mod read;
+mod retain;
 mod schema;
 mod subscription;
 mod write;

@@ -58,6 +58,16 @@ pub(super) fn timestamp_ms(connection: &Connection, place: (i64, Partition), off
     statement.query_row(params![place.0, place.1, offset], |row| row.get(0)).optional().map_err(&doing)
 }
 
+/// Offset and append time of the first message there is at an offset or later.
+pub(super) fn first(connection: &Connection, place: (i64, Partition), from: Offset) -> Result<Option<(Offset, i64)>, LogError> {
+    let doing = failed("reading an append time");
+    let query = "SELECT offset, timestamp_ms FROM messages WHERE topic_id = ?1 AND partition = ?2 AND offset >= ?3 \
+                 ORDER BY offset LIMIT 1";
+    let mut statement = connection.prepare_cached(query).map_err(&doing)?;
+    let row = statement.query_row(params![place.0, place.1, from], |row| Ok((row.get(0)?, row.get(1)?)));
+    row.optional().map_err(&doing)
+}
+
 /// The next messages of a partition, from an offset on and before another, behind those that are there.
 pub(super) fn chunk(
     connection: &Connection,
@@ -171,10 +181,10 @@ impl EmbeddedLog {
         let (mut from, mut until) = (0, end_offset(&self.connection, topic_id, partition)?);
         while from < until {
             let middle = from + (until - from) / 2;
-            if timestamp_ms(&self.connection, (topic_id, partition), middle)?.is_some_and(|appended| appended < wanted) {
-                from = middle + 1;
-            } else {
-                until = middle;
+            // Offsets between may be gone: what stands next tells for them.
+            match first(&self.connection, (topic_id, partition), middle)? {
+                Some((offset, appended)) if appended < wanted => from = offset + 1,
+                _ => until = middle,
             }
         }
         Ok(from)
