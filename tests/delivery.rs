@@ -14,6 +14,8 @@ mod embedded;
 mod faults;
 #[path = "delivery/kill.rs"]
 mod kill;
+#[path = "delivery/retention.rs"]
+mod retention;
 #[path = "delivery/service.rs"]
 mod service;
 mod support;

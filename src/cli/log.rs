@@ -58,6 +58,11 @@ pub(super) fn planned(config: &Config, feeds: &[Feed]) -> Vec<TopicPlan> {
     ours.into_iter().chain(raw).collect()
 }
 
+/// Topics whose old messages we have to let go ourselves: brokers do it without us.
+pub(super) fn ours_to_empty(config: &Config, planned: Vec<TopicPlan>) -> Vec<TopicPlan> {
+    if matches!(config.log, LogHome::Embedded { .. }) { planned } else { Vec::new() }
+}
+
 /// Makes what is missing; returns the names of what is new.
 pub(super) fn create_topics(log: &mut dyn Home, planned: &[TopicPlan]) -> Result<Vec<String>, Failure> {
     let mut new = Vec::new();

@@ -11,11 +11,11 @@ use super::log;
 use super::replay::feeds_in;
 use super::show_sample;
 use super::wiring::{Knowledge, feeds};
-use crate::config::{Config, Feed, LogHome, SnapshotHome};
+use crate::config::{Config, Feed, SnapshotHome};
 use crate::encode::Topic;
 use crate::service::{Clock, Labels, ServiceError, Settings, Ticks, interrupted, start};
 use crate::signals::Signal;
-use crate::stream::{FoldFactory, Folder, Home, Predecessors, Snapshots, Stage, Store, WorkerSettings};
+use crate::stream::{FoldFactory, Folder, Home, Predecessors, Snapshots, Stage, Store, TopicPlan, WorkerSettings};
 
 /// A worker without a sign for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -44,10 +44,8 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     log::refuse_unsafe(&mut *log, &planned)?;
     log.bind_family_map(knowledge.reference().family_map_fingerprint())?;
     knowledge.keep(&mut *log)?;
-    let mut settings = settings(config, args, (&feeds, &knowledge), &*log)?;
-    if matches!(config.log, LogHome::Embedded { .. }) {
-        settings.retention = planned;
-    }
+    let retention = log::ours_to_empty(config, planned);
+    let settings = settings(config, (args, retention), (&feeds, &knowledge), &*log)?;
     let stages: Vec<&str> = settings.stages.iter().map(|stage| stage.name).collect();
     let stages = stages.join(", ");
     let location = log.location();
@@ -92,7 +90,7 @@ async fn until(stop: Arc<AtomicBool>) {
 
 fn settings(
     config: &Config,
-    args: &RunArgs,
+    (args, retention): (&RunArgs, Vec<TopicPlan>),
     (feeds, knowledge): (&[Feed], &Knowledge),
     log: &dyn Home,
 ) -> Result<Settings, Failure> {
@@ -124,7 +122,7 @@ fn settings(
             signals: Signal::ALL.iter().map(|signal| signal.code().to_owned()).collect(),
             tables: published.into_iter().map(|(table, date)| (table.to_owned(), seconds(date))).collect(),
         },
-        retention: Vec::new(),
+        retention,
         // The sample is a bounded run: its clocks end the day after its last record, never today.
         ticks: if args.sample { Ticks::Never } else { Ticks::AtMidnight },
         stuck_after: STUCK_AFTER,

@@ -25,7 +25,7 @@ pub(super) fn begin(log: &dyn Home, topics: Vec<TopicPlan>, clock: Clock, stop: 
                 done = Some(today);
                 topics.iter().for_each(|topic| let_go(&mut *log, topic, today, &stop));
             }
-            std::thread::park_timeout(LOOK);
+            std::thread::sleep(LOOK);
         }
     };
     let spawned = std::thread::Builder::new().name("retention".to_owned()).spawn(body);

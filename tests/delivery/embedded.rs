@@ -1,14 +1,13 @@
 //! The embedded log by itself: transactions, positions, leases, several handles, what it refuses.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use entrepot::domain::{Header, Message, Partition, Position, Timestamp};
+use entrepot::domain::{Header, Message, Partition, Position};
 use entrepot::stream::embedded::{Artifact, EmbeddedLog, FeedProgress, Share};
-use entrepot::stream::{Commit, Event, Log, LogError, NextOffsets, Outgoing, Policy, Range, TopicPlan, write_ticks};
+use entrepot::stream::{Commit, Event, Log, LogError, NextOffsets, Outgoing, Range, write_ticks};
 
-fn outgoing(topic: &str, key: &str, value: &str) -> Outgoing {
+pub(crate) fn outgoing(topic: &str, key: &str, value: &str) -> Outgoing {
     Outgoing {
         topic: topic.into(),
         partition: None,
@@ -19,19 +18,19 @@ fn outgoing(topic: &str, key: &str, value: &str) -> Outgoing {
 }
 
 /// A fresh log with one topic, and its folder.
-fn log(topic: &str, partitions: Partition) -> (tempfile::TempDir, EmbeddedLog) {
+pub(crate) fn log(topic: &str, partitions: Partition) -> (tempfile::TempDir, EmbeddedLog) {
     let folder = tempfile::tempdir().unwrap();
     let mut log = EmbeddedLog::create(&folder.path().join("var/log.db")).unwrap();
     log.create_topic(topic, partitions).unwrap();
     (folder, log)
 }
 
-fn read(log: &mut EmbeddedLog, topic: &str, partition: Partition) -> Vec<Message> {
+pub(crate) fn read(log: &mut EmbeddedLog, topic: &str, partition: Partition) -> Vec<Message> {
     let range = Range { topic: topic.to_owned(), partition, from: 0, until: None };
     log.range(&range).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
-fn values(messages: &[Message]) -> Vec<String> {
+pub(crate) fn values(messages: &[Message]) -> Vec<String> {
     messages.iter().map(|message| String::from_utf8(message.value.clone().unwrap()).unwrap()).collect()
 }
 
@@ -258,76 +257,4 @@ fn a_tick_goes_to_every_partition() {
         assert_eq!(ticks[0].key.as_deref(), Some(b"tick".as_slice()));
     }
     check(write_ticks(&mut log, "movements", "2025-04-04".parse().unwrap()), 66, "movements");
-}
-
-/// Removes from topic `t` what its policy lets go once its messages are so many days old; how many that were.
-fn let_go(log: &mut EmbeddedLog, policy: Policy, days: i64) -> u64 {
-    let newest = read(log, "t", 0).last().and_then(|message| message.timestamp).expect("there is a message");
-    // A minute more: what was appended a moment before is as old.
-    let now = Timestamp::from_millisecond(newest.as_millisecond() + days * 86_400_000 + 60_000).unwrap();
-    let topic = TopicPlan { name: "t".to_owned(), partitions: 1, policy, holds: "" };
-    log.let_go(&topic, now, &AtomicBool::new(false)).unwrap()
-}
-
-/// A log whose topic `t` holds more messages than go in one step: two keys in turns, values from 0.
-fn filled(messages: usize) -> (tempfile::TempDir, EmbeddedLog) {
-    let (folder, mut log) = log("t", 1);
-    for value in 0..messages {
-        log.send(outgoing("t", ["a", "b"][value % 2], &value.to_string())).unwrap();
-    }
-    log.commit(&NextOffsets::new()).unwrap();
-    (folder, log)
-}
-
-#[test]
-fn messages_go_at_their_age_and_offsets_stay() {
-    let (_folder, mut log) = filled(2_500);
-    let first = read(&mut log, "t", 0)[0].timestamp.unwrap();
-    for (policy, days) in [(Policy::Days(30), 29), (Policy::Forever, 10_000), (Policy::Theirs, 10_000)] {
-        assert_eq!(let_go(&mut log, policy, days), 0, "{policy} {days}");
-    }
-    assert_eq!(let_go(&mut log, Policy::Days(30), 30), 2_500);
-    assert_eq!(read(&mut log, "t", 0), []);
-    log.send(outgoing("t", "a", "next")).unwrap();
-    log.commit(&NextOffsets::new()).unwrap();
-    // Whoever begins at the start, by offset or by time, finds what is left.
-    assert_eq!(read(&mut log, "t", 0)[0].position.to_string(), "t/0/2500");
-    let from = log.offset_at("t", 0, first).unwrap();
-    assert!((0..=2_500).contains(&from), "{from}");
-    log.subscribe("g", &["t".to_owned()], Share::WHOLE).unwrap();
-    log.seek("t", 0, 0).unwrap();
-    let heard = (0..9).find_map(|_| match log.poll(Duration::ZERO).unwrap() {
-        Event::Message(message) => Some(message.position.offset),
-        _ => None,
-    });
-    assert_eq!(heard, Some(2_500));
-}
-
-#[test]
-fn of_each_key_the_last_message_stays_and_history_for_its_time() {
-    let (_folder, mut log) = filled(2_501);
-    assert_eq!(let_go(&mut log, Policy::Compacted(400), 399), 0);
-    assert_eq!(let_go(&mut log, Policy::Compacted(400), 400), 2_499);
-    assert_eq!(values(&read(&mut log, "t", 0)), ["2499", "2500"]);
-    assert_eq!(let_go(&mut log, Policy::Compacted(0), 400), 0, "there is no later one of their keys");
-    log.send(outgoing("t", "b", "new")).unwrap();
-    log.commit(&NextOffsets::new()).unwrap();
-    assert_eq!(values(&log.with_key("t", b"b").unwrap()), ["2499", "new"]);
-    assert_eq!(let_go(&mut log, Policy::Compacted(0), 0), 1);
-    assert_eq!(values(&read(&mut log, "t", 0)), ["2500", "new"]);
-}
-
-#[test]
-fn an_instant_is_found_where_messages_before_it_are_gone() {
-    let (_folder, mut log) = filled(10);
-    assert_eq!(let_go(&mut log, Policy::Compacted(1), 1), 8);
-    std::thread::sleep(Duration::from_millis(5));
-    log.send(outgoing("t", "c", "later")).unwrap();
-    log.commit(&NextOffsets::new()).unwrap();
-    let messages = read(&mut log, "t", 0);
-    let (before, later) = (messages[1].timestamp.unwrap(), messages[2].timestamp.unwrap());
-    assert!(before < later);
-    assert_eq!(log.offset_at("t", 0, later).unwrap(), 10);
-    let after = Timestamp::from_millisecond(later.as_millisecond() + 1).unwrap();
-    assert_eq!(log.offset_at("t", 0, after).unwrap(), 11);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use entrepot::domain::{Header, Message, Partition};
 use entrepot::service::{Clock, Labels, Running, ServiceError, Settings, Ticks, start};
 use entrepot::stream::embedded::EmbeddedLog;
-use entrepot::stream::{Home, Log, NextOffsets, Outgoing, Policy, Range, Stage, TopicPlan, WorkerSettings};
+use entrepot::stream::{Home, Log, NextOffsets, Outgoing, Range, Stage, WorkerSettings};
 
 use crate::support::{assess, ingest, settings};
 
@@ -270,32 +270,6 @@ fn rests_after_ten(set: impl Fn(&mut WorkerSettings)) {
     running.wait(paused).unwrap();
     assert_eq!(read_all(&mut log, "entrepot.dead-letters").len(), 10);
     assert_eq!(log.lag("entrepot.ingest", &[RAW.to_owned()]).unwrap(), 90);
-}
-
-#[test]
-fn a_service_lets_old_messages_go_as_their_topic_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.db");
-    let mut log = make_log(&path);
-    for topic in ["entrepot.dead-letters", MOVEMENTS] {
-        log.send(Outgoing { topic: topic.into(), ..raw("k", "old") }).unwrap();
-    }
-    log.commit(&NextOffsets::new()).unwrap();
-    let plan = |name: &str, policy| TopicPlan { name: name.to_owned(), partitions: 4, policy, holds: "" };
-    let mut settings = service_settings();
-    settings.stages = vec![ingest(RAW)];
-    settings.retention = vec![plan("entrepot.dead-letters", Policy::Days(30)), plan(MOVEMENTS, Policy::Forever)];
-    let in_a_month = (settings.clock.today)().checked_add(jiff::Span::new().days(32)).unwrap();
-    settings.clock.today = std::sync::Arc::new(move || in_a_month);
-    let now = settings.clock.now.clone();
-    let running = begin(&path, settings).unwrap();
-    let until_gone = now() + Duration::from_secs(30);
-    while !read_all(&mut log, "entrepot.dead-letters").is_empty() {
-        assert!(now() < until_gone, "old dead letters are still there");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    running.wait(std::future::ready(())).unwrap();
-    assert_eq!(read_all(&mut log, MOVEMENTS).len(), 1);
 }
 
 #[test]

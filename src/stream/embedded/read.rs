@@ -50,14 +50,6 @@ pub(super) fn end_offset(connection: &Connection, topic_id: i64, partition: Part
     Ok(end.unwrap_or(0))
 }
 
-/// The append time at an offset, if a message is there.
-pub(super) fn timestamp_ms(connection: &Connection, place: (i64, Partition), offset: Offset) -> Result<Option<i64>, LogError> {
-    let doing = failed("reading an append time");
-    let query = "SELECT timestamp_ms FROM messages WHERE topic_id = ?1 AND partition = ?2 AND offset = ?3";
-    let mut statement = connection.prepare_cached(query).map_err(&doing)?;
-    statement.query_row(params![place.0, place.1, offset], |row| row.get(0)).optional().map_err(&doing)
-}
-
 /// Offset and append time of the first message there is at an offset or later.
 pub(super) fn first(connection: &Connection, place: (i64, Partition), from: Offset) -> Result<Option<(Offset, i64)>, LogError> {
     let doing = failed("reading an append time");
@@ -66,6 +58,20 @@ pub(super) fn first(connection: &Connection, place: (i64, Partition), from: Offs
     let mut statement = connection.prepare_cached(query).map_err(&doing)?;
     let row = statement.query_row(params![place.0, place.1, from], |row| Ok((row.get(0)?, row.get(1)?)));
     row.optional().map_err(&doing)
+}
+
+/// The first offset appended at an instant or later; the end offset where there is none.
+pub(super) fn since(connection: &Connection, place: (i64, Partition), instant_ms: i64) -> Result<Offset, LogError> {
+    let (mut from, mut until) = (0, end_offset(connection, place.0, place.1)?);
+    while from < until {
+        let middle = from + (until - from) / 2;
+        // Offsets between may be gone: what stands next tells for them.
+        match first(connection, place, middle)? {
+            Some((offset, appended)) if appended < instant_ms => from = offset + 1,
+            _ => until = middle,
+        }
+    }
+    Ok(from)
 }
 
 /// The next messages of a partition, from an offset on and before another, behind those that are there.
@@ -177,16 +183,6 @@ impl EmbeddedLog {
     /// The first offset appended at that instant or later; the end offset where there is none. Append times never go back.
     pub fn offset_at(&mut self, topic: &str, partition: Partition, instant: Timestamp) -> Result<Offset, LogError> {
         let topic_id = self.topic_with(topic, partition)?;
-        let wanted = instant.as_millisecond();
-        let (mut from, mut until) = (0, end_offset(&self.connection, topic_id, partition)?);
-        while from < until {
-            let middle = from + (until - from) / 2;
-            // Offsets between may be gone: what stands next tells for them.
-            match first(&self.connection, (topic_id, partition), middle)? {
-                Some((offset, appended)) if appended < wanted => from = offset + 1,
-                _ => until = middle,
-            }
-        }
-        Ok(from)
+        since(&self.connection, (topic_id, partition), instant.as_millisecond())
     }
 }

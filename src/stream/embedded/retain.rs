@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{TransactionBehavior, params};
 
 use super::super::{Policy, TopicPlan};
-use super::{EmbeddedLog, LogError, failed};
+use super::{EmbeddedLog, LogError, TopicRow, failed, read};
 use crate::domain::{Offset, Partition, Timestamp};
 
 /// Messages looked at, or removed in one transaction, at most.
@@ -20,58 +20,37 @@ impl EmbeddedLog {
     ///
     /// Offsets stay what they are, and what is appended next goes on behind the end.
     pub fn let_go(&mut self, topic: &TopicPlan, now: Timestamp, stop: &AtomicBool) -> Result<u64, LogError> {
-        let before = |days: u32| now.as_millisecond().saturating_sub(i64::from(days) * DAY_MS);
+        let (Policy::Days(days) | Policy::Compacted(days)) = topic.policy else { return Ok(0) };
+        let before_ms = now.as_millisecond().saturating_sub(i64::from(days) * DAY_MS);
+        let TopicRow { id, partitions } = self.topic(&topic.name)?;
         let mut removed = 0;
-        for partition in 0..self.topic(&topic.name)?.partitions {
-            removed += match topic.policy {
-                Policy::Days(days) => self.remove_old(&topic.name, partition, (before(days), stop))?,
-                Policy::Compacted(days) => self.remove_replaced(&topic.name, partition, (before(days), stop))?,
-                Policy::Forever | Policy::Theirs => 0,
+        for place in (0..partitions).map(|partition| (id, partition)) {
+            // Append times never go back: where the first message is young, all are.
+            if read::first(&self.connection, place, 0)?.is_none_or(|(_, appended)| appended >= before_ms) {
+                continue;
+            }
+            let gone = match topic.policy {
+                Policy::Days(_) => self.old(place, before_ms)?,
+                _ => self.replaced(place, before_ms)?,
             };
+            for step in gone.chunks(usize::try_from(STEP).unwrap_or(1)) {
+                if stop.load(Ordering::Acquire) {
+                    return Ok(removed);
+                }
+                removed += self.remove(place, step)?;
+            }
         }
         Ok(removed)
     }
 
-    fn remove_old(&mut self, topic: &str, partition: Partition, (before_ms, stop): (i64, &AtomicBool)) -> Result<u64, LogError> {
-        let topic_id = self.topic_with(topic, partition)?;
-        let query =
-            "SELECT offset FROM messages WHERE topic_id = ?1 AND partition = ?2 AND timestamp_ms < ?3 ORDER BY offset LIMIT ?4";
-        let mut removed = 0;
-        while !stop.load(Ordering::Acquire) {
-            let doing = failed("looking for old messages");
-            let mut statement = self.connection.prepare_cached(query).map_err(&doing)?;
-            // Append times never go back: the old ones stand at the front. Without one the walk would go to the end.
-            let first = super::read::first(&self.connection, (topic_id, partition), 0)?;
-            if first.is_none_or(|(_, appended)| appended >= before_ms) {
-                break;
-            }
-            let rows = statement.query_map(params![topic_id, partition, before_ms, STEP], |row| row.get(0)).map_err(&doing)?;
-            let old = rows.collect::<Result<Vec<Offset>, _>>().map_err(&doing)?;
-            drop(statement);
-            removed += self.remove((topic_id, partition), &old)?;
-        }
-        Ok(removed)
-    }
-
-    fn remove_replaced(
-        &mut self,
-        topic: &str,
-        partition: Partition,
-        (before_ms, stop): (i64, &AtomicBool),
-    ) -> Result<u64, LogError> {
-        let place = (self.topic_with(topic, partition)?, partition);
-        if super::read::first(&self.connection, place, 0)?.is_none_or(|(_, appended)| appended >= before_ms) {
-            return Ok(0);
-        }
-        let replaced = self.replaced(place, before_ms)?;
-        let mut removed = 0;
-        for step in replaced.chunks(usize::try_from(STEP).unwrap_or(1)) {
-            if stop.load(Ordering::Acquire) {
-                break;
-            }
-            removed += self.remove(place, step)?;
-        }
-        Ok(removed)
+    /// Offsets of messages before an instant.
+    fn old(&self, place: (i64, Partition), before_ms: i64) -> Result<Vec<Offset>, LogError> {
+        let doing = failed("looking for old messages");
+        let query = "SELECT offset FROM messages WHERE topic_id = ?1 AND partition = ?2 AND offset < ?3 ORDER BY offset";
+        let until = read::since(&self.connection, place, before_ms)?;
+        let mut statement = self.connection.prepare_cached(query).map_err(&doing)?;
+        let rows = statement.query_map(params![place.0, place.1, until], |row| row.get(0)).map_err(&doing)?;
+        rows.collect::<Result<_, _>>().map_err(&doing)
     }
 
     /// Offsets of messages before an instant with a later one of the same key. Holds the keys of one partition.

@@ -113,7 +113,8 @@ fn append(transaction: &Transaction<'_>, open: &Open) -> Result<(), LogError> {
     for ((topic_id, partition), placed) in open.placed.iter().filter(|(_, placed)| !placed.is_empty()) {
         let mut end = read::end_offset(transaction, *topic_id, *partition)?;
         // Append times never go back in a partition, whatever the wall clock does: so an instant is found by halving.
-        let timestamp_ms = read::timestamp_ms(transaction, (*topic_id, *partition), end - 1)?.unwrap_or(wall_ms).max(wall_ms);
+        let last = read::first(transaction, (*topic_id, *partition), end - 1)?;
+        let timestamp_ms = last.map_or(wall_ms, |(_, appended)| appended.max(wall_ms));
         insert.raw_bind_parameter(1, topic_id).map_err(&doing)?;
         insert.raw_bind_parameter(2, partition).map_err(&doing)?;
         insert.raw_bind_parameter(4, timestamp_ms).map_err(&doing)?;

@@ -30,7 +30,8 @@ pub(super) struct Watch {
     /// Belongs to the group's client.
     question: Option<Question>,
     asked: Option<Instant>,
-    /// No broker is up: nothing is asked. librdkafka would seek the controller without a pause, on a whole processor, while a question stands.
+    /// No broker is up: nothing is asked. While a question stands librdkafka would seek the controller without a pause, on a whole
+    /// processor.
     is_cut_off: bool,
     /// Partitions of those topics that keep their number.
     fixed: BTreeMap<String, Partition>,
