@@ -45,7 +45,10 @@ fn spent(place: &Place) -> Vec<(f64, u64, usize)> {
 fn goes_on(place: &mut Place) {
     let mut log = place.broker.log(&[]);
     let mut end = || log.end_offset("entrepot.progress", 0).unwrap_or(0);
-    wait_until("brokers that answer", || end() > 0);
+    wait_until("brokers that answer", || {
+        place.revive();
+        end() > 0
+    });
     let before = end();
     wait_until("the next commit", || {
         place.revive();

@@ -1,6 +1,8 @@
 //! One transactional producer: sends, commits, and is recycled where the outcome of a commit is not sure. Knows no state and no group.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -18,7 +20,7 @@ use super::sent::Sent;
 use super::settings::KafkaSettings;
 use crate::domain::Partition;
 
-/// A commit that has not ended by then is given up: well below the transaction's own timeout of 15 s.
+/// How long a commit may take: well below the transaction's own timeout of 15 s.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(10);
 /// Things that an idle producer is heard of at once.
 const HEARD: usize = 16;
@@ -43,7 +45,9 @@ const SLOW_REST: Duration = Duration::from_secs(10);
 pub(super) struct Writer {
     settings: KafkaSettings,
     id: String,
-    producer: Option<BaseProducer<Context>>,
+    producer: Option<Arc<BaseProducer<Context>>>,
+    /// A commit that has not ended by then is given up.
+    deadline: Duration,
     is_ready: bool,
     is_open: bool,
     /// Why the open transaction cannot come to anything.
@@ -69,6 +73,7 @@ impl Writer {
             settings: settings.clone(),
             id,
             producer: None,
+            deadline: COMMIT_DEADLINE,
             is_ready: false,
             is_open: false,
             broken: None,
@@ -95,7 +100,7 @@ impl Writer {
             Some(producer) => producer,
             None => {
                 let made = self.settings.producer(&self.id).create_with_context(Context::default());
-                self.producer.insert(made.map_err(failed("making a producer"))?)
+                self.producer.insert(Arc::new(made.map_err(failed("making a producer"))?))
             }
         };
         producer.poll(Duration::ZERO);
@@ -144,7 +149,7 @@ impl Writer {
         if self.is_open {
             return Ok(());
         }
-        let end = deadline();
+        let end = now() + self.deadline;
         while !self.get_ready()? {
             if now() >= end {
                 self.broken = Some(KafkaError::Canceled);
@@ -169,7 +174,7 @@ impl Writer {
         if self.since_look >= LOOK_EVERY {
             self.since_look = 0;
             producer.poll(Duration::ZERO);
-            let end = deadline();
+            let end = now() + self.deadline;
             while producer.in_flight_count() > WINDOW && now() < end {
                 producer.poll(Duration::from_millis(1));
             }
@@ -180,7 +185,7 @@ impl Writer {
         let mut record = BaseRecord::<[u8], [u8]>::to(&outgoing.topic).partition(partition).headers(headers);
         record.key = outgoing.key.as_deref();
         record.payload = outgoing.value.as_deref();
-        let end = deadline();
+        let end = now() + self.deadline;
         loop {
             match producer.send(record) {
                 Ok(()) => return Ok(()),
@@ -207,7 +212,7 @@ impl Writer {
         let inputs = offsets.as_ref().map(|(offsets, _)| topics_of(offsets.elements().iter().map(|part| part.topic())));
         let failed = match self.broken.take() {
             Some(error) => Some((error, false)),
-            None => self.try_commit(offsets, begun + COMMIT_DEADLINE).err(),
+            None => self.try_commit(offsets, begun + self.deadline).err(),
         };
         self.is_open = false;
         let Some((error, at_offsets)) = failed else {
@@ -244,24 +249,25 @@ impl Writer {
         self.sent.take()
     }
 
-    /// Offsets first: their request travels while messages are delivered. Only then the end, when nothing is on its way. Of an error
-    /// also, whether it came while offsets were handed over.
+    /// Offsets are handed over while messages are delivered. Only then the end, when nothing is on its way. Of an error also, whether it
+    /// came while offsets were handed over.
     fn try_commit(
         &self,
         offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>,
         end: Instant,
     ) -> Result<(), (KafkaError, bool)> {
         let Some(producer) = &self.producer else { return Err((KafkaError::Canceled, false)) };
-        if let Some((offsets, group)) = offsets {
-            again(producer, end, || producer.send_offsets_to_transaction(offsets, &group, PATIENCE))
-                .map_err(|error| (error, true))?;
-        }
+        let answer = offsets.map(|(offsets, group)| hand_over(producer, offsets.clone(), group, end));
         while !native::flush(producer, Duration::from_millis(100)) {
             // Failed deliveries wait to be heard.
             producer.poll(Duration::ZERO);
             if now() >= end {
                 return Err((KafkaError::Flush(Code::OperationTimedOut), false));
             }
+        }
+        if let Some(answer) = answer {
+            let heard = answer.recv_timeout(end.saturating_duration_since(now()));
+            heard.unwrap_or(Err(KafkaError::Canceled)).map_err(|error| (error, true))?;
         }
         producer.poll(Duration::ZERO);
         again(producer, end, || producer.commit_transaction(PATIENCE)).map_err(|error| (error, false))
@@ -312,6 +318,25 @@ fn topics_of<'a>(topics: impl Iterator<Item = &'a str>) -> String {
     topics.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
 }
 
+/// Hands offsets over to the open transaction, on a thread of its own: the call has no end where a broker goes away while it asks for the
+/// group's coordinator (librdkafka 2.12 keeps no time in `rd_kafka_coord_req`). Such a thread ends when its client next hears of a broker.
+fn hand_over(
+    producer: &Arc<BaseProducer<Context>>,
+    offsets: TopicPartitionList,
+    group: ConsumerGroupMetadata,
+    end: Instant,
+) -> Receiver<Result<(), KafkaError>> {
+    let (answer, heard) = channel();
+    let producer = Arc::clone(producer);
+    let call = move || {
+        // Nobody hears what comes too late.
+        let _ = answer.send(again(&producer, end, || producer.send_offsets_to_transaction(&offsets, &group, PATIENCE)));
+    };
+    // Without a thread nothing is handed over, and the answer is that it came to nothing.
+    drop(std::thread::Builder::new().name("offsets".to_owned()).spawn(call));
+    heard
+}
+
 /// Calls until it is done, fails for good, or the time is over.
 fn again(
     producer: &BaseProducer<Context>,
@@ -357,10 +382,6 @@ impl Pace {
         }
         self.recent.push(took);
     }
-}
-
-fn deadline() -> Instant {
-    now() + COMMIT_DEADLINE
 }
 
 #[cfg(test)]

@@ -83,6 +83,18 @@ fn errors_that_pass_are_asked_again() {
 }
 
 #[test]
+fn offsets_that_are_never_taken_cost_the_producer_and_not_the_worker() {
+    let mut place = Place::new();
+    place.writer.deadline = Duration::from_secs(1);
+    while !place.writer.get_ready().unwrap() {}
+    // For the client no reason to ask again, nor an end: it waits for news of a broker.
+    place.cluster.request_errors(Call::FindCoordinator, &[Answer::RD_KAFKA_RESP_ERR_NOT_COORDINATOR]);
+    let Outcome::Unsure(sent) = place.transact().unwrap() else { panic!("committed") };
+    assert_eq!(sent, [outgoing()]);
+    assert!(matches!(place.transact().unwrap(), Outcome::Committed));
+}
+
+#[test]
 fn after_other_errors_what_was_sent_comes_back_and_a_new_producer_goes_on() {
     const EPOCH: Answer = Answer::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
     const FENCED: Answer = Answer::RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
