@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -249,15 +249,14 @@ impl Writer {
         self.sent.take()
     }
 
-    /// Offsets are handed over while messages are delivered. Only then the end, when nothing is on its way. Of an error also, whether it
-    /// came while offsets were handed over.
+    /// Offsets when nothing is on its way any more: while partitions are still being added to the transaction, its coordinator refuses other
+    /// requests, and librdkafka repeats those after `retry.backoff.ms` only. Of an error also, whether it came while offsets were handed over.
     fn try_commit(
         &self,
         offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>,
         end: Instant,
     ) -> Result<(), (KafkaError, bool)> {
         let Some(producer) = &self.producer else { return Err((KafkaError::Canceled, false)) };
-        let answer = offsets.map(|(offsets, group)| hand_over(producer, offsets.clone(), group, end));
         while !native::flush(producer, Duration::from_millis(100)) {
             // Failed deliveries wait to be heard.
             producer.poll(Duration::ZERO);
@@ -265,9 +264,8 @@ impl Writer {
                 return Err((KafkaError::Flush(Code::OperationTimedOut), false));
             }
         }
-        if let Some(answer) = answer {
-            let heard = answer.recv_timeout(end.saturating_duration_since(now()));
-            heard.unwrap_or(Err(KafkaError::Canceled)).map_err(|error| (error, true))?;
+        if let Some((offsets, group)) = offsets {
+            hand_over(producer, offsets.clone(), group, end).map_err(|error| (error, true))?;
         }
         producer.poll(Duration::ZERO);
         again(producer, end, || producer.commit_transaction(PATIENCE)).map_err(|error| (error, false))
@@ -325,7 +323,7 @@ fn hand_over(
     offsets: TopicPartitionList,
     group: ConsumerGroupMetadata,
     end: Instant,
-) -> Receiver<Result<(), KafkaError>> {
+) -> Result<(), KafkaError> {
     let (answer, heard) = channel();
     let producer = Arc::clone(producer);
     let call = move || {
@@ -334,7 +332,7 @@ fn hand_over(
     };
     // Without a thread nothing is handed over, and the answer is that it came to nothing.
     drop(std::thread::Builder::new().name("offsets".to_owned()).spawn(call));
-    heard
+    heard.recv_timeout(end.saturating_duration_since(now())).unwrap_or(Err(KafkaError::Canceled))
 }
 
 /// Calls until it is done, fails for good, or the time is over.
