@@ -1,5 +1,5 @@
-//! The real service on a real Apache Kafka among others that are gone or stand still, with a fold that is slow, and with messages that
-//! nobody can read.
+//! The real service on a real Apache Kafka among others that are gone, stand still or leave partitions to nobody, with a fold that is slow,
+//! and with messages that nobody can read.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
 #![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
@@ -12,16 +12,16 @@ mod house;
 #[path = "support/kafka.rs"]
 mod kafka;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cluster::{NAMES, Place, calm, signal};
-use entrepot::domain::{Header, Message};
+use entrepot::domain::{Header, Message, Partition};
 use entrepot::encode::{Effects, Output, Topic};
 use entrepot::service::{BuildInfo, Clock, Labels, Running, Settings, Ticks, start};
 use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
-use entrepot::stream::{Fold, FoldFactory, Home, Log, NextOffsets, Outgoing, Stage, WorkerSettings};
+use entrepot::stream::{Event, Fold, FoldFactory, Home, Log, NextOffsets, Outgoing, Share, Stage, WorkerSettings};
 use house::{DEAD_LETTERS, House, MOVEMENTS, header, messages};
 use kafka::{Brokers, figure, wait_until};
 
@@ -173,32 +173,42 @@ impl Fold for Slow {
     }
 }
 
-/// A member of the group of ingest, of that name, with a fold that is slow.
-fn slow(bootstrap: &str, instance: &str) -> Running {
+/// A handle on the log of an instance of that name.
+fn instance(bootstrap: &str, name: &str) -> KafkaLog {
     // A member that gives no sign between two records is out long before all are done.
     let times = [("session.timeout.ms", "16000"), ("max.poll.interval.ms", "17000")];
-    let log = KafkaLog::connect(KafkaSettings {
+    let settings = KafkaSettings {
         bootstrap_servers: bootstrap.to_owned(),
         properties: times.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         prefix: "entrepot.".to_owned(),
-        instance: instance.to_owned(),
+        instance: name.to_owned(),
         replication_factor: 1,
         payload_bytes_max: 1_000_000,
         interval: Duration::from_millis(100),
-    });
+    };
+    KafkaLog::connect(settings).unwrap()
+}
+
+/// A stage over these topics, with a fold that is slow.
+fn stage(topics: Vec<String>) -> Stage {
     let folds: FoldFactory = Arc::new(|_, _| Box::new(Slow));
-    let stage = Stage {
+    Stage {
         name: "ingest",
         group: "entrepot.ingest".to_owned(),
-        topics: raw(),
+        feeds: topics.iter().map(|topic| (topic.clone(), topic.clone())).collect(),
+        topics,
         stateful: false,
-        feeds: raw().into_iter().map(|topic| (topic.clone(), topic)).collect(),
         folds,
         snapshots: None,
         predecessors: None,
-    };
+    }
+}
+
+/// A member of the group of ingest, of that name, with a fold that is slow.
+fn slow(bootstrap: &str, name: &str) -> Running {
+    let (log, stage) = (instance(bootstrap, name), stage(raw()));
     let settings = Settings {
-        instance: instance.to_owned(),
+        instance: name.to_owned(),
         http_listen: "127.0.0.1:0".to_owned(),
         stages: vec![stage],
         worker: WorkerSettings { workers: 1, ..WorkerSettings::default() },
@@ -209,7 +219,7 @@ fn slow(bootstrap: &str, instance: &str) -> Running {
         stuck_after: Duration::from_secs(60),
         clock: Clock::default(),
     };
-    start(Box::new(log.unwrap()), settings).unwrap()
+    start(Box::new(log), settings).unwrap()
 }
 
 #[test]
@@ -256,4 +266,60 @@ fn a_fold_that_is_slow_keeps_its_place_and_lets_go_when_asked() {
     let said = std::fs::read_to_string(said).unwrap();
     assert!(said.contains("partitions go away") && !said.contains("\"lost\":true"), "{said}");
     figure(&format!("{:.1} s from a member's start to its first record", handed.as_secs_f64()));
+}
+
+/// A member of a group over the movements, and the partitions that it has.
+struct Member {
+    log: Box<dyn Log + Send>,
+    held: BTreeSet<Partition>,
+}
+
+impl Member {
+    fn join(place: &Place, name: &str) -> Member {
+        let log = instance(place.broker.bootstrap(), name).member(&stage(vec![MOVEMENTS.to_owned()]), Share::WHOLE);
+        Member { log: log.unwrap(), held: BTreeSet::new() }
+    }
+
+    /// Hears one event; whether a partition was taken from it.
+    fn hear(&mut self) -> bool {
+        match self.log.poll(Duration::from_millis(20)).unwrap() {
+            Event::Assigned { topic, partition, committed, .. } => {
+                self.held.insert(partition);
+                self.log.seek(&topic, partition, committed).unwrap();
+                false
+            }
+            Event::Revoked { partition, .. } => self.held.remove(&partition),
+            _ => false,
+        }
+    }
+}
+
+#[test]
+fn partitions_that_a_rebalance_left_to_nobody_are_shared_anew() {
+    let place = Place::on(Brokers::One, (House::new(&[("world", "canonical")]), "nobody"), &[]);
+    let mut first = Member::join(&place, "first");
+    wait_until("all partitions", || {
+        first.hear();
+        first.held.len() == 12
+    });
+    // Another comes. Half is taken from the first, which ends before it has given it back, and begins again under its name.
+    let mut second = Member::join(&place, "second");
+    wait_until("half of them taken back", || {
+        second.hear();
+        first.hear()
+    });
+    drop(first);
+    let mut first = Member::join(&place, "first");
+    let mut shares = |seconds| {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < until && !(first.held.len() == 6 && second.held.len() == 6) {
+            first.hear();
+            second.hear();
+        }
+        (first.held.len(), second.held.len())
+    };
+    assert_eq!(shares(20), (6, 0), "the group itself shares them anew: what this test is about does not come about");
+    let began = Instant::now();
+    assert_eq!(shares(90), (6, 6));
+    figure(&format!("{:.0} s later all were somebody's again", began.elapsed().as_secs_f64() + 20.0));
 }

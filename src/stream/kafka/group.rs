@@ -1,6 +1,7 @@
 //! A member of a consumer group as the loop sees it: partitions come and go, messages in between. Rebalances are answered by the loop's
 //! own calls, never inside of librdkafka's; offsets are always set by us.
 
+mod rebalance;
 mod trouble;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -8,15 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset as Place, Statistics, TopicPartitionList};
 
 use super::super::clock::now;
 use super::super::{Event, LogError, NextOffsets};
 use super::classify::failed;
-use super::context::{Context, Rebalance};
-use super::held::{Held, Unanswered, check_end, check_start, owned};
+use super::context::Context;
+use super::cover::Cover;
+use super::held::{Held, Unanswered, check_start, owned};
 use super::watch::Watch;
 use crate::domain::{Offset, Partition};
 
@@ -25,11 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A group's member.
 pub(super) struct Group {
-    /// Asks the consumer, so it goes first.
+    /// These ask the consumer, so they go first.
     watch: Watch,
+    cover: Cover,
     consumer: Option<BaseConsumer<Context>>,
     name: String,
     instance: String,
+    /// What the group knows this member by over restarts.
+    member: String,
+    topics: Vec<String>,
     /// In the order in which they came; few, so a walk is quicker than a map of names.
     held: Vec<Held>,
     news: VecDeque<Event>,
@@ -41,20 +46,24 @@ pub(super) struct Group {
     vitals: Option<Statistics>,
     /// The group moved on without us: nothing of ours can be committed.
     is_lost: bool,
+    /// It leaves, to join again once nothing is held.
+    is_rejoining: bool,
 }
 
 impl Group {
     pub(super) fn join(
         consumer: BaseConsumer<Context>,
-        (name, instance): (&str, &str),
+        (name, instance, member): (&str, &str, String),
         (topics, watch): (&[String], Watch),
     ) -> Result<Group, LogError> {
-        consumer.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>()).map_err(failed("subscribing"))?;
-        Ok(Group {
+        let group = Group {
             watch,
+            cover: Cover::new(),
             consumer: Some(consumer),
             name: name.to_owned(),
             instance: instance.to_owned(),
+            member,
+            topics: topics.to_vec(),
             held: Vec::new(),
             news: VecDeque::new(),
             leaving: None,
@@ -62,7 +71,15 @@ impl Group {
             without_offset: Vec::new(),
             vitals: None,
             is_lost: false,
-        })
+            is_rejoining: false,
+        };
+        group.subscribe()?;
+        Ok(group)
+    }
+
+    fn subscribe(&self) -> Result<(), LogError> {
+        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        self.consumer().subscribe(&topics).map_err(failed("subscribing"))
     }
 
     fn consumer(&self) -> &BaseConsumer<Context> {
@@ -124,97 +141,9 @@ impl Group {
         };
         // Not at every message: the clock and the answers' queue cost as much as taking one.
         if self.hear_statistics() || !matches!(event, Ok(Event::Message(_))) {
-            let consumer = self.consumer.as_ref().expect("it is taken at the end alone");
-            self.watch.look(consumer, &self.name, now())?;
+            self.look_around(now())?;
         }
         event.or_else(|error| self.heard(&error))
-    }
-
-    /// Answers the next rebalance, if there is one and nothing is in the way; whether there was one.
-    fn rebalance(&mut self) -> Result<bool, LogError> {
-        let Some(rebalance) = self.consumer().context().next_rebalance() else { return Ok(false) };
-        match rebalance {
-            Rebalance::Revoke { partitions, lost } => {
-                self.is_lost |= lost;
-                tracing::info!(group = self.name, partitions = partitions.count(), lost, "partitions go away");
-                for part in partitions.elements() {
-                    let (topic, partition) = (Arc::from(part.topic()), part.partition());
-                    self.news.push_back(Event::Revoked { topic, partition });
-                }
-                self.leaving = Some(partitions);
-            }
-            Rebalance::Assign(partitions) => {
-                self.is_lost = false;
-                if partitions.count() == 0 {
-                    self.consumer().incremental_assign(&partitions).map_err(failed("taking partitions"))?;
-                    self.news.push_back(Event::Standby);
-                } else if let Err(error) = self.announce(&partitions) {
-                    match error {
-                        Unanswered::Refused(error) => return Err(error),
-                        Unanswered::Later(error) => {
-                            tracing::warn!(group = self.name, %error, "partitions were assigned, their offsets are not known yet");
-                            self.consumer().context().put_back(Rebalance::Assign(partitions));
-                            return Ok(false);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// Asks what is committed and what is there, and tells the loop.
-    fn announce(&mut self, partitions: &TopicPartitionList) -> Result<(), Unanswered> {
-        let mut asked = TopicPartitionList::new();
-        for part in partitions.elements() {
-            asked.add_partition(part.topic(), part.partition());
-        }
-        let consumer = self.consumer.as_ref().expect("it is taken at the end alone");
-        if !self.watch.learn(consumer, &self.name).map_err(Unanswered::Refused)? {
-            return Err(Unanswered::Later(KafkaError::MetadataFetch(Code::OperationTimedOut)));
-        }
-        let committed = self.ask_committed(asked)?;
-        let (mut found, mut without) = (Vec::new(), Vec::new());
-        for part in committed.elements() {
-            let (topic, partition) = (part.topic(), part.partition());
-            let unanswered = |error| Unanswered::of(error, self.about(topic));
-            let (id, known) = (self.watch.id(topic), part.metadata());
-            if ![id, ""].contains(&known) && !id.is_empty() {
-                let made_again = LogError::MadeAgain { topic: topic.to_owned(), group: self.name.clone() };
-                return Err(Unanswered::Refused(made_again));
-            }
-            let (start, end) = self.consumer().fetch_watermarks(topic, partition, PATIENCE).map_err(unanswered)?;
-            let committed = match part.offset() {
-                Place::Offset(offset) => {
-                    check_end((topic, partition), offset, end).map_err(Unanswered::Refused)?;
-                    offset
-                }
-                // A group that has just begun: whoever needs what stood before asks for it, and is refused.
-                _ => {
-                    without.push((Arc::from(topic), partition));
-                    start
-                }
-            };
-            let topic = Arc::<str>::from(topic);
-            found.push(Held {
-                topic,
-                partition,
-                committed,
-                start,
-                end,
-                wanted: None,
-                position: None,
-                announced: None,
-                stood: None,
-            });
-        }
-        self.without_offset.extend(without);
-        for held in found {
-            self.held.retain(|old| !old.is(&held.topic, held.partition));
-            self.news.push_back(held.assigned());
-            self.held.push(held);
-        }
-        Ok(())
     }
 
     /// The partitions that were announced and answered begin to be fetched, from where the loop wants them.
@@ -264,15 +193,6 @@ impl Group {
         for (topic, partition) in places {
             self.held(&topic, partition).iter_mut().for_each(|held| held.position = None);
         }
-    }
-
-    /// What the loop has had its chance to commit goes.
-    fn let_go(&mut self) -> Result<(), LogError> {
-        let Some(leaving) = self.leaving.take() else { return Ok(()) };
-        for part in leaving.elements() {
-            self.held.retain(|held| !held.is(part.topic(), part.partition()));
-        }
-        self.consumer().incremental_unassign(&leaving).map_err(failed("giving partitions back"))
     }
 
     pub(super) fn seek(&mut self, topic: &str, partition: Partition, from: Offset) {
@@ -382,6 +302,7 @@ impl Group {
     /// Ends it on a thread of its own: closing can take a while, and everything is committed or will be done again.
     pub(super) fn leave(&mut self) {
         self.watch.end();
+        self.cover.end();
         if let Some(consumer) = self.consumer.take() {
             consumer.context().close();
             super::let_go(consumer, super::END_PATIENCE);

@@ -49,7 +49,8 @@ impl Home for KafkaLog {
         let ours = |topic: &&String| topic.starts_with(&self.settings.prefix);
         let fixed = stage.topics.iter().filter(ours).filter_map(|topic| Some((topic.clone(), *self.topics.get(topic)?)));
         let watch = Watch::new(&stage.topics, fixed.collect());
-        log.group = Some(Group::join(consumer, (&stage.group, &self.settings.instance), (&stage.topics, watch))?);
+        let member = self.settings.member(share.index);
+        log.group = Some(Group::join(consumer, (&stage.group, &self.settings.instance, member), (&stage.topics, watch))?);
         // Nothing is read before its producer is ready: what those before it left open has come to its end by then.
         log.unsettled = Some(NextOffsets::new());
         Ok(Box::new(log))

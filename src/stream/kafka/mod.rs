@@ -7,6 +7,7 @@
 mod beside;
 mod classify;
 mod context;
+mod cover;
 mod group;
 mod held;
 mod home;

@@ -78,7 +78,16 @@ pub(super) struct Described {
     pub(super) may_read: bool,
 }
 
-/// What topics are, asked without waiting. The binding knows no ids of topics.
+/// How a group stands, as the brokers say: nothing of it where they do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Members {
+    /// Nobody joins or leaves at this moment.
+    pub(super) is_stable: bool,
+    /// Each member by the name that it keeps over restarts, and the partitions that are its own.
+    pub(super) shares: Vec<(String, Vec<(String, i32)>)>,
+}
+
+/// What topics are, or how a group stands, asked without waiting. The binding knows neither ids of topics nor names that members keep.
 ///
 /// It belongs to the client that it was asked of, and has to go before it.
 pub(super) struct Question {
@@ -89,8 +98,45 @@ pub(super) struct Question {
 unsafe impl Send for Question {}
 
 impl Question {
-    /// Asks; `None` where the client cannot.
-    pub(super) fn ask(consumer: &BaseConsumer<Context>, topics: &[String], patience: Duration) -> Option<Question> {
+    /// Asks how a group stands; `None` where the client cannot.
+    pub(super) fn of_group(consumer: &BaseConsumer<Context>, group: &str, patience: Duration) -> Option<Question> {
+        let name = CString::new(group).ok()?;
+        let mut names = [name.as_ptr()];
+        let patience = c_int::try_from(patience.as_millis()).unwrap_or(c_int::MAX);
+        let client = consumer.client().native_ptr();
+        // SAFETY: as in `of_topics`.
+        unsafe {
+            let queue = native::rd_kafka_queue_new(client);
+            let asked = Question { queue };
+            let options =
+                native::rd_kafka_AdminOptions_new(client, native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+            if queue.is_null() || options.is_null() {
+                return None;
+            }
+            native::rd_kafka_AdminOptions_set_request_timeout(options, patience, std::ptr::null_mut(), 0);
+            native::rd_kafka_DescribeConsumerGroups(client, names.as_mut_ptr(), names.len(), options, queue);
+            native::rd_kafka_AdminOptions_destroy(options);
+            Some(asked)
+        }
+    }
+
+    /// How the group stands, where the answer comes within this time; without members where the question failed.
+    pub(super) fn members(&self, timeout: Duration) -> Option<Members> {
+        let mut members = Members::default();
+        // SAFETY: the event lives as long as `heard` reads from it.
+        unsafe {
+            self.heard(timeout, |event| {
+                let result = native::rd_kafka_event_DescribeConsumerGroups_result(event);
+                let mut count = 0usize;
+                let groups = native::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
+                (0..count).for_each(|index| members = stand(*groups.add(index)));
+            })
+        }?;
+        Some(members)
+    }
+
+    /// Asks what topics are; `None` where the client cannot.
+    pub(super) fn of_topics(consumer: &BaseConsumer<Context>, topics: &[String], patience: Duration) -> Option<Question> {
         let names: Vec<CString> = topics.iter().filter_map(|topic| CString::new(topic.as_str()).ok()).collect();
         let mut names: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         let patience = c_int::try_from(patience.as_millis()).unwrap_or(c_int::MAX);
@@ -118,26 +164,40 @@ impl Question {
         }
     }
 
-    /// The answer, where it comes within this time; without topics where the question failed.
-    pub(super) fn answer(&self, timeout: Duration) -> Option<Vec<Described>> {
-        let timeout = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
+    /// What the topics are, where the answer comes within this time; without topics where the question failed.
+    pub(super) fn topics(&self, timeout: Duration) -> Option<Vec<Described>> {
         let mut described = Vec::new();
+        // SAFETY: the event lives as long as `heard` reads from it.
+        unsafe {
+            self.heard(timeout, |event| {
+                let result = native::rd_kafka_event_DescribeTopics_result(event);
+                let mut count = 0usize;
+                let topics = native::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
+                described.extend((0..count).map(|index| describe(*topics.add(index))));
+            })
+        }?;
+        Some(described)
+    }
+
+    /// Waits so long for the answer, and has it read where it is no error.
+    ///
+    /// # Safety
+    ///
+    /// `read` gets an event that lives until it returns; it has to be of the kind that was asked for.
+    unsafe fn heard(&self, timeout: Duration, read: impl FnOnce(*mut native::rd_kafka_event_t)) -> Option<()> {
+        let timeout = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
         // SAFETY: the queue is ours; the event lives until it is destroyed below, and all that is read lies within it and is copied.
         unsafe {
             let event = native::rd_kafka_queue_poll(self.queue, timeout);
             if event.is_null() {
                 return None;
             }
-            let result = native::rd_kafka_event_DescribeTopics_result(event);
-            if !result.is_null() && native::rd_kafka_event_error(event) == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
-            {
-                let mut count = 0usize;
-                let topics = native::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
-                described.extend((0..count).map(|index| describe(*topics.add(index))));
+            if native::rd_kafka_event_error(event) == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                read(event);
             }
             native::rd_kafka_event_destroy(event);
         }
-        Some(described)
+        Some(())
     }
 }
 
@@ -152,12 +212,41 @@ impl Drop for Question {
 
 /// # Safety
 ///
+/// The text has to live, or be null.
+unsafe fn owned(text: *const c_char) -> String {
+    // SAFETY: librdkafka's texts end with a zero byte.
+    if text.is_null() { String::new() } else { unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned() }
+}
+
+/// # Safety
+///
+/// The description has to live.
+unsafe fn stand(group: *const native::rd_kafka_ConsumerGroupDescription_t) -> Members {
+    // SAFETY: the description lives, and what the calls give lies within it; there are as many members and partitions as counted.
+    unsafe {
+        let share = |index| {
+            let member = native::rd_kafka_ConsumerGroupDescription_member(group, index);
+            let name = owned(native::rd_kafka_MemberDescription_group_instance_id(member));
+            let assignment = native::rd_kafka_MemberDescription_assignment(member);
+            let list = native::rd_kafka_MemberAssignment_partitions(assignment);
+            if list.is_null() {
+                return (name, Vec::new());
+            }
+            let parts = (0..usize::try_from((*list).cnt).unwrap_or(0)).map(|index| &*(*list).elems.add(index));
+            (name, parts.map(|part| (owned(part.topic), part.partition)).collect())
+        };
+        let stable = native::rd_kafka_consumer_group_state_t::RD_KAFKA_CONSUMER_GROUP_STATE_STABLE;
+        Members {
+            is_stable: native::rd_kafka_ConsumerGroupDescription_state(group) == stable,
+            shares: (0..native::rd_kafka_ConsumerGroupDescription_member_count(group)).map(share).collect(),
+        }
+    }
+}
+
+/// # Safety
+///
 /// The description has to live.
 unsafe fn describe(topic: *const native::rd_kafka_TopicDescription_t) -> Described {
-    let text = |text: *const c_char| {
-        // SAFETY: librdkafka's texts end with a zero byte, and live as long as what they are part of.
-        if text.is_null() { String::new() } else { unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned() }
-    };
     // SAFETY: the description lives, and what the calls give lies within it; there are as many operations as counted.
     unsafe {
         let (mut partitions, mut rights) = (0usize, 0usize);
@@ -167,9 +256,9 @@ unsafe fn describe(topic: *const native::rd_kafka_TopicDescription_t) -> Describ
         let error = native::rd_kafka_TopicDescription_error(topic);
         let id = native::rd_kafka_TopicDescription_topic_id(topic);
         Described {
-            topic: text(native::rd_kafka_TopicDescription_name(topic)),
+            topic: owned(native::rd_kafka_TopicDescription_name(topic)),
             error: (!error.is_null()).then(|| native::rd_kafka_error_code(error).into()),
-            id: if id.is_null() { String::new() } else { text(native::rd_kafka_Uuid_base64str(id)) },
+            id: if id.is_null() { String::new() } else { owned(native::rd_kafka_Uuid_base64str(id)) },
             partitions,
             may_read: !operations.is_null() && (0..rights).any(|index| *operations.add(index) == read),
         }

@@ -147,12 +147,17 @@ impl KafkaSettings {
         Ok(())
     }
 
+    /// What a group knows a member of this instance by, over restarts.
+    pub(super) fn member(&self, number: usize) -> String {
+        format!("{}-{number}", self.instance)
+    }
+
     /// A member of a group, by its number in this instance.
     pub(super) fn consumer(&self, group: &str, client: &str, number: usize) -> ClientConfig {
         let mut config = self.reader(client);
         config
             .set("group.id", group)
-            .set("group.instance.id", format!("{}-{number}", self.instance))
+            .set("group.instance.id", self.member(number))
             .set("group.protocol", "classic")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("statistics.interval.ms", "1000");

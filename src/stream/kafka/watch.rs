@@ -41,6 +41,7 @@ pub(super) struct Watch {
 #[derive(Default)]
 struct Known {
     id: String,
+    partitions: Partition,
     missing: Option<Instant>,
 }
 
@@ -55,6 +56,16 @@ impl Watch {
         self.topics.get(topic).map_or("", |known| &known.id)
     }
 
+    /// Topics and how many partitions they have, as far as it is known.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = (&str, Partition)> {
+        self.topics.iter().map(|(topic, known)| (topic.as_str(), known.partitions))
+    }
+
+    /// Whether no broker is up.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.is_cut_off
+    }
+
     /// Hears how the brokers are, once a second.
     pub(super) fn hear_brokers(&mut self, statistics: &Statistics) {
         let is_up = |broker: &Broker| broker.nodeid >= 0 && broker.state == "UP";
@@ -63,7 +74,7 @@ impl Watch {
 
     /// Hears what topics are before offsets in them count; `false` where the brokers do not say.
     pub(super) fn learn(&mut self, consumer: &BaseConsumer<Context>, group: &str) -> Result<bool, LogError> {
-        let described = self.ask(consumer, PATIENCE).and_then(|question| question.answer(PATIENCE)).unwrap_or_default();
+        let described = self.ask(consumer, PATIENCE).and_then(|question| question.topics(PATIENCE)).unwrap_or_default();
         self.hear(&described, group, now())?;
         Ok(!described.is_empty())
     }
@@ -72,7 +83,7 @@ impl Watch {
     /// for want of messages.
     pub(super) fn look(&mut self, consumer: &BaseConsumer<Context>, group: &str, now: Instant) -> Result<(), LogError> {
         if let Some(question) = &self.question {
-            let Some(described) = question.answer(Duration::ZERO) else { return Ok(()) };
+            let Some(described) = question.topics(Duration::ZERO) else { return Ok(()) };
             self.question = None;
             return self.hear(&described, group, now);
         }
@@ -85,7 +96,7 @@ impl Watch {
 
     /// Those topics of the group that may not be read; the brokers say it, if they answer.
     pub(super) fn forbidden(&self, consumer: &BaseConsumer<Context>) -> Vec<String> {
-        let described = self.ask(consumer, PATIENCE).and_then(|question| question.answer(PATIENCE)).unwrap_or_default();
+        let described = self.ask(consumer, PATIENCE).and_then(|question| question.topics(PATIENCE)).unwrap_or_default();
         let is_forbidden = |topic: &Described| match topic.error {
             None => !topic.may_read,
             error => error == Some(Code::TopicAuthorizationFailed),
@@ -102,7 +113,7 @@ impl Watch {
         if self.is_cut_off {
             return None;
         }
-        Question::ask(consumer, &self.topics.keys().cloned().collect::<Vec<_>>(), patience)
+        Question::of_topics(consumer, &self.topics.keys().cloned().collect::<Vec<_>>(), patience)
     }
 
     fn hear(&mut self, described: &[Described], group: &str, now: Instant) -> Result<(), LogError> {
@@ -125,6 +136,7 @@ impl Watch {
                 return Err(LogError::MadeAgain { topic: topic.clone(), group: group.to_owned() });
             }
             let found = Partition::try_from(*partitions).unwrap_or(Partition::MAX);
+            known.partitions = found;
             if let Some(made) = self.fixed.get(topic).filter(|made| **made < found) {
                 return Err(LogError::Grown { topic: topic.clone(), found, made: *made });
             }
