@@ -33,9 +33,7 @@ impl Place {
             payload_bytes_max: 1_000_000,
             interval: Duration::from_millis(100),
         };
-        let mut config = ClientConfig::new();
-        let consumer = config.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "group").create().unwrap();
-        Place { cluster, consumer, writer: Writer::new(&settings, "test".to_owned()) }
+        Place { consumer: consumer(&cluster, "group"), cluster, writer: Writer::new(&settings, "test".to_owned()) }
     }
 
     /// A transaction with a message and an offset.
@@ -45,6 +43,10 @@ impl Place {
         offsets.add_partition_offset("in", 0, Offset::Offset(1)).unwrap();
         self.writer.commit(Some((&offsets, self.consumer.group_metadata().unwrap())), "group")
     }
+}
+
+fn consumer(cluster: &MockCluster<'static, DefaultProducerContext>, group: &str) -> BaseConsumer {
+    ClientConfig::new().set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", group).create().unwrap()
 }
 
 fn outgoing() -> Outgoing {
@@ -85,12 +87,16 @@ fn errors_that_pass_are_asked_again() {
 #[test]
 fn offsets_that_are_never_taken_cost_the_producer_and_not_the_worker() {
     let mut place = Place::new();
+    assert!(matches!(place.transact().unwrap(), Outcome::Committed));
+    // All brokers are up by now. Of a group whose coordinator is not known this answer is no reason to ask again, nor an end: the client
+    // waits for news of a broker, and none comes.
+    place.consumer = consumer(&place.cluster, "other");
+    place.cluster.request_errors(Call::FindCoordinator, &[Answer::RD_KAFKA_RESP_ERR_NOT_COORDINATOR; 50]);
     place.writer.deadline = Duration::from_secs(1);
-    while !place.writer.get_ready().unwrap() {}
-    // For the client no reason to ask again, nor an end: it waits for news of a broker.
-    place.cluster.request_errors(Call::FindCoordinator, &[Answer::RD_KAFKA_RESP_ERR_NOT_COORDINATOR]);
     let Outcome::Unsure(sent) = place.transact().unwrap() else { panic!("committed") };
     assert_eq!(sent, [outgoing()]);
+    place.writer.deadline = COMMIT_DEADLINE;
+    place.cluster.clear_request_errors(Call::FindCoordinator);
     assert!(matches!(place.transact().unwrap(), Outcome::Committed));
 }
 
