@@ -63,7 +63,7 @@ const HOMES: [(&str, &[&str]); 10] = [
     // A second home of the log touches one file of the command line.
     ("EmbeddedLog", &["src/stream/embedded", "src/cli/log.rs"]),
     ("rdkafka", &["src/stream/kafka"]),
-    ("csv::", &["src/decode/", "src/reference/"]),
+    ("csv::", &["src/decode/", "src/reference/", "src/replay/backtest/"]),
 ];
 
 const LINES_MAX: usize = 400;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_backtest::BacktestArgs;
 use super::args_dead_letters::DeadLettersArgs;
 use crate::domain::{Band, Date, FeedName, Month};
 use crate::replay::When;
@@ -57,6 +58,8 @@ pub(super) enum Command {
     Assess(AssessArgs),
     /// Run a bounded range of the log again, apart from the live group
     Replay(ReplayArgs),
+    /// Score what would have been said of the past against what was found later
+    Backtest(BacktestArgs),
     /// Explain a verdict, and derive it again byte for byte
     Explain(ExplainArgs),
     /// Make a world of seeded records: honest trade, and schemes

@@ -8,15 +8,14 @@ use serde::Serialize;
 use super::args::{AssessArgs, AssessFormat, AssessOrder, OnlyKind};
 use super::exit::{Exit, Exits, Failure, Outcome};
 use super::input::{Input, each_message, inputs};
+use super::known::{Known, is_after};
 use super::print::{self, LostMessage};
 use super::progress::Progress;
 use super::reading::Reading;
-use super::wiring::{FeedIn, Knowledge};
+use super::wiring::Knowledge;
 use crate::config::Config;
-use crate::domain::{Date, Message};
 use crate::encode::{Effects, Tally, Topic};
 use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError, Stamp, stamp_of};
-use crate::stream::Fold;
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
@@ -24,7 +23,8 @@ pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
     let inputs = inputs(&args.paths)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
     let mut run = Run::new(config, args, knowledge, progress);
-    let rows = if args.mapping == "movements" { run.movements(&inputs) } else { run.records(&inputs) }?;
+    let is_given = args.mapping == "movements" && args.order == AssessOrder::Given;
+    let rows = if is_given { run.as_given(&inputs) } else { run.records(&inputs) }?;
     if rows == 0 {
         let names: Vec<String> = inputs.iter().map(Input::shown).collect();
         let held =
@@ -111,51 +111,27 @@ impl<'a> Run<'a> {
 
     /// Files of records: ingest each, then assess all of their movements. Gives how many rows there were.
     fn records(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
-        let reading = Reading::named(&self.args.mapping).map_err(|failure| failure.context("--as"))?;
-        let mut movements = KnownMovements::new(self.args.order == AssessOrder::Given);
-        let mut fold = self.knowledge.assess();
-        let mut rows = 0;
-        for input in inputs {
-            let feed = self.args.feed.clone().unwrap_or_else(|| input.feed());
-            let feed = FeedIn { name: feed, topic: input.name.to_string(), reading: reading.clone() };
-            let mut ingest = self.knowledge.ingest(vec![feed], self.config.ingest.payload_bytes_max);
-            each_message(input, &reading, &mut |message| {
-                rows += 1;
-                self.ingest(&mut *ingest, &message, &mut movements)
-            })?;
-        }
-        let until = self.args.until;
-        let mut sink = sink(&mut self.summary, &mut self.gathered, &mut self.progress);
+        let Run { config, args, knowledge, progress, summary, gathered, lost } = self;
+        let known = Known { config, knowledge, mapping: &args.mapping, feed: args.feed.as_ref(), until: args.until };
+        let movements = KnownMovements::new(args.order == AssessOrder::Given);
+        let (movements, rows) = known.read(inputs, movements, &mut |message, effects| {
+            summary.count(&effects);
+            progress.add(1);
+            lost.extend(effects.dead_letter.map(|letter| LostMessage::new(message, letter)));
+        })?;
+        let mut fold = knowledge.assess();
+        let mut sink = sink(summary, gathered, progress);
         let mut bounded = Bounded::new(&mut *fold, &mut sink);
         movements.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
-        bounded.close(until)?;
+        bounded.close(args.until)?;
         Ok(rows)
     }
 
-    fn ingest(&mut self, ingest: &mut dyn Fold, message: &Message, movements: &mut KnownMovements) -> Result<(), Failure> {
-        let effects = ingest.apply(message);
-        self.summary.count(&effects);
-        self.progress.add(1);
-        for output in effects.outputs.iter().filter(|output| output.topic == Topic::Movements) {
-            let Ok(Stamp::Known(known_from)) = stamp_of(&output.value) else { continue };
-            if is_after(self.args.until, known_from) {
-                continue;
-            }
-            movements.push(known_from, &output.key, &output.value)?;
-        }
-        if let Some(letter) = effects.dead_letter {
-            self.lost.push(LostMessage::new(message, letter));
-        }
-        Ok(())
-    }
-
-    /// Dumped movements: as given they repeat what stood in the log; by `known_from` their ticks are made anew. Gives how many
-    /// there were.
-    fn movements(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
+    /// Dumped movements as given: they repeat what stood in the log, ticks as well. Gives how many there were.
+    fn as_given(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
         let lines = Reading::lines();
         let mut fold = self.knowledge.assess();
-        let mut known = KnownMovements::new(false);
-        let (order, until, mut rows) = (self.args.order, self.args.until, 0);
+        let (until, mut rows) = (self.args.until, 0);
         let mut sink = sink(&mut self.summary, &mut self.gathered, &mut self.progress);
         let mut bounded = Bounded::new(&mut *fold, &mut sink);
         for input in inputs {
@@ -163,19 +139,12 @@ impl<'a> Run<'a> {
                 rows += 1;
                 let value = message.value.unwrap_or_default();
                 let position = message.position.to_string();
-                let stamp = stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })?;
-                match (stamp, order) {
-                    (Stamp::Known(known_from), _) if is_after(until, known_from) => {}
-                    (_, AssessOrder::Given) => bounded.as_given(Vec::new(), value)?,
-                    (Stamp::Known(known_from), AssessOrder::Known) => known.push(known_from, b"", &value)?,
-                    (Stamp::Tick(_), AssessOrder::Known) => {}
+                match stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })? {
+                    Stamp::Known(known_from) if is_after(until, known_from) => {}
+                    Stamp::Known(_) | Stamp::Tick(_) => bounded.as_given(Vec::new(), value)?,
                 }
                 Ok(())
             })?;
-        }
-        if order == AssessOrder::Known {
-            known.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
-            bounded.close(until)?;
         }
         Ok(rows)
     }
@@ -220,11 +189,6 @@ impl<'a> Run<'a> {
         }
         Exit::Done
     }
-}
-
-fn is_after(until: Option<Date>, known_from: crate::domain::Timestamp) -> bool {
-    let date = known_from.to_zoned(jiff::tz::TimeZone::UTC).date();
-    until.is_some_and(|until| date >= until)
 }
 
 fn sink<'s>(

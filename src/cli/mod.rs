@@ -1,14 +1,17 @@
 //! The command line: arguments in, an exit code out. Opens and prints; decides nothing about trade.
 
 mod args;
+mod args_backtest;
 mod args_dead_letters;
 mod assess;
+mod backtest;
 mod check;
 mod dead_letters;
 mod exit;
 mod explain;
 mod feed;
 mod input;
+mod known;
 mod layout;
 mod log;
 mod pace;
@@ -34,7 +37,7 @@ use args::{Arguments, Command, LogForm};
 pub use exit::{Exit, Failure, Outcome};
 
 /// Commands that the contract names and a later release brings.
-const LATER: [&str; 2] = ["backtest", "diff"];
+const LATER: [&str; 1] = ["diff"];
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -78,6 +81,7 @@ fn dispatch(arguments: &Arguments) -> Outcome {
         Command::Feed(args) => feed::run(&config, args),
         Command::Topics(args) => topics::run(&config, args),
         Command::Replay(args) => replay::run(&config, args),
+        Command::Backtest(args) => backtest::run(&config, args),
         Command::Explain(args) => explain::run(&config, args),
         Command::DeadLetters(args) => dead_letters::run(&config, args),
         Command::Run(args) => run::run(&config, args),

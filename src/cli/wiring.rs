@@ -10,9 +10,9 @@ use super::reading::Reading;
 use super::sample;
 use crate::assess::{Assess, FOLD, Knowledge as Known};
 use crate::config::{Config, Feed, SourceOf};
-use crate::domain::FeedName;
+use crate::domain::{Date, FeedName};
 use crate::ingest::{Feed as IngestFeed, Ingest, IngestLimits};
-use crate::reference::Reference;
+use crate::reference::{Reference, known_days};
 use crate::scoring::Model;
 use crate::service::BuildInfo;
 use crate::stream::{Artifact, Fold, Home};
@@ -73,6 +73,22 @@ impl Knowledge {
     /// The hash of the model.
     pub(super) fn model_hash(&self) -> String {
         self.known.model.fingerprint()
+    }
+
+    /// The last day of what the model was fitted to.
+    pub(super) fn fitted_until(&self) -> Option<Date> {
+        self.known.model.fitted_until
+    }
+
+    /// From which probabilities somebody is told, and a case is to be looked at.
+    pub(super) fn told_and_found_from(&self) -> (f64, f64) {
+        let bands = &self.known.model.bands;
+        (f64::from(bands.watch) / 1000.0, f64::from(bands.review) / 1000.0)
+    }
+
+    /// When each row of the bundle became known, by `table/id`.
+    pub(super) fn known_from(&self) -> BTreeMap<String, Date> {
+        known_days(&self.tables)
     }
 
     /// What makes outputs besides movements.

@@ -20,7 +20,7 @@ use crate::domain::{Country, Currency, Date, Decimal, FamilyId, HsSubheading, Hs
 pub use codes::{CodeSystem, Codes, CountryCode, PortSystem, UnknownCodeSystem};
 pub use correlation::HsConversion;
 pub use families::Families;
-pub use table::Problem;
+pub use table::{Problem, known_days};
 
 /// The reference bundle, parsed and checked.
 #[derive(Debug, Default)]

@@ -37,6 +37,23 @@ impl fmt::Display for Problem {
     }
 }
 
+/// When each row of a bundle's tables became known, by `table/id`; rows without a day hold at all times.
+pub fn known_days(tables: &BTreeMap<String, String>) -> BTreeMap<String, Date> {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        id: String,
+        known_from: String,
+    }
+    let mut known = BTreeMap::new();
+    for (file, text) in tables {
+        let Some(table) = file.strip_suffix(".csv") else { continue };
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows = reader.deserialize::<Row>().filter_map(Result::ok);
+        known.extend(rows.filter_map(|row| Some((format!("{table}/{}", row.id), row.known_from.parse().ok()?))));
+    }
+    known
+}
+
 /// The families that other tables may name.
 pub(super) type KnownFamilies = BTreeSet<FamilyId>;
 

@@ -1,6 +1,7 @@
 //! Runs a bounded range again, from files or from the log, apart from the live group. Decides nothing about trade: the folds are
 //! those of the service.
 
+pub mod backtest;
 mod error;
 pub mod explain;
 mod gather;

@@ -3,12 +3,15 @@
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::domain::Band;
+use crate::domain::{Band, Date};
 use crate::signals::{
     BalanceNumbers, EpisodeNumbers, Layer, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers, draws, numbers,
 };
 
 const BUILT_IN: &str = include_str!("../../config/model.toml");
+
+/// The one key that the built-in model lacks, since it was fitted to nothing.
+const FITTED_UNTIL: &str = "fitted_until";
 
 /// A model, parsed and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +34,9 @@ pub struct Model {
     pub alerts: Alerts,
     /// How far back, how late, how many.
     pub horizons: Horizons,
+    /// The last day of what it was fitted to (`calibration.fitted_until`); absent where it was fitted to nothing. A backtest may not begin
+    /// before it.
+    pub fitted_until: Option<Date>,
 }
 
 numbers! {
@@ -153,7 +159,9 @@ impl Model {
     /// Parses and checks a model file.
     pub fn parse(text: &str) -> Result<Model, InvalidModel> {
         let unreadable = |error: toml::de::Error| InvalidModel::Unreadable(error.to_string().trim_end().to_owned());
-        let table: toml::Table = text.parse().map_err(unreadable)?;
+        let mut table: toml::Table = text.parse().map_err(unreadable)?;
+        let fitted_until = table.get_mut("calibration").and_then(|value| value.as_table_mut()?.remove(FITTED_UNTIL));
+        let fitted_until = fitted_until.as_ref().map(day).transpose()?;
         if text != BUILT_IN {
             let known: toml::Table = BUILT_IN.parse().map_err(unreadable)?;
             check_keys("", &table, &known)?;
@@ -178,6 +186,7 @@ impl Model {
             sample: document.sample,
             alerts: document.alerts,
             horizons: document.horizons,
+            fitted_until,
         })
     }
 
@@ -225,6 +234,12 @@ impl Combination {
             Layer::Time => (self.time_low, self.time_high),
         }
     }
+}
+
+/// A day, of TOML's own or as text.
+fn day(value: &toml::Value) -> Result<Date, InvalidModel> {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.parse().map_err(|_| InvalidModel::Unreadable(format!("calibration.{FITTED_UNTIL} is {text}; a day is 2024-12-31")))
 }
 
 /// Every key must stand in the built-in model too.
@@ -321,6 +336,17 @@ mod tests {
             of_a_list = told || of_a_list || line.starts_with("bulk_") || line.starts_with("both_legs_cap");
             assert!(told || of_a_list, "{line}");
         }
+    }
+
+    #[test]
+    fn a_fitted_model_says_until_when() {
+        let with = |value: &str| BUILT_IN.replace("[calibration]", &format!("[calibration]\nfitted_until = {value}"));
+        assert_eq!(Model::built_in().fitted_until, None);
+        for value in ["2024-12-31", "\"2024-12-31\""] {
+            assert_eq!(Model::parse(&with(value)).unwrap().fitted_until, Some("2024-12-31".parse().unwrap()));
+        }
+        let error = Model::parse(&with("\"lately\"")).unwrap_err().to_string();
+        assert_eq!(error, "the model is not readable: calibration.fitted_until is lately; a day is 2024-12-31");
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod lane;
 mod rng;
 mod shipments;
 
+pub(super) use rng::Rng;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;

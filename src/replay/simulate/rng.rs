@@ -2,7 +2,7 @@
 
 /// A stream of integers; another path gives another, unrelated stream.
 #[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
+pub(in crate::replay) struct Rng(u64);
 
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -14,45 +14,45 @@ fn mix(state: u64) -> u64 {
 
 impl Rng {
     /// The stream of a seed and a path of numbers, so that what one part draws does not move what another draws.
-    pub(super) fn new(seed: u64, path: &[u64]) -> Rng {
+    pub(in crate::replay) fn new(seed: u64, path: &[u64]) -> Rng {
         Rng(path
             .iter()
             .fold(mix(seed.wrapping_add(GAMMA)), |state, step| mix(state.wrapping_add(GAMMA) ^ mix(step.wrapping_add(GAMMA)))))
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(in crate::replay) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GAMMA);
         mix(self.0)
     }
 
     /// From 0 to `bound` - 1; 0 where `bound` is 0.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(in crate::replay) fn below(&mut self, bound: u64) -> u64 {
         // The high half of a product: biased by less than bound / 2^64.
         u64::try_from((u128::from(self.next()) * u128::from(bound)) >> 64).unwrap_or(0)
     }
 
     /// From `low` to `high`, both included.
-    pub(super) fn between(&mut self, low: u64, high: u64) -> u64 {
+    pub(in crate::replay) fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
     /// True that many times in a thousand.
-    pub(super) fn permille(&mut self, permille: u64) -> bool {
+    pub(in crate::replay) fn permille(&mut self, permille: u64) -> bool {
         self.below(1000) < permille
     }
 
     /// `value` with up to `permille` thousandths added or taken away.
-    pub(super) fn around(&mut self, value: u64, permille: u64) -> u64 {
+    pub(in crate::replay) fn around(&mut self, value: u64, permille: u64) -> u64 {
         let factor = 1000 - permille.min(1000) + self.below(2 * permille + 1);
         value.saturating_mul(factor) / 1000
     }
 
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub(in crate::replay) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         let index = usize::try_from(self.below(items.len() as u64)).unwrap_or(0);
         items.get(index).expect("tables to pick from are not empty")
     }
 
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(in crate::replay) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = usize::try_from(self.below(last as u64 + 1)).unwrap_or(0);
             items.swap(last, other);

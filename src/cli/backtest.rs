@@ -1,0 +1,144 @@
+//! `backtest`: history as the world learned it, folded and watched, scored against what was found later.
+
+use super::args_backtest::{BacktestArgs, BacktestFormat};
+use super::exit::{Exit, Exits, Failure, Outcome};
+use super::input::inputs;
+use super::known::Known;
+use super::log;
+use super::print::line;
+use super::progress::Progress;
+use super::wiring::{Knowledge, read_file};
+use crate::config::{Config, SourceOf};
+use crate::encode::Topic;
+use crate::replay::backtest::{Backtest, Labels, Measured, Settings, Witness, look_ahead, score};
+use crate::replay::{Between, Bounded, Gathered, KnownMovements, ReplayError, Rerun, When};
+
+/// Runs it.
+pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
+    let choose = |path: &Option<std::path::PathBuf>, set: &SourceOf| path.clone().map_or_else(|| set.clone(), SourceOf::Path);
+    let knowledge = Knowledge::load(&choose(&args.model, &config.model), &choose(&args.reference, &config.reference))?;
+    let families = knowledge.reference().families();
+    let materials: std::collections::BTreeSet<_> = families.all().collect();
+    let home = |code| families.home(code, None, None);
+    let labels = Labels::read(&read_file(&args.labels)?, &home, &|family| materials.contains(&family)).exits(Exit::Invalid)?;
+
+    let mut witness = Witness::new(knowledge.assess());
+    match args.from {
+        Some(from) => log_into(&mut witness, config, (from, args.end().map_err(usage)?))?,
+        None => files_into(&mut witness, (config, args), &knowledge)?,
+    }
+    let (history, tonnes) = witness.end();
+    let Some(decided) = history.last_day else {
+        return Err(Failure::new(Exit::NotThere, "no movement lies in the input: there is nothing to score"));
+    };
+    look_ahead(&history, &knowledge.known_from(), knowledge.fitted_until()).exits(Exit::Invalid)?;
+    let (told_from, found_from) = knowledge.told_and_found_from();
+    let per_week = usize::try_from(args.budget).unwrap_or(usize::MAX);
+    let settings = Settings { decided, per_week, told_from, found_from };
+    let backtest = score(&labels, (&history, &tonnes), &settings).exits(Exit::Invalid)?;
+    match args.format {
+        BacktestFormat::Json => line(&serde_json::to_string(&backtest).expect("text and numbers are JSON"))?,
+        BacktestFormat::Table => table(&backtest).iter().try_for_each(|text| line(text))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn usage(message: String) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
+
+fn files_into(witness: &mut Witness, (config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> Result<(), Failure> {
+    let until = args.decided().map_err(usage)?;
+    let mut progress = Progress::new("reading", None);
+    let known = Known { config, knowledge, mapping: &args.mapping, feed: args.feed.as_ref(), until };
+    let mut dead_letters = 0u64;
+    let (movements, rows) = known.read(&inputs(&args.paths)?, KnownMovements::new(false), &mut |_, effects| {
+        progress.add(1);
+        dead_letters += effects.dead_letter.map_or(0, |letter| letter.count);
+    })?;
+    if dead_letters > 0 {
+        tracing::warn!("{dead_letters} of {rows} rows cannot be taken and are left out; `entrepot assess` says why");
+    }
+    let mut sink = |_| Ok(());
+    let mut bounded = Bounded::new(witness, &mut sink);
+    movements.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
+    Ok(bounded.close(until)?)
+}
+
+fn log_into(witness: &mut Witness, config: &Config, (from, until): (When, When)) -> Result<(), Failure> {
+    let mut log = log::open(config)?;
+    let mut progress = Progress::new("replaying", None);
+    let mut read = |count| progress.add(count);
+    let mut lost = |_| Ok::<(), ReplayError>(());
+    let mut gathered = Gathered::new(false);
+    let movements = log::full(config, Topic::Movements);
+    let mut rerun = Rerun { log: &mut *log, movements, gathered: &mut gathered, read: &mut read, lost: &mut lost };
+    Ok(rerun.assess_as_known(Between { from, until, ends: None }, witness)?)
+}
+
+/// For people.
+fn table(backtest: &Backtest) -> Vec<String> {
+    let Backtest { positives, negatives, undefined, unseen, unusable, prevalence, .. } = backtest;
+    let from = backtest.from.as_deref().unwrap_or("never");
+    let mut lines = vec![
+        format!("decided {}; {} corridor-months, the first verdict of {from}", backtest.decided, backtest.corridor_months),
+        format!(
+            "cases seen: {positives} rerouting, {negatives} none, {undefined} undefined; {} not in the input, {} rows name no corridor; \
+             prevalence {}",
+            unseen.len(),
+            unusable.len(),
+            figure(*prevalence)
+        ),
+    ];
+    if let Some(budget) = backtest.methods.first().map(|scores| &scores.budget) {
+        lines.push(format!("budget: {} corridor-months a week, {} weeks", budget.per_week, budget.weeks));
+    }
+    lines.push(format!(
+        "{:<28} {:<20} {:<20} {:>6} {:>9} {:>9} {:>6} {:>6}",
+        "METHOD", "AP (90 %)", "BRIER (90 %)", "ECE", "LOOKED AT", "PRECISION", "RECALL", "VALUE"
+    ));
+    for scores in &backtest.methods {
+        let budget = &scores.budget;
+        lines.push(format!(
+            "{:<28} {:<20} {:<20} {:>6} {:>9} {:>9} {:>6} {:>6}",
+            scores.method.words(),
+            measured(scores.average_precision, 2),
+            measured(scores.brier, 3),
+            figure(scores.calibration_error),
+            budget.looked_at,
+            figure(budget.precision),
+            figure(budget.recall),
+            figure(budget.value_found)
+        ));
+    }
+    let by_chance = [("always the prevalence", *prevalence, backtest.brier_of_prevalence)];
+    for (name, precision, brier) in by_chance {
+        lines.push(format!("{name:<28} {:<20} {:<20}", figure(precision), figure(brier)));
+    }
+    let lead = &backtest.lead;
+    lines.push(format!(
+        "lead: {} of {} found, days before the finding became known: {}",
+        lead.found,
+        lead.n,
+        measured(lead.median_days, 0)
+    ));
+    let negatives: Vec<String> =
+        backtest.false_positives.iter().map(|of| format!("{} {} of {}", of.intermediary, of.found, of.n)).collect();
+    lines.push(format!(
+        "found among those that were none: {}",
+        if negatives.is_empty() { "-".to_owned() } else { negatives.join(", ") }
+    ));
+    lines
+}
+
+fn figure(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
+}
+
+fn measured(measured: Option<Measured>, places: usize) -> String {
+    let Some(Measured { value, low, high }) = measured else { return "-".to_owned() };
+    match low.zip(high) {
+        Some((low, high)) => format!("{value:.places$} ({low:.places$} to {high:.places$})"),
+        None => format!("{value:.places$}"),
+    }
+}

@@ -1,0 +1,151 @@
+//! What analysts would have found who look at so many corridor-months a week, the highest scores first, each once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{CorridorId, Date};
+
+/// What is labelled: which corridor-months speak of it, whether it was rerouting, and the tonnes of it.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) corridors: BTreeSet<CorridorId>,
+    pub(super) is_rerouting: Option<bool>,
+    pub(super) tonnes: f64,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Budget {
+    /// Corridor-months looked at, a week, at most.
+    pub per_week: usize,
+    /// Weeks of history.
+    pub weeks: usize,
+    /// Corridor-months looked at.
+    pub looked_at: usize,
+    /// Of them in a case that was rerouting ...
+    pub right: usize,
+    /// ... and in one that was not. Those in no case, or in one of which nothing was found, are in neither.
+    pub wrong: usize,
+    /// Right ones among right and wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    /// Cases of rerouting of which a corridor-month was looked at, among all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall: Option<f64>,
+    /// By tonnes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_found: Option<f64>,
+}
+
+/// Which corridor-months are looked at, week by week, where each has a score from a day on: of those from the floor on that were never looked
+/// at the `per_week` highest; of equal ones the first by name. Gives also how many weeks there are.
+pub(super) fn looked_at(
+    mut scores: Vec<(Date, CorridorId, f64)>,
+    per_week: usize,
+    floor: f64,
+    decided: Date,
+) -> (Vec<CorridorId>, usize) {
+    scores.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    let Some((first, ..)) = scores.first() else { return (Vec::new(), 0) };
+    let mut now: BTreeMap<CorridorId, f64> = BTreeMap::new();
+    let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
+    let (mut day, mut weeks, mut next) = (week_after(*first), 0, scores.iter().peekable());
+    loop {
+        while let Some((_, id, score)) = next.next_if(|(as_of, ..)| *as_of < day) {
+            now.insert(*id, *score);
+        }
+        weeks += 1;
+        let mut queue: Vec<(&CorridorId, &f64)> =
+            now.iter().filter(|(id, score)| **score >= floor && !seen.contains(*id)).collect();
+        queue.sort_by(|a, b| b.1.total_cmp(a.1).then(a.0.cmp(b.0)));
+        let taken: Vec<CorridorId> = queue.into_iter().take(per_week).map(|(id, _)| *id).collect();
+        seen.extend(taken.iter().copied());
+        order.extend(taken);
+        if day > decided {
+            return (order, weeks);
+        }
+        day = day.saturating_add(jiff::Span::new().days(7));
+    }
+}
+
+/// The Monday after a day.
+fn week_after(day: Date) -> Date {
+    let days = 7 - i64::from(day.weekday().to_monday_zero_offset());
+    day.saturating_add(jiff::Span::new().days(days))
+}
+
+impl Budget {
+    /// What those that were looked at found of these cases.
+    pub(super) fn of((order, weeks): &(Vec<CorridorId>, usize), per_week: usize, cases: &[Case]) -> Budget {
+        let looked: BTreeSet<CorridorId> = order.iter().copied().collect();
+        let hits = |is: bool| {
+            let of = cases.iter().filter(|case| case.is_rerouting == Some(is));
+            of.map(|case| case.corridors.intersection(&looked).count()).sum::<usize>()
+        };
+        let (right, wrong) = (hits(true), hits(false));
+        let positives: Vec<&Case> = cases.iter().filter(|case| case.is_rerouting == Some(true)).collect();
+        let found: Vec<&&Case> = positives.iter().filter(|case| !case.corridors.is_disjoint(&looked)).collect();
+        let ratio = |part: f64, whole: f64| if whole > 0.0 { Some(part / whole) } else { None };
+        Budget {
+            per_week,
+            weeks: *weeks,
+            looked_at: looked.len(),
+            right,
+            wrong,
+            precision: ratio(right as f64, (right + wrong) as f64),
+            recall: ratio(found.len() as f64, positives.len() as f64),
+            value_found: ratio(found.iter().map(|case| case.tonnes).sum(), positives.iter().map(|case| case.tonnes).sum()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> CorridorId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn each_week_the_highest_are_looked_at_and_none_twice() {
+        let day = |text: &str| -> Date { text.parse().unwrap() };
+        // 2025-01-06 is a Monday.
+        let scores = vec![
+            (day("2025-01-06"), id("SB/TH/US/2024-11"), 0.9),
+            (day("2025-01-07"), id("SB/MX/US/2024-11"), 0.8),
+            (day("2025-01-08"), id("SB/VN/US/2024-11"), 0.8),
+            (day("2025-01-12"), id("SB/MY/US/2024-11"), 0.1),
+            // What is said on the next Monday is not there yet.
+            (day("2025-01-13"), id("SB/KR/US/2024-11"), 0.95),
+            // What was looked at is not looked at again, whatever it rises to.
+            (day("2025-01-14"), id("SB/TH/US/2024-11"), 0.99),
+        ];
+        let (order, weeks) = looked_at(scores.clone(), 2, 0.2, day("2025-01-20"));
+        let order: Vec<String> = order.iter().map(ToString::to_string).collect();
+        assert_eq!(order, ["SB/TH/US/2024-11", "SB/MX/US/2024-11", "SB/KR/US/2024-11", "SB/VN/US/2024-11"]);
+        assert_eq!(weeks, 3);
+        assert_eq!(looked_at(scores, 1, 0.96, day("2025-01-20")).0, [id("SB/TH/US/2024-11")]);
+        assert_eq!(looked_at(Vec::new(), 1, 0.0, day("2025-01-20")), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn what_was_found_is_counted_by_cases_and_by_tonnes() {
+        let case = |corridors: &[&str], is_rerouting, tonnes| Case {
+            corridors: corridors.iter().map(|text| id(text)).collect(),
+            is_rerouting,
+            tonnes,
+        };
+        let cases = [
+            case(&["SB/TH/US/2024-11", "SB/TH/US/2024-12"], Some(true), 300.0),
+            case(&["SB/MX/US/2024-11"], Some(true), 100.0),
+            case(&["SB/KR/US/2024-11"], Some(false), 50.0),
+            case(&["SB/BE/US/2024-11"], None, 10.0),
+        ];
+        let order = ["SB/TH/US/2024-11", "SB/TH/US/2024-12", "SB/KR/US/2024-11", "SB/BE/US/2024-11", "SB/XX/US/2024-11"].map(id);
+        let found = Budget::of(&(order.to_vec(), 4), 2, &cases);
+        assert_eq!((found.right, found.wrong, found.looked_at), (2, 1, 5));
+        assert_eq!((found.precision, found.recall, found.value_found), (Some(2.0 / 3.0), Some(0.5), Some(0.75)));
+        let none = Budget::of(&(Vec::new(), 0), 2, &[]);
+        assert_eq!((none.precision, none.recall, none.value_found), (None, None, None));
+    }
+}

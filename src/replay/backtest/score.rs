@@ -1,0 +1,340 @@
+//! Labels and history together: each case by what was said of its corridor-months, its figures and their intervals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::budget::{self, Budget};
+use super::labels::{Label, LabelError, Labels, Unusable};
+use super::measures::{self, Bin, Measured, Scored, measured};
+use super::witness::{History, Step};
+use crate::domain::{CorridorId, Country, Date};
+
+/// Whose scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The service's probability.
+    Service,
+    /// The prior alone: motive without evidence.
+    Prior,
+    /// How much of M's exports its imports from China could fill.
+    MinFlow,
+    /// Exports more than doubled within a year.
+    Growth,
+    /// The smaller growth of both legs.
+    BothLegs,
+}
+
+impl Method {
+    /// Every one, the service first.
+    pub const ALL: [Method; 5] = [Method::Service, Method::Prior, Method::MinFlow, Method::Growth, Method::BothLegs];
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Method::Service => "entrepot",
+            Method::Prior => "prior alone",
+            Method::MinFlow => "min-flow",
+            Method::Growth => "growth > 100 %",
+            Method::BothLegs => "smaller growth of both legs",
+        }
+    }
+
+    /// Whether its scores are probabilities.
+    pub fn is_probability(self) -> bool {
+        matches!(self, Method::Service | Method::Prior)
+    }
+
+    /// What it said; absent where it had nothing to go by.
+    fn of(self, step: &Step) -> Option<f64> {
+        match self {
+            Method::Service => Some(step.probability),
+            Method::Prior => Some(step.prior),
+            Method::MinFlow => step.baselines.min_flow,
+            Method::Growth => step.baselines.growth,
+            Method::BothLegs => step.baselines.both_legs,
+        }
+    }
+}
+
+/// How it is scored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// The day of the decision: what is known by then counts.
+    pub decided: Date,
+    /// Corridor-months that analysts look at, a week.
+    pub per_week: usize,
+    /// The probability from which somebody would be told.
+    pub told_from: f64,
+    /// The probability from which a case counts as found, for lead times and false positives.
+    pub found_from: f64,
+}
+
+/// Groups of a reliability curve at most.
+const BINS: usize = 10;
+
+/// A case with what was said of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Case {
+    /// The label's row.
+    pub row: u64,
+    /// Its name.
+    pub case: String,
+    /// M.
+    pub intermediaries: Vec<String>,
+    /// D.
+    pub destinations: Vec<String>,
+    /// Whether it was rerouting; absent where nothing was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_rerouting: Option<bool>,
+    /// When that became known.
+    pub known_from: String,
+    /// Corridor-months that speak of it.
+    pub corridor_months: usize,
+    /// Tonnes M → D in them.
+    pub tonnes: f64,
+    /// The highest that each method said of any of them, as last said by the decision; a method without figures says 0.
+    pub scores: BTreeMap<Method, f64>,
+    /// The first day on which the service found it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+    /// Days from there to the day on which the finding became known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_days: Option<i64>,
+}
+
+/// A method's figures over all cases with a finding.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scores {
+    /// Which.
+    pub method: Method,
+    /// Average precision, which by chance is the prevalence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_precision: Option<Measured>,
+    /// The Brier score; that of always saying the prevalence stands beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brier: Option<Measured>,
+    /// The mean distance of what was said from what was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration_error: Option<f64>,
+    /// Groups of equal size by score.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reliability: Vec<Bin>,
+    /// What a weekly budget finds.
+    pub budget: Budget,
+}
+
+/// How long before a finding became known the service had it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Lead {
+    /// Cases of rerouting that were seen.
+    pub n: usize,
+    /// Of them found.
+    pub found: usize,
+    /// Days, the middle of those found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub median_days: Option<Measured>,
+}
+
+/// Cases that were no rerouting, of an intermediary.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FalsePositives {
+    /// M.
+    pub intermediary: String,
+    /// How many.
+    pub n: usize,
+    /// Of them found all the same.
+    pub found: usize,
+}
+
+/// All of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Backtest {
+    /// Always `backtest`.
+    pub kind: &'static str,
+    /// The day of the first verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The day of the decision.
+    pub decided: String,
+    /// Models that spoke.
+    pub models: BTreeSet<String>,
+    /// Bundles that spoke.
+    pub references: BTreeSet<String>,
+    /// Corridor-months with a verdict.
+    pub corridor_months: usize,
+    /// Cases that were found to be rerouting, and seen.
+    pub positives: usize,
+    /// Cases that were found to be none, and seen.
+    pub negatives: usize,
+    /// Cases of which nothing was found, and seen.
+    pub undefined: usize,
+    /// Labelled cases of which the input has no corridor-month: they score nothing.
+    pub unseen: Vec<String>,
+    /// Rows that name no corridor, as `case: why`.
+    pub unusable: Vec<String>,
+    /// The share of rerouting among cases with a finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prevalence: Option<f64>,
+    /// The Brier score of always saying the prevalence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brier_of_prevalence: Option<f64>,
+    /// Each method's figures.
+    pub methods: Vec<Scores>,
+    /// Lead times of the service.
+    pub lead: Lead,
+    /// By intermediary.
+    pub false_positives: Vec<FalsePositives>,
+    /// Every case that was seen.
+    pub cases: Vec<Case>,
+}
+
+/// Scores a history against labels.
+///
+/// # Errors
+///
+/// [`LabelError::LookAhead`] where a label is younger than the decision.
+pub fn score(
+    labels: &Labels,
+    (history, tonnes): (&History, &BTreeMap<CorridorId, f64>),
+    settings: &Settings,
+) -> Result<Backtest, LabelError> {
+    let known = labels.as_of(settings.decided)?;
+    let speaking: Vec<(&Label, BTreeSet<CorridorId>)> = known
+        .into_iter()
+        .map(|label| (label, history.steps.keys().filter(|id| speaks_of(id, label)).copied().collect()))
+        .collect();
+    let (seen, unseen): (Vec<_>, Vec<_>) = speaking.into_iter().partition(|(_, corridors)| !corridors.is_empty());
+    let cases: Vec<Case> = seen.iter().map(|(label, corridors)| case(label, corridors, (history, tonnes), settings)).collect();
+    let groups: Vec<budget::Case> = seen
+        .iter()
+        .zip(&cases)
+        .map(|((label, corridors), case)| budget::Case {
+            corridors: corridors.clone(),
+            is_rerouting: label.is_rerouting,
+            tonnes: case.tonnes,
+        })
+        .collect();
+    let found = |is: Option<bool>| cases.iter().filter(|case| case.is_rerouting == is).count();
+    let judged: Vec<&Case> = cases.iter().filter(|case| case.is_rerouting.is_some()).collect();
+    let prevalence = measures::prevalence(&scored(&judged, Method::Service));
+    let first = history.steps.values().filter_map(|steps| steps.first()).map(|step| step.as_of).min();
+    Ok(Backtest {
+        kind: "backtest",
+        from: first.map(|day| day.to_string()),
+        decided: settings.decided.to_string(),
+        models: history.models.clone(),
+        references: history.references.clone(),
+        corridor_months: history.steps.len(),
+        positives: found(Some(true)),
+        negatives: found(Some(false)),
+        undefined: found(None),
+        unseen: unseen.iter().map(|(label, _)| label.case.clone()).collect(),
+        unusable: labels.unusable.iter().map(|Unusable { case, why, .. }| format!("{case}: {why}")).collect(),
+        prevalence,
+        brier_of_prevalence: prevalence.map(|share| share * (1.0 - share)),
+        methods: Method::ALL.iter().map(|method| figures(*method, &judged, (history, &groups), settings)).collect(),
+        lead: lead(&judged),
+        false_positives: false_positives(&judged, settings),
+        cases,
+    })
+}
+
+/// Whether a corridor-month lies in a case.
+fn speaks_of(id: &CorridorId, label: &Label) -> bool {
+    (label.months.0..=label.months.1).contains(&id.month)
+        && label.intermediaries.contains(&id.intermediary)
+        && label.destinations.contains(&id.destination)
+        && label.families.contains(&id.family)
+}
+
+fn case(
+    label: &Label,
+    corridors: &BTreeSet<CorridorId>,
+    (history, tonnes): (&History, &BTreeMap<CorridorId, f64>),
+    settings: &Settings,
+) -> Case {
+    let steps = |id: &CorridorId| history.steps.get(id).map(Vec::as_slice).unwrap_or_default();
+    let last: Vec<&Step> =
+        corridors.iter().filter_map(|id| steps(id).iter().rfind(|step| step.as_of < settings.decided)).collect();
+    let highest = |method: Method| last.iter().filter_map(|step| method.of(step)).fold(0.0, f64::max);
+    let is_found = |step: &&Step| step.probability >= settings.found_from && step.as_of < settings.decided;
+    let found = corridors.iter().filter_map(|id| steps(id).iter().find(is_found)).map(|step| step.as_of).min();
+    let codes = |countries: &[Country]| countries.iter().map(|country| country.code().to_owned()).collect();
+    Case {
+        row: label.row,
+        case: label.case.clone(),
+        intermediaries: codes(&label.intermediaries),
+        destinations: codes(&label.destinations),
+        is_rerouting: label.is_rerouting,
+        known_from: label.known_from.to_string(),
+        corridor_months: corridors.len(),
+        tonnes: corridors.iter().filter_map(|id| tonnes.get(id)).sum(),
+        scores: Method::ALL.iter().map(|method| (*method, highest(*method))).collect(),
+        found: found.map(|day| day.to_string()),
+        lead_days: found.map(|day| i64::from((label.known_from - day).get_days())),
+    }
+}
+
+fn scored(cases: &[&Case], method: Method) -> Vec<Scored> {
+    let of = |case: &&Case| Some((case.scores.get(&method).copied()?, case.is_rerouting?));
+    cases.iter().filter_map(of).collect()
+}
+
+/// Cases that bear one name are drawn together.
+fn by_name(cases: &[&Case]) -> Vec<Vec<usize>> {
+    let mut names: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        names.entry(&case.case).or_default().push(index);
+    }
+    names.into_values().collect()
+}
+
+fn figures(method: Method, judged: &[&Case], (history, groups): (&History, &[budget::Case]), settings: &Settings) -> Scores {
+    let (scored, names) = (scored(judged, method), by_name(judged));
+    let over = |figure: fn(&[Scored]) -> Option<f64>| {
+        let of = |items: &[usize]| figure(&items.iter().filter_map(|item| scored.get(*item).copied()).collect::<Vec<_>>());
+        measured(&names, &of)
+    };
+    let said = history.steps.iter().flat_map(|(id, steps)| steps.iter().map(move |step| (step, *id)));
+    let said = said.filter(|(step, _)| step.as_of < settings.decided);
+    let scores = said.filter_map(|(step, id)| Some((step.as_of, id, method.of(step)?))).collect();
+    // A rule that gives no probability tells somebody of all that is more than nothing.
+    let floor = if method.is_probability() { settings.told_from } else { f64::MIN_POSITIVE };
+    let order = budget::looked_at(scores, settings.per_week, floor, settings.decided);
+    let bins = if method.is_probability() { measures::reliability(&scored, BINS) } else { Vec::new() };
+    Scores {
+        method,
+        average_precision: over(measures::average_precision),
+        brier: if method.is_probability() { over(measures::brier) } else { None },
+        calibration_error: measures::calibration_error(&bins),
+        reliability: bins,
+        budget: Budget::of(&order, settings.per_week, groups),
+    }
+}
+
+fn lead(judged: &[&Case]) -> Lead {
+    let positives: Vec<&Case> = judged.iter().copied().filter(|case| case.is_rerouting == Some(true)).collect();
+    let days: Vec<Option<f64>> = positives.iter().map(|case| case.lead_days.map(|days| days as f64)).collect();
+    let median = |items: &[usize]| measures::median(&items.iter().filter_map(|item| *days.get(*item)?).collect::<Vec<_>>());
+    Lead { n: positives.len(), found: days.iter().flatten().count(), median_days: measured(&by_name(&positives), &median) }
+}
+
+fn false_positives(judged: &[&Case], settings: &Settings) -> Vec<FalsePositives> {
+    let mut by: BTreeMap<&str, FalsePositives> = BTreeMap::new();
+    for case in judged.iter().filter(|case| case.is_rerouting == Some(false)) {
+        let is_found = case.scores.get(&Method::Service).is_some_and(|score| *score >= settings.found_from);
+        for intermediary in &case.intermediaries {
+            let of =
+                by.entry(intermediary).or_insert_with(|| FalsePositives { intermediary: intermediary.clone(), n: 0, found: 0 });
+            of.n += 1;
+            of.found += usize::from(is_found);
+        }
+    }
+    by.into_values().collect()
+}
+
+#[cfg(test)]
+#[path = "score_tests.rs"]
+mod tests;

@@ -1,0 +1,93 @@
+use super::super::flows::Baselines;
+use super::*;
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+fn labels(rows: &str) -> Labels {
+    let header = "case_id,family_id,hs6,intermediary,destination,period_start,period_end,label,known_from\n";
+    Labels::read(&format!("{header}{rows}"), &|_| "H9999".parse().unwrap(), &|_| true).unwrap()
+}
+
+/// A history of steps: corridor-month, day, probability, prior, what growth says.
+fn history(steps: &[(&str, &str, f64, f64, Option<f64>)]) -> (History, BTreeMap<CorridorId, f64>) {
+    let (mut history, mut tonnes) = (History::default(), BTreeMap::new());
+    for (id, as_of, probability, prior, growth) in steps {
+        let baselines = Baselines { growth: *growth, ..Baselines::default() };
+        let step = Step { as_of: day(as_of), probability: *probability, prior: *prior, baselines };
+        history.steps.entry(id.parse().unwrap()).or_default().push(step);
+        tonnes.insert(id.parse().unwrap(), 100.0);
+    }
+    (history, tonnes)
+}
+
+const SETTINGS: fn() -> Settings = || Settings { decided: day("2025-08-01"), per_week: 1, told_from: 0.2, found_from: 0.5 };
+
+#[test]
+fn a_case_is_what_was_last_said_of_its_highest_corridor_month_by_the_decision() {
+    let labels = labels(
+        "A,SB,,TH,US,2025-01,2025-02,1,2025-07-09\nB,SB,,KR,US,2025,2025,0,2025-06-16\nC,SB,,BE,US,2025,2025,,2025-06-16\nD,SB,,VN,US,2025,2025,1,2025-06-16\n",
+    );
+    let said = history(&[
+        ("SB/TH/US/2025-01", "2025-03-01", 0.3, 0.1, None),
+        ("SB/TH/US/2025-01", "2025-04-10", 0.7, 0.1, Some(1.0)),
+        ("SB/TH/US/2025-02", "2025-04-12", 0.6, 0.2, Some(0.0)),
+        // Out of the period, another destination, another family: nothing of case A.
+        ("SB/TH/US/2025-03", "2025-05-01", 0.9, 0.9, Some(1.0)),
+        ("SB/TH/EU/2025-01", "2025-05-01", 0.9, 0.9, Some(1.0)),
+        ("GA/TH/US/2025-01", "2025-05-01", 0.9, 0.9, Some(1.0)),
+        ("SB/KR/US/2025-01", "2025-03-01", 0.55, 0.05, None),
+        ("SB/KR/US/2025-01", "2025-06-01", 0.1, 0.05, None),
+        ("SB/BE/US/2025-01", "2025-06-01", 0.4, 0.05, None),
+        // After the decision: not heard.
+        ("SB/KR/US/2025-01", "2025-08-01", 0.99, 0.05, None),
+    ]);
+    let found = score(&labels, (&said.0, &said.1), &SETTINGS()).unwrap();
+    assert_eq!((found.positives, found.negatives, found.undefined), (1, 1, 1));
+    assert_eq!(
+        (found.unseen.as_slice(), found.prevalence, found.brier_of_prevalence),
+        (["D".to_owned()].as_slice(), Some(0.5), Some(0.25))
+    );
+    let shown: Vec<String> = found
+        .cases
+        .iter()
+        .map(|case| {
+            let scores = [Method::Service, Method::Prior, Method::Growth, Method::MinFlow].map(|method| case.scores[&method]);
+            format!("{} {} {scores:?} {:?} {:?}", case.case, case.corridor_months, case.found, case.lead_days)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            r#"A 2 [0.7, 0.2, 1.0, 0.0] Some("2025-04-10") Some(90)"#,
+            r#"B 1 [0.1, 0.05, 0.0, 0.0] Some("2025-03-01") Some(107)"#,
+            r#"C 1 [0.4, 0.05, 0.0, 0.0] None None"#,
+        ]
+    );
+    assert_eq!((found.lead.n, found.lead.found, found.lead.median_days.unwrap().value), (1, 1, 90.0));
+    // By the decision it is no longer found.
+    assert_eq!(found.false_positives, [FalsePositives { intermediary: "KR".to_owned(), n: 1, found: 0 }]);
+    let service = &found.methods[0];
+    assert_eq!(service.average_precision.unwrap().value, 1.0);
+    let brier = service.brier.unwrap().value;
+    assert!((brier - (0.3f64.powi(2) + 0.1f64.powi(2)) / 2.0).abs() < 1e-12, "{brier}");
+    let growth = found.methods.iter().find(|scores| scores.method == Method::Growth).unwrap();
+    assert_eq!((growth.brier, growth.reliability.len(), growth.budget.looked_at), (None, 0, 4));
+}
+
+#[test]
+fn a_label_that_is_younger_than_the_decision_is_refused_by_name() {
+    let labels = labels("A,SB,,TH,US,2025-01,2025-02,1,2025-08-02\n");
+    let said = history(&[("SB/TH/US/2025-01", "2025-03-01", 0.3, 0.1, None)]);
+    let error = score(&labels, (&said.0, &said.1), &SETTINGS()).unwrap_err().to_string();
+    assert!(error.starts_with("labels, row 2 (A): known from 2025-08-02, after the decision of 2025-08-01"), "{error}");
+}
+
+#[test]
+fn nothing_seen_is_no_figure_and_no_fault() {
+    let found =
+        score(&labels("A,SB,,TH,US,2025,2025,1,2025-07-09\n"), (&History::default(), &BTreeMap::new()), &SETTINGS()).unwrap();
+    assert_eq!((found.prevalence, found.positives, found.from, found.unseen.len()), (None, 0, None, 1));
+    assert!(found.methods.iter().all(|scores| scores.average_precision.is_none() && scores.budget.recall.is_none()));
+}
