@@ -209,6 +209,7 @@ fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<
     let end = if ended.is_some() { row.date("ended_known_from", problems).zip(ended) } else { None };
     row.ordered(("effective", effective), ("ended", ended), problems);
     let known_from = row.date("known_from", problems);
+    row.known_after(known_from, ("it was announced", announced), problems);
     let weightless = row.flag("weightless", problems);
     let binds_china = origins.is_none_or(|origins| origins.contains(&Country::CHINA));
     if !binds_china {

@@ -96,6 +96,7 @@ fn rates(files: &BTreeMap<String, String>, statistics: &mut Statistics, problems
             row.wrong("usd_per_unit", "is not above zero", problems);
         }
         let known_from = row.date("known_from", problems);
+        row.known_after(known_from, ("its month was over", month.map(|month| month.plus(1).first_day())), problems);
         newest = newest.max(known_from);
         let (Some(currency), Some(rate), Some(known_from)) = (currency, rate, known_from) else { continue };
         let value = (rate, known_from, row.name());

@@ -88,6 +88,13 @@ impl Row {
     }
 
     /// Notes that the cell breaks a rule.
+    /// Nobody knows a thing before it is there: what it tells of lies no later than the day on which it became known.
+    pub(super) fn known_after(&self, known_from: Option<Date>, (what, first): (&str, Option<Date>), problems: &mut Problems) {
+        if let Some((_, first)) = known_from.zip(first).filter(|(known_from, first)| known_from < first) {
+            self.wrong("known_from", &format!("lies before {what} ({first}), when nobody could know it"), problems);
+        }
+    }
+
     pub(super) fn wrong(&self, column: &str, rule: &str, problems: &mut Problems) {
         problems.0.push(Problem {
             file: self.file.to_owned(),

@@ -104,6 +104,22 @@ fn problems_name_the_cell_and_what_to_do() {
           valid_to:
           "2025-01-01" is not after valid_from 2025-02-01; correct the row"#]],
     );
+    // Known before it was there: such a row would look ahead in every replay.
+    check("controls.csv", "L,ban,x,SB,282580,CN,ALL,2025-03-02,2025-03-02,,,,,,,,2025-03-01,N,x,found,high", expect![[r#"
+        controls.csv row 56:
+          known_from:
+          "2025-03-01" lies before it was announced
+          (2025-03-02), when nobody could know it; correct the row"#]]);
+    check("production.csv", "L.SB.mine.TH.2025,L.SB.mine,SB,mine,TH,2025,5,Y,2025-12-31,,x,found,high", expect![[r#"
+        production.csv row 1132:
+          known_from:
+          "2025-12-31" lies before its year was over
+          (2026-01-01), when nobody could know it; correct the row"#]]);
+    check("exchange_rates.csv", "X.2025-03,EUR,2025-03,1.1,2025-03-31,x", expect![[r#"
+        exchange_rates.csv row 2701:
+          known_from:
+          "2025-03-31" lies before its month was over
+          (2025-04-01), when nobody could know it; correct the row"#]]);
     check(
         "hubs.csv",
         "NL,NL,0.5",
@@ -144,7 +160,7 @@ proptest! {
         let known = date.saturating_add(jiff::Span::new().days(later));
         let mut files = Reference::built_in_files();
         let mut add = |file: &str, row: String| files.get_mut(file).unwrap().push_str(&format!("{row}\n"));
-        add("production.csv", format!("L.SB.mine.TH.2025,L.SB.mine,SB,mine,TH,2025,{tonnes},Y,{known},,x,found,high"));
+        add("production.csv", format!("L.SB.mine.TH.2023,L.SB.mine,SB,mine,TH,2023,{tonnes},Y,{known},,x,found,high"));
         add("capacity.csv", format!("L.SB.TH,SB,TH,{tonnes},{known},,x,found,high"));
         add("duties.csv", format!("L,US,CN,282580,all,2018-01-01,,0.5,{known},x,found,high"));
         add("controls.csv", format!("L,ban,x,SB,282580,CN,ALL,2018-01-01,2018-01-01,,,,,,,,{known},N,x,found,high"));
@@ -154,14 +170,14 @@ proptest! {
             let (before, after) = (bundle().as_of(date), grown.as_of(date));
             let (sb, at) = (family("SB"), country(at));
             prop_assert_eq!(before.measures(sb, at), after.measures(sb, at));
-            prop_assert_eq!(before.production(sb, at, 2025), after.production(sb, at, 2025));
+            prop_assert_eq!(before.production(sb, at, 2023), after.production(sb, at, 2023));
             prop_assert_eq!(before.capacity(sb, at), after.capacity(sb, at));
             prop_assert_eq!(before.reexport_share(at), after.reexport_share(at));
             let duty = |as_of: AsOf<'_>| as_of.duty(Country::CHINA, at, code("282580"), date);
             prop_assert_eq!(duty(before), duty(after));
         }
-        let seen = grown.as_of(known).production(family("SB"), country("TH"), 2025);
-        let listed = Production::Listed { tonnes: f64::from(tonnes), row: "production/L.SB.mine.TH.2025".to_owned() };
+        let seen = grown.as_of(known).production(family("SB"), country("TH"), 2023);
+        let listed = Production::Listed { tonnes: f64::from(tonnes), row: "production/L.SB.mine.TH.2023".to_owned() };
         prop_assert!(seen == listed);
     }
 }

@@ -84,7 +84,8 @@ impl Budget {
         let (right, wrong) = (hits(true), hits(false));
         let positives: Vec<&Case> = cases.iter().filter(|case| case.is_rerouting == Some(true)).collect();
         let found: Vec<&&Case> = positives.iter().filter(|case| !case.corridors.is_disjoint(&looked)).collect();
-        let ratio = |part: f64, whole: f64| if whole > 0.0 { Some(part / whole) } else { None };
+        // An empty sum is -0.
+        let ratio = |part: f64, whole: f64| if whole > 0.0 { Some(part.max(0.0) / whole) } else { None };
         Budget {
             per_week,
             weeks: *weeks,

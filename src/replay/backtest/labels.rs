@@ -146,13 +146,14 @@ impl Labels {
     ///
     /// [`LabelError::LookAhead`], for the first row that became known later.
     pub fn as_of(&self, decided: Date) -> Result<Vec<&Label>, LabelError> {
-        let mut last: BTreeMap<(&str, &[Country], &[Country]), &Label> = BTreeMap::new();
+        // A case of several corridors or periods has a row for each.
+        let mut last: BTreeMap<_, &Label> = BTreeMap::new();
         for label in &self.rows {
             if label.known_from > decided {
                 let Label { row, known_from, .. } = *label;
                 return Err(LabelError::LookAhead { row, case: label.case.clone(), known_from, decided });
             }
-            let of = (label.case.as_str(), label.intermediaries.as_slice(), label.destinations.as_slice());
+            let of = (&label.case, &label.families, &label.intermediaries, &label.destinations, label.months);
             let known = last.entry(of).or_insert(label);
             if label.known_from >= known.known_from {
                 *known = label;

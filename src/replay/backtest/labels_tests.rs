@@ -66,9 +66,11 @@ fn a_row_that_cannot_be_meant_is_refused_by_name() {
 
 #[test]
 fn a_reversed_finding_changes_sign_on_its_day_and_none_is_known_before_its_own() {
-    let labels = read("A,SB,282580,TH,US,2018,2019,1,2020-11-11,\nA,SB,282580,TH,US,2018,2019,0,2024-04-08,\n").unwrap();
+    let rows = "A,SB,282580,TH,US,2018,2019,1,2020-11-11,\nA,SB,282580,TH,US,2018,2019,0,2024-04-08,\nA,SB,282580,MX,US,2018,2019,1,2020-11-11,\n";
+    let labels = read(rows).unwrap();
     let found = labels.as_of("2024-04-08".parse().unwrap()).unwrap();
-    assert_eq!(found.iter().map(|label| (label.row, label.is_rerouting)).collect::<Vec<_>>(), [(3, Some(false))]);
+    let found: Vec<_> = found.iter().map(|label| (label.row, label.is_rerouting)).collect();
+    assert_eq!(found, [(3, Some(false)), (4, Some(true))], "the case's other corridor keeps its finding");
     assert_eq!(
         labels.as_of("2024-04-07".parse().unwrap()).unwrap_err().to_string(),
         "labels, row 3 (A): known from 2024-04-08, after the decision of 2024-04-07: nobody could know it; leave the row out, or end the \
