@@ -105,21 +105,33 @@ fn problems_name_the_cell_and_what_to_do() {
           "2025-01-01" is not after valid_from 2025-02-01; correct the row"#]],
     );
     // Known before it was there: such a row would look ahead in every replay.
-    check("controls.csv", "L,ban,x,SB,282580,CN,ALL,2025-03-02,2025-03-02,,,,,,,,2025-03-01,N,x,found,high", expect![[r#"
+    check(
+        "controls.csv",
+        "L,ban,x,SB,282580,CN,ALL,2025-03-02,2025-03-02,,,,,,,,2025-03-01,N,x,found,high",
+        expect![[r#"
         controls.csv row 56:
           known_from:
           "2025-03-01" lies before it was announced
-          (2025-03-02), when nobody could know it; correct the row"#]]);
-    check("production.csv", "L.SB.mine.TH.2025,L.SB.mine,SB,mine,TH,2025,5,Y,2025-12-31,,x,found,high", expect![[r#"
+          (2025-03-02), when nobody could know it; correct the row"#]],
+    );
+    check(
+        "production.csv",
+        "L.SB.mine.TH.2025,L.SB.mine,SB,mine,TH,2025,5,Y,2025-12-31,,x,found,high",
+        expect![[r#"
         production.csv row 1132:
           known_from:
           "2025-12-31" lies before its year was over
-          (2026-01-01), when nobody could know it; correct the row"#]]);
-    check("exchange_rates.csv", "X.2025-03,EUR,2025-03,1.1,2025-03-31,x", expect![[r#"
+          (2026-01-01), when nobody could know it; correct the row"#]],
+    );
+    check(
+        "exchange_rates.csv",
+        "X.2025-03,EUR,2025-03,1.1,2025-03-31,x",
+        expect![[r#"
         exchange_rates.csv row 2701:
           known_from:
           "2025-03-31" lies before its month was over
-          (2025-04-01), when nobody could know it; correct the row"#]]);
+          (2025-04-01), when nobody could know it; correct the row"#]],
+    );
     check(
         "hubs.csv",
         "NL,NL,0.5",

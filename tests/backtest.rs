@@ -1,0 +1,122 @@
+//! `backtest` from outside: its figures computed anew by another library, the same from files and from the log, and whatever would look ahead
+//! refused by name.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
+
+#[path = "support/house.rs"]
+mod house;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use house::House;
+use serde_json::Value;
+
+const HEADER: &str = "case_id,family_id,hs6,intermediary,destination,period_start,period_end,label,known_from\n";
+/// The day after the last record of the world became known.
+const DECIDED: &str = "2026-01-01";
+
+/// A simulated world, and a label for each of its corridor-months: whether goods were relabelled in it.
+fn world() -> House {
+    let house = House::new(&[("world", "canonical")]);
+    let simulate =
+        ["-q", "simulate", "--seed", "3", "--records", "6000", "--out", "w", "--from", "2023-01", "--until", "2025-06"];
+    house.done(&[&simulate[..], &["--scheme", "relabel"]].concat());
+    let lines = |name: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(house.path(&format!("w/{name}.ndjson"))).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let truth: BTreeMap<String, String> = lines("truth").iter().map(|line| (text(&line["id"]), text(&line["scheme"]))).collect();
+    let mut labels: BTreeMap<[String; 4], bool> = BTreeMap::new();
+    for record in lines("records").iter().filter(|record| record["kind"] == "shipment") {
+        let (m, d) = (text(&record["country_of_origin"]), text(&record["destination"]));
+        if m.is_empty() || ["CN", "HK", "MO"].contains(&m.as_str()) {
+            continue;
+        }
+        let key = [m, d, text(&record["hs"])[..6].to_owned(), text(&record["event_date"])[..7].to_owned()];
+        *labels.entry(key).or_default() |= truth.get(&text(&record["id"])).is_some_and(|scheme| scheme == "relabel");
+    }
+    let rows = labels
+        .iter()
+        .map(|([m, d, hs6, month], is)| format!("{hs6}/{m}/{d},,{hs6},{m},{d},{month},{month},{},2025-12-31\n", u8::from(*is)));
+    house.write("labels.csv", (HEADER.to_owned() + &rows.collect::<String>()).as_bytes());
+    house
+}
+
+const FILES: [&str; 8] = ["-q", "backtest", "w/records.ndjson", "--feed", "world", "--until", DECIDED, "--labels=labels.csv"];
+
+#[test]
+fn scikit_learn_finds_the_same_figures() {
+    let house = world();
+    let report = house.done(&[&FILES[..], &["--format", "json"]].concat());
+    house.write("report.json", report.as_bytes());
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let counted = |key: &str| report[key].as_u64().unwrap();
+    // Enough of both that the figures mean something.
+    assert!(counted("positives") >= 10 && counted("negatives") >= 50, "{} {}", counted("positives"), counted("negatives"));
+    let mut recompute = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"));
+    recompute.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backtest/recompute.py")).arg(house.path("report.json"));
+    let output = recompute.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains(" figures agree"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    // For people: each method in a line, beside what chance gives.
+    let table = house.done(&FILES);
+    for name in ["entrepot", "prior alone", "min-flow", "growth > 100 %", "smaller growth of both legs", "always the prevalence"]
+    {
+        assert_eq!(table.lines().filter(|line| line.starts_with(name)).count(), 1, "{name}: {table}");
+    }
+}
+
+#[test]
+fn a_log_says_what_files_say() {
+    let house = world();
+    house.feed(&house.path("w/records.ndjson"), "world");
+    house.serve_to_the_end((&[], &[]), DECIDED);
+    let of = |arguments: &[&str]| -> Value {
+        let mut report: Value = serde_json::from_str(
+            &house.done(&[&["-q", "backtest", "--labels=labels.csv", "--format", "json"], arguments].concat()),
+        )
+        .unwrap();
+        // The day after the last record that became known, where no day is given.
+        assert!(report["decided"].take().as_str().unwrap() <= DECIDED);
+        report
+    };
+    let relabelled = std::fs::read_to_string(house.path("labels.csv")).unwrap().replace("2025-12-31", "2025-06-30");
+    house.write("labels.csv", relabelled.as_bytes());
+    assert_eq!(of(&["--from", "start"]), of(&["w/records.ndjson", "--feed", "world"]));
+}
+
+#[test]
+fn what_looks_ahead_is_refused_by_name() {
+    let house = world();
+    let refused = |arguments: &[&str], named: &str| {
+        let (code, stdout, stderr) = house.run(&[&FILES[..], arguments].concat());
+        assert_eq!((code, stdout.as_str()), (78, ""), "{stderr}");
+        assert!(stderr.contains(named), "{stderr}");
+    };
+    // A model that has seen what it is to foresee.
+    let model = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/model.toml")).unwrap();
+    let fitted = |until: &str| model.replace("[calibration]", &format!("[calibration]\nfitted_until = {until}"));
+    house.write("later.toml", fitted("2024-12-31").as_bytes());
+    refused(&["--model", "later.toml"], "the model was fitted to what was known until 2024-12-31");
+    house.write("before.toml", fitted("2022-12-31").as_bytes());
+    house.done(&[&FILES[..], &["--model", "before.toml"]].concat());
+    // A reference row that was moved before what it tells.
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/reference");
+    std::fs::create_dir(house.path("bundle")).unwrap();
+    for entry in std::fs::read_dir(bundle).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), house.path("bundle").join(entry.file_name())).unwrap();
+    }
+    let rates = std::fs::read_to_string(house.path("bundle/exchange_rates.csv")).unwrap();
+    let row = rates.lines().find(|line| line.contains(",2024-03,")).unwrap();
+    house.write("bundle/exchange_rates.csv", rates.replace(row, &row.replace("2024-04-01", "2024-03-05")).as_bytes());
+    refused(&["--reference", "bundle"], "\"2024-03-05\" lies before its month was over (2024-04-01)");
+    // A label that nobody knew yet; the last one, so that all are looked at.
+    let labels = std::fs::read_to_string(house.path("labels.csv")).unwrap();
+    let rows = labels.lines().count();
+    let (all, _) = labels.trim_end().rsplit_once("2025-12-31").unwrap();
+    house.write("labels.csv", format!("{all}2026-01-02\n").as_bytes());
+    refused(&[], &format!("labels, row {rows} ("));
+}
