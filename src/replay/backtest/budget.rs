@@ -44,7 +44,7 @@ pub(super) fn looked_at(
     floor: f64,
     decided: Date,
 ) -> (Vec<CorridorId>, usize) {
-    scores.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    scores.sort_by_key(|(as_of, id, _)| (*as_of, *id));
     let Some((first, ..)) = scores.first() else { return (Vec::new(), 0) };
     let mut now: BTreeMap<CorridorId, f64> = BTreeMap::new();
     let (mut seen, mut order) = (BTreeSet::new(), Vec::new());

@@ -44,7 +44,7 @@ pub(super) fn average_precision(scored: &[Scored]) -> Option<f64> {
     let mut sorted = scored.to_vec();
     sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (mut area, mut taken, mut right) = (0.0, 0usize, 0usize);
-    for equal in sorted.chunk_by(|a, b| a.0 == b.0) {
+    for equal in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
         let here = equal.iter().filter(|(_, is)| *is).count();
         taken += equal.len();
         right += here;
