@@ -17,20 +17,13 @@ const HEADER: &str = "case_id,family_id,hs6,intermediary,destination,period_star
 /// The day after the last record of the world became known.
 const DECIDED: &str = "2026-01-01";
 
-/// A simulated world, and a label for each of its corridor-months: whether goods were relabelled in it.
-fn world() -> House {
-    let house = House::new(&[("world", "canonical")]);
-    let simulate =
-        ["-q", "simulate", "--seed", "3", "--records", "6000", "--out", "w", "--from", "2023-01", "--until", "2025-06"];
-    house.done(&[&simulate[..], &["--scheme", "relabel"]].concat());
-    let lines = |name: &str| -> Vec<Value> {
-        let text = std::fs::read_to_string(house.path(&format!("w/{name}.ndjson"))).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    };
+/// A label for each corridor-month of a simulated world: whether goods were relabelled in it. All became known on that day.
+fn labels(records: &str, truth: &str, known_from: &str) -> String {
+    let lines = |text: &str| text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let truth: BTreeMap<String, String> = lines("truth").iter().map(|line| (text(&line["id"]), text(&line["scheme"]))).collect();
+    let truth: BTreeMap<String, String> = lines(truth).iter().map(|line| (text(&line["id"]), text(&line["scheme"]))).collect();
     let mut labels: BTreeMap<[String; 4], bool> = BTreeMap::new();
-    for record in lines("records").iter().filter(|record| record["kind"] == "shipment") {
+    for record in lines(records).iter().filter(|record| record["kind"] == "shipment") {
         let (m, d) = (text(&record["country_of_origin"]), text(&record["destination"]));
         if m.is_empty() || ["CN", "HK", "MO"].contains(&m.as_str()) {
             continue;
@@ -38,10 +31,20 @@ fn world() -> House {
         let key = [m, d, text(&record["hs"])[..6].to_owned(), text(&record["event_date"])[..7].to_owned()];
         *labels.entry(key).or_default() |= truth.get(&text(&record["id"])).is_some_and(|scheme| scheme == "relabel");
     }
-    let rows = labels
-        .iter()
-        .map(|([m, d, hs6, month], is)| format!("{hs6}/{m}/{d},,{hs6},{m},{d},{month},{month},{},2025-12-31\n", u8::from(*is)));
-    house.write("labels.csv", (HEADER.to_owned() + &rows.collect::<String>()).as_bytes());
+    let row = |([m, d, hs6, month], is): (&[String; 4], &bool)| {
+        format!("{hs6}/{m}/{d},,{hs6},{m},{d},{month},{month},{},{known_from}\n", u8::from(*is))
+    };
+    HEADER.to_owned() + &labels.iter().map(row).collect::<String>()
+}
+
+/// A simulated world with its labels.
+fn world() -> House {
+    let house = House::new(&[("world", "canonical")]);
+    let simulate =
+        ["-q", "simulate", "--seed", "3", "--records", "6000", "--out", "w", "--from", "2023-01", "--until", "2025-06"];
+    house.done(&[&simulate[..], &["--scheme", "relabel"]].concat());
+    let read = |name: &str| std::fs::read_to_string(house.path(&format!("w/{name}.ndjson"))).unwrap();
+    house.write("labels.csv", labels(&read("records"), &read("truth"), "2025-12-31").as_bytes());
     house
 }
 
@@ -119,4 +122,12 @@ fn what_looks_ahead_is_refused_by_name() {
     let (all, _) = labels.trim_end().rsplit_once("2025-12-31").unwrap();
     house.write("labels.csv", format!("{all}2026-01-02\n").as_bytes());
     refused(&[], &format!("labels, row {rows} ("));
+}
+
+#[test]
+fn the_labels_of_the_bundled_world_are_its_truth() {
+    let read =
+        |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/sample").join(name)).unwrap();
+    let wanted = labels(&read("world.ndjson"), &read("world.truth.ndjson"), "2025-07-31");
+    expect_test::expect_file!["../config/sample/world.labels.csv"].assert_eq(&wanted);
 }
