@@ -85,7 +85,7 @@ impl Budget {
         let positives: Vec<&Case> = cases.iter().filter(|case| case.is_rerouting == Some(true)).collect();
         let found: Vec<&&Case> = positives.iter().filter(|case| !case.corridors.is_disjoint(&looked)).collect();
         // An empty sum is -0.
-        let ratio = |part: f64, whole: f64| if whole > 0.0 { Some(part.max(0.0) / whole) } else { None };
+        let ratio = |part: f64, whole: f64| if whole > 0.0 { Some((part + 0.0) / whole) } else { None };
         Budget {
             per_week,
             weeks: *weeks,
