@@ -48,6 +48,7 @@ pub(crate) fn records(count: usize) -> impl Iterator<Item = Vec<u8>> {
         from: "2023-01".parse().expect("a month"),
         until: "2025-07".parse().expect("a month"),
         schemes: vec![Scheme::Relabel],
+        mix: None,
     };
     simulate(&world).map(|simulated| simulated.record)
 }

@@ -5,10 +5,10 @@ use crate::domain::{
     TradeFlow, Valuation,
 };
 
+use super::Truth;
 use super::goods::{Good, publication_lag_days};
 use super::lane::{Kind, Lane, Levels, Market, Plan, direct_kg, other_kg};
 use super::rng::Rng;
-use super::{Scheme, Truth};
 
 /// A published row, with the row that takes its place later on.
 pub(super) struct Row {
@@ -56,7 +56,8 @@ fn has_ore(lane: &Lane, market: &Market) -> bool {
 }
 
 fn lane_rows(lane: &Lane, market: &Market) -> u64 {
-    4 + lane.suppliers.len() as u64 + u64::from(has_ore(lane, market)) + u64::from(lane.kind == Kind::HonestTransit)
+    let input = lane.story.as_ref().and_then(|story| story.input).map_or(0, |input| if input.from.is_china() { 2 } else { 1 });
+    4 + lane.suppliers.len() as u64 + u64::from(has_ore(lane, market)) + u64::from(lane.kind == Kind::HonestTransit) + input
 }
 
 /// The rows of a month, counted from the world's first.
@@ -69,7 +70,7 @@ pub(super) fn month(plan: &Plan, index: i32) -> Vec<Row> {
         tell_lane(lane, plan, index, &mut told);
     }
     let mut rng = Rng::new(plan.seed, &[5, u64::try_from(index).unwrap_or(0)]);
-    told.into_iter().map(|told| publish(&told, plan.month(index), &mut rng)).collect()
+    told.into_iter().map(|told| publish(&told, plan.month(index), plan.noise_permille, &mut rng)).collect()
 }
 
 fn honest(kind: Kind, chinese_permille: u64) -> Truth {
@@ -112,8 +113,10 @@ fn tell_lane(lane: &Lane, plan: &Plan, month: i32, told: &mut Vec<Told>) {
     let mut tell =
         |reporter, partner, flow, hs, kg, truth| told.push(Told { reporter, partner, flow, hs, kg, cents_per_kg, truth });
     let (first_leg, own) = (honest(lane.kind, 1000), outward_truth(lane, &levels));
-    tell(china, through, FlowKind::Export, hs, levels.first_leg, first_leg);
-    tell(through, china, FlowKind::Import, hs, arriving(|month| at(month).first_leg, month), first_leg);
+    tell(china, through, FlowKind::Export, hs, levels.first_leg - levels.hidden, first_leg);
+    // The intermediary's customs see more of it than China admits.
+    let seen = |levels: Levels| levels.first_leg - levels.hidden / 2;
+    tell(through, china, FlowKind::Import, hs, arriving(|month| seen(at(month)), month), first_leg);
     for (number, supplier) in lane.suppliers.iter().enumerate() {
         let part = [50, 30, 20].get(number).copied().unwrap_or(0);
         tell(through, *supplier, FlowKind::Import, hs, levels.supply * part / 100, honest(Kind::OtherSource, 30));
@@ -127,15 +130,32 @@ fn tell_lane(lane: &Lane, plan: &Plan, month: i32, told: &mut Vec<Told>) {
     if lane.kind == Kind::HonestTransit {
         tell(through, here, FlowKind::ReExport, hs, levels.transit, first_leg);
     }
+    tell_input(lane, at, month, told);
+}
+
+/// Goods of another code that come in for a lane's story.
+fn tell_input(lane: &Lane, at: impl Fn(i32) -> Levels, month: i32, told: &mut Vec<Told>) {
+    let Some(input) = lane.story.as_ref().and_then(|story| story.input) else { return };
+    let (hs, cents_per_kg) = (input.good.hs, input.good.cents_per_kg);
+    let (reporter, partner) = (lane.intermediary, input.from);
+    let truth = honest(lane.kind, if partner.is_china() { 1000 } else { 0 });
+    if partner.is_china() {
+        let levels = at(month);
+        let kg = levels.input - levels.input_hidden;
+        told.push(Told { reporter: partner, partner: reporter, flow: FlowKind::Export, hs, kg, cents_per_kg, truth });
+    }
+    let seen = |levels: Levels| levels.input - levels.input_hidden / 2;
+    let kg = arriving(|month| seen(at(month)), month);
+    told.push(Told { reporter, partner, flow: FlowKind::Import, hs, kg, cents_per_kg, truth });
 }
 
 fn outward_truth(lane: &Lane, levels: &Levels) -> Truth {
-    let scheme = (levels.relabelled > 0).then_some(Scheme::Relabel);
+    let scheme = lane.scheme().filter(|_| levels.relabelled > 0);
     Truth { scheme, kind: lane.kind, chinese_permille: levels.chinese * 1000 / levels.outward.max(1) }
 }
 
-fn publish(told: &Told, month: Month, rng: &mut Rng) -> Row {
-    let kg = rng.around(told.kg, 120);
+fn publish(told: &Told, month: Month, noise_permille: u64, rng: &mut Rng) -> Row {
+    let kg = rng.around(told.kg, noise_permille);
     // Importers count freight and insurance.
     let cents_per_kg = if told.flow.is_import() { told.cents_per_kg * 106 / 100 } else { told.cents_per_kg };
     let cents = kg * rng.around(cents_per_kg, 60);

@@ -134,6 +134,96 @@ pub(super) const GOODS: &[Good] = &[
     },
 ];
 
+/// What a good is made from with little work, and what it can be called instead.
+pub(super) struct Related {
+    hs: &'static str,
+    /// One small step before it.
+    pub(super) before: Good,
+    /// Of `before`, for a thousand of the good.
+    pub(super) permille: u64,
+    /// A neighbour in the nomenclature.
+    pub(super) beside: Good,
+}
+
+const fn as_code(hs: &'static str, description: &'static str, cents_per_kg: u64, lot_kg: u64) -> Good {
+    Good { hs, description, cents_per_kg, lot_kg, ..PLAIN }
+}
+
+/// Of every good that is controlled. Oxide from metal and the reverse by stoichiometry, the rest with a plain loss.
+const RELATED: &[Related] = &[
+    Related {
+        hs: "282580",
+        before: as_code("811010", "ANTIMONY METAL UNWROUGHT", 1250, 20_000),
+        permille: 850,
+        beside: as_code("382499", "CHEMICAL PREPARATION N.E.S.", 900, 20_000),
+    },
+    Related {
+        hs: "811010",
+        before: as_code("282580", "ANTIMONY OXIDE CRUDE", 1000, 20_000),
+        permille: 1220,
+        beside: as_code("811090", "ANTIMONY ARTICLES", 1200, 20_000),
+    },
+    Related {
+        hs: "250410",
+        before: as_code("250490", "NATURAL GRAPHITE LUMP", 70, 20_000),
+        permille: 1100,
+        beside: as_code("380190", "GRAPHITE PREPARATIONS", 110, 20_000),
+    },
+    Related {
+        hs: "380110",
+        before: as_code("380190", "GRAPHITE BLOCKS SEMI FINISHED", 220, 20_000),
+        permille: 1050,
+        beside: as_code("854590", "CARBON ARTICLES", 290, 20_000),
+    },
+    Related {
+        hs: "811292",
+        before: as_code("282590", "GALLIUM OXIDE", 20_000, 160),
+        permille: 1380,
+        beside: as_code("811299", "GALLIUM ARTICLES", 29_000, 120),
+    },
+    Related {
+        hs: "810194",
+        before: as_code("810110", "TUNGSTEN POWDER", 4000, 4000),
+        permille: 1020,
+        beside: as_code("810199", "TUNGSTEN ARTICLES", 4100, 4000),
+    },
+    Related {
+        hs: "810690",
+        before: as_code("282590", "BISMUTH OXIDE", 850, 6000),
+        permille: 1130,
+        beside: as_code("810610", "BISMUTH ABOVE 99.99 PCT", 1000, 6000),
+    },
+    Related {
+        hs: "810210",
+        before: as_code("282570", "MOLYBDENUM OXIDE", 3000, 6000),
+        permille: 1530,
+        beside: as_code("810294", "MOLYBDENUM UNWROUGHT", 4800, 4000),
+    },
+    Related {
+        hs: "850511",
+        before: as_code("720299", "MAGNET ALLOY BLANKS", 3500, 3000),
+        permille: 1150,
+        beside: as_code("850519", "PERMANENT MAGNETS OTHER", 4300, 3000),
+    },
+];
+
+/// A good's neighbours, where it has some.
+pub(super) fn related(good: &Good) -> Option<&'static Related> {
+    RELATED.iter().find(|related| related.hs == good.hs)
+}
+
+/// Every code under which a good or what it is made from may travel.
+pub(super) fn codes(good: &Good) -> Vec<&'static str> {
+    let related = related(good).into_iter().flat_map(|related| [related.before.hs, related.beside.hs]);
+    [good.hs].into_iter().chain(good.ore).chain(related).collect()
+}
+
+/// What a plant that moves in needs first.
+pub(super) static MACHINES: Good = as_code("847989", "MACHINES FOR METAL AND CHEMICAL PLANTS", 1600, 11_000);
+
+/// The ore of a host metal, of which a by-product refiner has its material.
+pub(super) static HOST_ORE: Good = as_code("260800", "ZINC CONCENTRATE", 110, 22_000);
+
 /// Everyday goods of headings without a material.
 pub(super) const ORDINARY: &[Good] = &[
     Good { hs: "847130", description: "PORTABLE COMPUTERS", cents_per_kg: 18_000, lot_kg: 6_000, ..PLAIN },

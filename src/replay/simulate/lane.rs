@@ -4,13 +4,14 @@ use crate::domain::{Country, Month};
 
 use super::goods::{DESTINATIONS, GOODS, Good, TRADERS};
 use super::rng::Rng;
+use super::stories::{self, Story};
 use super::{Scheme, World};
 
 /// What a record is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// Chinese goods passed on as the intermediary's.
-    Relabel,
+    Planted(Scheme),
     /// Mine and smelter of its own, running fuller when prices rise.
     Producer,
     /// Ore of third countries, really smelted.
@@ -23,6 +24,10 @@ pub(super) enum Kind {
     DemandShock,
     /// Stocks laid in before a control, used up after it.
     StockBuilding,
+    /// Made from the residues of a host metal's ore, as much as the smelter can.
+    ByProduct,
+    /// Stocks laid in and worked up long before a control, sold after it.
+    StockReleased,
     /// China's own sales to a destination.
     Direct,
     /// Other sources of a destination.
@@ -34,13 +39,15 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Kind::Relabel => "relabel",
+            Kind::Planted(scheme) => scheme.word(),
             Kind::Producer => "producer",
             Kind::OreSmelted => "ore_smelted",
             Kind::HonestTransit => "honest_transit",
             Kind::Relocation => "relocation",
             Kind::DemandShock => "demand_shock",
             Kind::StockBuilding => "stock_building",
+            Kind::ByProduct => "by_product",
+            Kind::StockReleased => "stock_released",
             Kind::Direct => "direct",
             Kind::OtherSource => "other_source",
             Kind::Ordinary => "ordinary",
@@ -48,7 +55,8 @@ impl Kind {
     }
 }
 
-const HONEST: &[Kind] =
+/// The honest stories of a plain world.
+pub(super) const HONEST: &[Kind] =
     &[Kind::Producer, Kind::OreSmelted, Kind::HonestTransit, Kind::Relocation, Kind::DemandShock, Kind::StockBuilding];
 
 /// A good into one destination.
@@ -81,6 +89,8 @@ pub(super) struct Lane {
     /// Months between the control and its beginning.
     pub(super) delay: i32,
     pub(super) seed: u64,
+    /// What only a wide world has.
+    pub(super) story: Option<Story>,
 }
 
 /// A month's masses of a lane, in kg.
@@ -100,6 +110,11 @@ pub(super) struct Levels {
     pub(super) supply: u64,
     /// Other countries to the intermediary, ore.
     pub(super) ore: u64,
+    /// Goods of another code to the intermediary, for its story.
+    pub(super) input: u64,
+    /// Of `first_leg` and of `input`, what China's statistics leave out.
+    pub(super) hidden: u64,
+    pub(super) input_hidden: u64,
 }
 
 /// All of a world that does not change from month to month.
@@ -108,6 +123,10 @@ pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) from: Month,
     pub(super) months: i32,
+    /// Whether it has the stories, papers and noise of a wide world.
+    pub(super) wide: bool,
+    /// Thousandths by which a published mass may miss the true one.
+    pub(super) noise_permille: u64,
     pub(super) markets: Vec<Market>,
     pub(super) lanes: Vec<Lane>,
 }
@@ -115,7 +134,7 @@ pub(super) struct Plan {
 /// Records of statistics that a lane takes each month, with its part of a market.
 const ROWS_PER_LANE: u64 = 11;
 
-fn country(code: &str) -> Country {
+pub(super) fn country(code: &str) -> Country {
     code.parse().expect("the tables of the simulator hold ISO codes")
 }
 
@@ -129,9 +148,21 @@ impl Plan {
             GOODS.iter().flat_map(|good| DESTINATIONS.iter().map(move |d| (good, *d))).collect();
         let lanes_max = places.len() as u64 * 5;
         let wanted = usize::try_from(affordable.clamp(1, lanes_max)).unwrap_or(1);
-        let mut plan = Plan { seed: world.seed, from: world.from, months, markets: Vec::new(), lanes: Vec::new() };
+        let noise_permille = 120 + world.mix.map_or(0, |mix| 180 * mix.difficulty.permille() / 1000);
+        let mut plan = Plan {
+            seed: world.seed,
+            from: world.from,
+            months,
+            wide: world.mix.is_some(),
+            noise_permille,
+            markets: Vec::new(),
+            lanes: Vec::new(),
+        };
         plan.markets = markets(&plan, places, wanted.div_ceil(2), &mut rng);
-        plan.lanes = lanes(&plan, wanted, world.schemes.contains(&Scheme::Relabel), &mut rng);
+        plan.lanes = match &world.mix {
+            Some(mix) => stories::lanes(&plan, wanted, world, mix, &mut rng),
+            None => lanes(&plan, wanted, world.schemes.contains(&Scheme::Relabel), &mut rng),
+        };
         plan.choose_other_sources();
         for lane in plan.lanes.iter().filter(|lane| lane.kind == Kind::DemandShock) {
             if let Some(market) = plan.markets.get_mut(lane.market) {
@@ -193,7 +224,11 @@ fn lanes(plan: &Plan, wanted: usize, relabel: bool, rng: &mut Rng) -> Vec<Lane> 
         let intermediary = country(rng.pick::<&str>(&free));
         let planted =
             relabel && market.event.is_some() && number % 5 != 1 && (number / plan.markets.len().max(1)).is_multiple_of(2);
-        let kind = if planted { Kind::Relabel } else { honest.get(number % honest.len()).copied().unwrap_or(Kind::Producer) };
+        let kind = if planted {
+            Kind::Planted(Scheme::Relabel)
+        } else {
+            honest.get(number % honest.len()).copied().unwrap_or(Kind::Producer)
+        };
         let mut suppliers: Vec<&str> = TRADERS.iter().copied().filter(|code| *code != intermediary.code()).collect();
         rng.shuffle(&mut suppliers);
         lanes.push(Lane {
@@ -205,6 +240,7 @@ fn lanes(plan: &Plan, wanted: usize, relabel: bool, rng: &mut Rng) -> Vec<Lane> 
             surge: rng.between(5, 20),
             delay: i32::try_from(rng.between(0, 2)).unwrap_or(0),
             seed: rng.next(),
+            story: None,
         });
     }
     lanes
@@ -251,13 +287,35 @@ pub(super) fn other_kg(market: &Market, source: u64, month: i32) -> u64 {
 }
 
 impl Lane {
+    /// What is planted on it, if anything.
+    pub(super) fn scheme(&self) -> Option<Scheme> {
+        match self.kind {
+            Kind::Planted(scheme) => Some(scheme),
+            _ => None,
+        }
+    }
+
     /// The masses of a month, counted from the world's first.
     pub(super) fn levels(&self, market: &Market, month: i32, months: i32) -> Levels {
+        match &self.story {
+            Some(story) => story.levels(self, market, month, months),
+            None => self.plain_levels(market, month, months),
+        }
+    }
+
+    /// A month without a story.
+    pub(super) fn usual(&self) -> Levels {
+        let base = self.base_kg;
+        Levels { outward: base, chinese: base / 10, first_leg: base * 2, supply: base * 3 / 2, ..Levels::default() }
+    }
+
+    /// The masses of a month in a plain world.
+    pub(super) fn plain_levels(&self, market: &Market, month: i32, months: i32) -> Levels {
         let base = self.base_kg;
         let since = market.event.map(|event| month - event);
-        let usual = Levels { outward: base, chinese: base / 10, first_leg: base * 2, supply: base * 3 / 2, ..Levels::default() };
+        let usual = self.usual();
         match self.kind {
-            Kind::Relabel => self.relabelled(usual, since),
+            Kind::Planted(_) => self.relabelled(usual, since),
             Kind::Producer => {
                 let fuller = if since.is_some_and(|since| since >= 0) { 1350 } else { 1000 };
                 let outward = base * 8 * fuller / 1000;

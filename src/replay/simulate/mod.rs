@@ -1,14 +1,19 @@
 //! Seeded worlds with known truth. Knows trade, public control dates and how records are published; nothing of how verdicts are made.
 //!
 //! A world holds markets (one good into one destination) and lanes (that good by way of one intermediary). Most lanes tell an honest story;
-//! under the scheme `relabel` some pass Chinese goods on as the intermediary's after a control binds the direct trade. Countries are drawn
+//! under a scheme some pass Chinese goods on as the intermediary's after a control binds the direct trade. Countries are drawn
 //! from lists by the seed, so none is favoured. Everything is integers: a seed gives the same bytes on every machine.
+//!
+//! A *plain* world has the scheme `relabel` and six honest stories; a *wide* one, which has a mix, knows every scheme and look-alike.
 
+mod bundles;
 mod flows;
 mod goods;
 mod lane;
+pub mod mix;
 mod rng;
 mod shipments;
+mod stories;
 
 pub(super) use rng::Rng;
 
@@ -23,6 +28,7 @@ use crate::decode::canonical_record;
 use crate::domain::{Claim, Month, Timestamp};
 
 use lane::{Kind, Plan};
+use mix::Mix;
 use shipments::Draft;
 
 /// What world to make.
@@ -36,8 +42,10 @@ pub struct World {
     pub from: Month,
     /// The month after the last.
     pub until: Month,
-    /// What is planted; empty is an honest world.
+    /// What is planted; empty is an honest world. A plain world knows `relabel` alone.
     pub schemes: Vec<Scheme>,
+    /// How a wide world is mixed; none makes a plain one.
+    pub mix: Option<Mix>,
 }
 
 /// A way of passing goods on as another country's.
@@ -45,16 +53,42 @@ pub struct World {
 pub enum Scheme {
     /// Chinese goods are shipped to an intermediary, given new papers there and sent on as its own.
     Relabel,
+    /// A small step is done there, too small to make them its own: oxide from metal, magnets from blanks.
+    MinorProcessing,
+    /// They come in under one code and leave under another, untouched.
+    CodeChange,
+    /// They leave in one box with the intermediary's everyday goods, under two bills.
+    CrossStuffing,
+    /// All of it goes through one firm that nobody saw before the control.
+    NewFirm,
+    /// Relabelled in one intermediary, and after some months in another.
+    Hopping,
+    /// Mixed with other material at a share.
+    CoMingling,
 }
 
 impl Scheme {
     /// Every one.
-    pub const ALL: &[Scheme] = &[Scheme::Relabel];
+    pub const ALL: &[Scheme] = &[
+        Scheme::Relabel,
+        Scheme::MinorProcessing,
+        Scheme::CodeChange,
+        Scheme::CrossStuffing,
+        Scheme::NewFirm,
+        Scheme::Hopping,
+        Scheme::CoMingling,
+    ];
 
     /// The word on the command line and in `truth.ndjson`.
     pub fn word(self) -> &'static str {
         match self {
             Scheme::Relabel => "relabel",
+            Scheme::MinorProcessing => "minor_processing",
+            Scheme::CodeChange => "code_change",
+            Scheme::CrossStuffing => "cross_stuffing",
+            Scheme::NewFirm => "new_firm",
+            Scheme::Hopping => "hopping",
+            Scheme::CoMingling => "co_mingling",
         }
     }
 }
@@ -75,7 +109,10 @@ impl FromStr for Scheme {
 
 /// The word names no scheme.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no scheme (relabel; none for an honest world)")]
+#[error(
+    "{0:?} is no scheme (relabel, minor_processing, code_change, cross_stuffing, new_firm, hopping, co_mingling; all, or none for \
+     an honest world)"
+)]
 pub struct UnknownScheme(pub String);
 
 /// A record with its truth.
@@ -168,12 +205,18 @@ impl Simulation {
         let month = shipments::MonthOfLanes::new(&self.plan, index);
         while quota > 0 {
             self.shipments_made += 1;
-            let Draft { claim, truth, later } = month.shipment(self.shipments_made);
+            let Draft { claim, truth, later, companions } = month.shipment(self.shipments_made);
             quota -= 1;
             self.queue.push(claim, Some(truth));
             if let (Some(later), true) = (later, quota > 0) {
                 quota -= 1;
                 self.queue.push(later, None);
+            }
+            for (claim, truth) in companions {
+                if quota > 0 {
+                    quota -= 1;
+                    self.queue.push(claim, Some(truth));
+                }
             }
         }
     }

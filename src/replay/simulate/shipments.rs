@@ -5,17 +5,21 @@ use crate::domain::{
     Role, Shipment, Status, Valuation,
 };
 
+use super::Truth;
+use super::bundles::companions;
 use super::flows::{dollars, midnight, price};
 use super::goods::{Good, ORDINARY, TRADERS, legal_form, ports};
 use super::lane::{Kind, Lane, Levels, Market, Plan, direct_kg, other_kg};
 use super::rng::Rng;
-use super::{Scheme, Truth};
+use super::stories::Input;
 
 /// A shipment, its truth, and maybe the same shipment again: amended, withdrawn, or told twice.
 pub(super) struct Draft {
     pub(super) claim: Claim,
     pub(super) truth: Truth,
     pub(super) later: Option<Claim>,
+    /// What travels with it, of ids of its own.
+    pub(super) companions: Vec<(Claim, Truth)>,
 }
 
 /// A month's legs with their weights.
@@ -30,25 +34,26 @@ pub(super) struct MonthOfLanes<'a> {
 enum Leg<'a> {
     Outward(&'a Lane, Levels),
     Inward(&'a Lane),
+    Input(&'a Lane, Input),
     Transit(&'a Lane),
     Direct(&'a Market),
     Other(&'a Market, Country),
 }
 
 /// What the papers say of a consignment, and what is true of it.
-struct Papers {
-    good: &'static Good,
-    origin: Country,
-    consignment: Country,
-    destination: Country,
-    receipt: Option<&'static str>,
-    lading: Option<&'static str>,
-    transit: Option<&'static str>,
-    cents_per_kg: u64,
+pub(super) struct Papers {
+    pub(super) good: &'static Good,
+    pub(super) origin: Country,
+    pub(super) consignment: Country,
+    pub(super) destination: Country,
+    pub(super) receipt: Option<&'static str>,
+    pub(super) lading: Option<&'static str>,
+    pub(super) transit: Option<&'static str>,
+    pub(super) cents_per_kg: u64,
     /// Numbers of the made-up firms.
-    shipper: u64,
-    consignee: u64,
-    truth: Truth,
+    pub(super) shipper: u64,
+    pub(super) consignee: u64,
+    pub(super) truth: Truth,
 }
 
 impl<'a> MonthOfLanes<'a> {
@@ -65,6 +70,11 @@ impl<'a> MonthOfLanes<'a> {
             add(levels.outward, market.good, Leg::Outward(lane, levels));
             add(levels.first_leg, market.good, Leg::Inward(lane));
             add(levels.transit, market.good, Leg::Transit(lane));
+            if let Some(input) = lane.story.as_ref().and_then(|story| story.input) {
+                // Machines and host ores weigh more than the goods made with them: they count as one usual month.
+                let kg = if lane.scheme().is_some() { levels.input } else { levels.input.min(market.good.month_kg) };
+                add(kg, market.good, Leg::Input(lane, input));
+            }
         }
         for market in &plan.markets {
             // Of the direct trade, a part: manifests in reach cover it less well.
@@ -82,14 +92,16 @@ impl<'a> MonthOfLanes<'a> {
         let papers = if rng.permille(180) { self.ordinary(&mut rng) } else { self.of_a_leg(&mut rng) };
         let day = i8::try_from(rng.between(1, 28)).unwrap_or(1);
         let event_date = self.plan.month(self.index).first_day().with().day(day).build().expect("every month has 28 days");
-        let claim = claim(&papers, number, event_date, &mut rng);
+        let mut claim = claim(&papers, number, event_date, &mut rng);
+        let wide = self.plan.wide;
+        let companions = if wide { companions(&papers, &mut claim, number, event_date, &mut rng) } else { Vec::new() };
         let later = match rng.below(1000) {
             0..12 => Some(amended(&claim, event_date, &mut rng)),
             12..22 => Some(Claim { known_from: midnight(event_date, rng.between(15, 20)), ..claim.clone() }),
             22..26 => Some(withdrawn(&claim, event_date, &mut rng)),
             _ => None,
         };
-        Draft { claim, truth: papers.truth, later }
+        Draft { claim, truth: papers.truth, later, companions }
     }
 
     fn of_a_leg(&self, rng: &mut Rng) -> Papers {
@@ -101,8 +113,14 @@ impl<'a> MonthOfLanes<'a> {
             Some(Leg::Outward(lane, levels)) => self.outward(lane, &levels, rng),
             Some(Leg::Inward(lane)) => {
                 let papers = self.plain(self.plan.market(lane), (china, china, lane.intermediary), rng);
-                let consignee = importer(lane, &papers, rng);
+                let consignee = self.importer(lane, &papers, rng);
                 Papers { shipper: lane.seed % 900, consignee, truth: truth(lane.kind, 1000), ..papers }
+            }
+            Some(Leg::Input(lane, input)) => {
+                let papers = self.plain(self.plan.market(lane), (input.from, input.from, lane.intermediary), rng);
+                let (good, consignee) = (input.good, self.importer(lane, &papers, rng));
+                let truth = truth(lane.kind, if input.from.is_china() { 1000 } else { 0 });
+                Papers { good, cents_per_kg: good.cents_per_kg, shipper: lane.seed % 900, consignee, truth, ..papers }
             }
             Some(Leg::Transit(lane)) => {
                 let market = self.plan.market(lane);
@@ -125,22 +143,39 @@ impl<'a> MonthOfLanes<'a> {
     fn outward(&self, lane: &Lane, levels: &Levels, rng: &mut Rng) -> Papers {
         let market = self.plan.market(lane);
         let papers = self.plain(market, (lane.intermediary, lane.intermediary, market.destination), rng);
+        let of_planted = lane.story.as_ref().map_or(1000, |story| story.chinese_permille);
         if rng.below(levels.outward.max(1)) >= levels.relabelled {
             let own = levels.outward - levels.relabelled;
-            let chinese_permille = (levels.chinese - levels.relabelled) * 1000 / own.max(1);
+            let chinese_permille = (levels.chinese - levels.relabelled * of_planted / 1000) * 1000 / own.max(1);
             let truth = Truth { scheme: None, kind: lane.kind, chinese_permille };
             return through_a_chinese_port(Papers { truth, ..papers }, rng);
         }
-        let truth = Truth { scheme: Some(Scheme::Relabel), kind: lane.kind, chinese_permille: 1000 };
+        let truth = Truth { scheme: lane.scheme(), kind: lane.kind, chinese_permille: of_planted };
         // Some papers still show where the goods came from; most do not.
-        let (receipt, lading) = match rng.below(1000) {
-            0..300 => (port(Country::CHINA, rng), papers.lading),
-            300..400 => (None, port(Country::CHINA, rng)),
-            _ => (papers.receipt, papers.lading),
+        let shown = lane.story.as_ref().map_or(400, |story| story.honesty);
+        let drawn = rng.below(1000);
+        let (receipt, lading) = if drawn < shown * 3 / 4 {
+            (port(Country::CHINA, rng), papers.lading)
+        } else if drawn < shown {
+            (None, port(Country::CHINA, rng))
+        } else {
+            (papers.receipt, papers.lading)
         };
         // Traders that nobody knew before, for buyers that bought in China before.
-        let shipper = 900 + lane.seed % 80 + rng.below(3);
+        let one_of_some = 900 + lane.seed % 80 + rng.below(3);
+        let shipper = lane.story.as_ref().and_then(|story| story.firm).unwrap_or(one_of_some);
         Papers { receipt, lading, shipper, consignee: market.seed % 600, truth, ..papers }
+    }
+
+    fn importer(&self, lane: &Lane, papers: &Papers, rng: &mut Rng) -> u64 {
+        // The firm that passes goods on buys them itself, more often than not.
+        if lane.scheme().is_none() || !rng.permille(600) {
+            return papers.consignee;
+        }
+        let firm = lane.story.as_ref().and_then(|story| story.firm);
+        // A firm of its own buys nothing before there is something to pass on.
+        let idle = firm.is_some() && lane.levels(self.plan.market(lane), self.index + 1, self.plan.months).relabelled == 0;
+        if idle { papers.consignee } else { firm.unwrap_or(900 + lane.seed % 80) }
     }
 
     /// Papers from origin by way of a country to a destination, as an honest trader would write them.
@@ -197,17 +232,13 @@ fn through_a_chinese_port(papers: Papers, rng: &mut Rng) -> Papers {
     }
 }
 
-fn importer(lane: &Lane, papers: &Papers, rng: &mut Rng) -> u64 {
-    // The firm that passes goods on buys them itself, more often than not.
-    if lane.kind == Kind::Relabel && rng.permille(600) { 900 + lane.seed % 80 } else { papers.consignee }
-}
-
 fn port(country: Country, rng: &mut Rng) -> Option<&'static str> {
     let ports = ports(country);
     (!ports.is_empty()).then(|| *rng.pick(ports))
 }
 
-fn claim(papers: &Papers, number: u64, event_date: Date, rng: &mut Rng) -> Claim {
+/// A consignment's bill.
+pub(super) fn claim(papers: &Papers, number: u64, event_date: Date, rng: &mut Rng) -> Claim {
     let kg = rng.around(papers.good.lot_kg, 150).max(1);
     let boxes = kg / 24_000 + 1;
     let gross = kg + kg / 80 + boxes * 20;

@@ -1,5 +1,9 @@
 //! Tests of simulated worlds.
 
+mod look_alikes;
+mod schemes;
+mod wide;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -9,7 +13,7 @@ use crate::reference::Reference;
 
 fn world(seed: u64, records: u64) -> World {
     let month = |text: &str| text.parse().unwrap();
-    World { seed, records, from: month("2022-07"), until: month("2025-07"), schemes: vec![Scheme::Relabel] }
+    World { seed, records, from: month("2022-07"), until: month("2025-07"), schemes: vec![Scheme::Relabel], mix: None }
 }
 
 fn text(simulated: &Simulated) -> &str {
@@ -121,7 +125,8 @@ fn no_intermediary_is_favoured() {
     let mut planted: BTreeSet<Country> = BTreeSet::new();
     for seed in 0..40 {
         let plan = Plan::new(&world(seed, 10_000));
-        planted.extend(plan.lanes.iter().filter(|lane| lane.kind == Kind::Relabel).map(|lane| lane.intermediary));
+        planted
+            .extend(plan.lanes.iter().filter(|lane| lane.kind == Kind::Planted(Scheme::Relabel)).map(|lane| lane.intermediary));
     }
     assert!(planted.len() > 35, "{planted:?}");
 }
@@ -141,7 +146,8 @@ fn schemes_are_named() {
     assert_eq!("relabel".parse(), Ok(Scheme::Relabel));
     assert_eq!(
         "smuggle".parse::<Scheme>().unwrap_err().to_string(),
-        r#""smuggle" is no scheme (relabel; none for an honest world)"#
+        "\"smuggle\" is no scheme (relabel, minor_processing, code_change, cross_stuffing, new_firm, hopping, co_mingling; all, \
+         or none for an honest world)"
     );
 }
 
