@@ -13,7 +13,7 @@ fn honest() -> Traces {
 fn relocation_buys_machines_first_then_grows_slowly_and_buys_ever_less_in_china() {
     let traces = honest();
     for (lane, _, _) in traces.lanes(Kind::Relocation) {
-        let machines = |months| traces.from_china(lane, "847989", months);
+        let machines = |months| traces.first_leg(lane, "847989", months);
         let opening = (0..36).rev().find(|month| machines(*month..month + 1) > 0).unwrap() + 1;
         assert!((10..=22).contains(&opening), "{opening}");
         assert!(machines(opening - 8..opening) > 0);
@@ -40,7 +40,7 @@ fn by_product_refiners_sell_what_a_host_ore_yields() {
         check_rises(traces.out(lane, 0..event), ore(1..event), 500);
         check_rises(ore(1..event), ore(event + 5..36), 120);
         // China cannot have supplied it.
-        let china = traces.from_china(lane, market.good.hs, event..36);
+        let china = traces.first_leg(lane, market.good.hs, event..36);
         assert!(china * 5 < traces.out(lane, event..36));
     }
 }
@@ -69,7 +69,7 @@ fn smelters_hubs_shocks_and_stock_builders_leave_their_own_traces() {
             let bought = |months| traces.kg((lane.intermediary, "import", lane.suppliers[0]), ore, months);
             check_rises(bought(1..event - 2), bought(event + 4..35), 300);
         }
-        let china = |months| traces.from_china(lane, market.good.hs, months);
+        let china = |months| traces.first_leg(lane, market.good.hs, months);
         check_steady(china(0..event), china(event..36));
     }
     for (lane, market, event) in traces.lanes(Kind::HonestTransit) {
@@ -85,7 +85,7 @@ fn smelters_hubs_shocks_and_stock_builders_leave_their_own_traces() {
         }
     }
     for (lane, market, event) in traces.lanes(Kind::StockBuilding) {
-        let china = |months| traces.from_china(lane, market.good.hs, months);
+        let china = |months| traces.first_leg(lane, market.good.hs, months);
         check_rises(china(0..event - 2), china(event - 2..event), 300);
         check_rises(china(event..event + 6), china(0..event - 2), 200);
     }

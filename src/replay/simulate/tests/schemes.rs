@@ -18,8 +18,8 @@ fn relabelled_goods_come_and_leave_under_one_code() {
     for (lane, market, event) in traces.lanes(Kind::Planted(Scheme::Relabel)) {
         check_rises(traces.out(lane, 0..event - 1), traces.out(lane, event + 4..36), 300);
         check_rises(
-            traces.from_china(lane, market.good.hs, 0..event - 2),
-            traces.from_china(lane, market.good.hs, event + 4..35),
+            traces.first_leg(lane, market.good.hs, 0..event - 2),
+            traces.first_leg(lane, market.good.hs, event + 4..35),
             200,
         );
     }
@@ -33,12 +33,9 @@ fn check_other_code(scheme: Scheme, told: &str) {
         let other = lane.story.as_ref().unwrap().input.unwrap().good;
         assert_ne!(other.hs, market.good.hs);
         check_rises(traces.out(lane, 0..event - 1), traces.out(lane, event + 4..36), 300);
-        check_steady(
-            traces.from_china(lane, market.good.hs, 0..event - 2),
-            traces.from_china(lane, market.good.hs, event + 3..36),
-        );
-        assert_eq!(traces.from_china(lane, other.hs, 0..event - 2), 0);
-        check_rises(traces.out(lane, event + 4..36) / 2, traces.from_china(lane, other.hs, event + 3..35), 100);
+        check_steady(traces.first_leg(lane, market.good.hs, 0..event - 2), traces.first_leg(lane, market.good.hs, event + 3..36));
+        assert_eq!(traces.first_leg(lane, other.hs, 0..event - 2), 0);
+        check_rises(traces.out(lane, event + 4..36) / 2, traces.first_leg(lane, other.hs, event + 3..35), 100);
         let codes = |market: &Market| format!("{}<{}", market.good.hs, other.hs);
         assert!(told.contains(&codes(market)), "{}", codes(market));
     }
@@ -167,7 +164,7 @@ fn co_mingled_goods_are_chinese_at_a_share() {
         assert!((250..=700).contains(&asked));
         let risen = |kg: &dyn Fn(Range<i32>) -> u64| kg(event + 4..35).saturating_sub(kg(0..event - 2));
         let out = risen(&|months| traces.out(lane, months));
-        let china = risen(&|months| traces.from_china(lane, market.good.hs, months));
+        let china = risen(&|months| traces.first_leg(lane, market.good.hs, months));
         let found = china * 1000 / out.max(1);
         assert!((asked * 70 / 100..=asked * 135 / 100).contains(&found), "{asked} {found}");
     }

@@ -78,7 +78,7 @@ impl Traces {
         self.kg((lane.intermediary, "export", market.destination), market.good.hs, months)
     }
 
-    pub(super) fn from_china(&self, lane: &Lane, hs: &str, months: Range<i32>) -> u64 {
+    pub(super) fn first_leg(&self, lane: &Lane, hs: &str, months: Range<i32>) -> u64 {
         self.kg((Country::CHINA, "export", lane.intermediary), hs, months)
     }
 
@@ -195,7 +195,7 @@ fn honesty_is_the_share_of_papers_that_show_the_way_and_of_tonnes_that_china_adm
         assert!(all > 500);
         assert!((shown * 1000 / all).abs_diff(permille) <= 50, "{asked}: {shown} of {all}");
         let lanes = traces.lanes(Kind::Planted(Scheme::Relabel));
-        let legs = lanes.iter().map(|(lane, market, event)| traces.from_china(lane, market.good.hs, event + 4..35));
+        let legs = lanes.iter().map(|(lane, market, event)| traces.first_leg(lane, market.good.hs, event + 4..35));
         admitted.push(legs.sum::<u64>());
     }
     assert!(admitted.is_sorted(), "{admitted:?}");
