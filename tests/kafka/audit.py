@@ -66,12 +66,26 @@ class Cluster:
         consumer = Consumer(settings)
         try:
             for partition in range(self.partitions(topic)):
-                low, _ = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=SECONDS)
+                low = self._low(consumer, TopicPartition(topic, partition))
                 start = max(low, (begin or {}).get((topic, partition), low))
                 if start < ends[topic, partition]:
                     yield from self._partition(consumer, TopicPartition(topic, partition, start), ends[topic, partition])
         finally:
             consumer.close()
+
+    @staticmethod
+    def _low(consumer, part):
+        """The first offset of a partition. Brokers that have just come back hand leadership over in their own time."""
+        patience = time.monotonic() + SECONDS
+        while True:
+            try:
+                return consumer.get_watermark_offsets(part, timeout=SECONDS)[0]
+            except KafkaException as error:
+                if not error.args[0].retriable() and error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                    raise
+                if time.monotonic() > patience:
+                    raise
+            time.sleep(0.1)
 
     @staticmethod
     def _partition(consumer, start, end):
