@@ -23,7 +23,9 @@ pub(super) fn write(found: &Found<'_>, kind: Kind, lines: &mut Lines) {
     masses(found, kind, lines, &mut quantities);
     value(found, lines);
     known_from(found, lines);
-    lines.line(quantities.text().trim_end());
+    if !quantities.text().is_empty() {
+        lines.line(quantities.text().trim_end());
+    }
     lines.read.append(&mut quantities.read);
     if kind == Kind::Shipment {
         lists(found, lines);

@@ -44,6 +44,8 @@ fn kilograms(found: &Found<'_>, at: usize) -> Option<&'static str> {
 pub(super) fn masses(found: &Found<'_>, kind: Kind, lines: &mut Lines, quantities: &mut Lines) {
     let mut has = Vec::new();
     let is_bill = found.sure(Role::HouseBill).or(found.sure(Role::MasterBill)).is_some();
+    // A unit without a quantity beside it is that of the mass.
+    let only_unit = found.sure(Role::Unit).filter(|_| found.sure(Role::Quantity).is_none());
     for role in [Role::NetMass, Role::GrossMass, Role::Mass] {
         for at in found.all(role) {
             let (is_gross, why) = match role {
@@ -71,7 +73,7 @@ pub(super) fn masses(found: &Found<'_>, kind: Kind, lines: &mut Lines, quantitie
                 keys.extend((scale != "1").then(|| format!("scale = \"{scale}\"")));
                 lines.comment(why);
                 lines.field(field, (found, at, &keys.join(", ")));
-            } else if let Some(unit) = found.sure(Role::MassUnit) {
+            } else if let Some(unit) = found.sure(Role::MassUnit).or(only_unit) {
                 let more = if is_gross { vec!["mass = \"gross\"".to_owned()] } else { Vec::new() };
                 quantity(found, quantities, (at, unit), &[more, keys].concat());
             } else {

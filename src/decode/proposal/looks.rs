@@ -240,8 +240,14 @@ fn countries(values: &[&str], codes: &Codes) -> Vec<(&'static str, CodeSystem, u
     let mut found: Vec<_> = counted.into_iter().filter(|(.., count)| *count > 0 && count * 10 >= values.len() * 6).collect();
     let best = found.iter().map(|(.., count)| *count).max().unwrap_or(0);
     found.retain(|(.., count)| *count == best);
-    // These two take other systems' codes as well: they are named only where nothing simpler knows as many.
-    for (wider, plain) in [(CodeSystem::Geonom, CodeSystem::Iso2), (CodeSystem::Comtrade, CodeSystem::M49)] {
+    // These take other systems' codes as well: they are named only where nothing simpler knows as many.
+    let wider = [
+        (CodeSystem::Geonom, CodeSystem::Iso2),
+        (CodeSystem::Comtrade, CodeSystem::M49),
+        (CodeSystem::NameEn, CodeSystem::Iso2),
+        (CodeSystem::NameEn, CodeSystem::Iso3),
+    ];
+    for (wider, plain) in wider {
         if found.iter().any(|(_, system, _)| *system == plain) {
             found.retain(|(_, system, _)| *system != wider);
         }
@@ -283,7 +289,7 @@ fn print(values: &[&str]) -> Option<Print> {
     if most(values.iter().filter(|value| number::exact(value).is_some()).count(), values.len()) {
         return Some(Print { grouping: None, decimal_comma: false, unsure: false });
     }
-    let kinds = [(Some(','), '.'), (Some('.'), ','), (Some(' '), ','), (Some(' '), '.'), (Some('\u{a0}'), ','), (None, ',')];
+    let kinds = [(Some(','), '.'), (None, ','), (Some('.'), ','), (Some(' '), ','), (Some(' '), '.'), (Some('\u{a0}'), ',')];
     let mut found = kinds.into_iter().filter(|(grouping, point)| fits(*grouping, *point));
     let (grouping, point) = found.next()?;
     Some(Print { grouping, decimal_comma: point == ',', unsure: point == '.' && fits(None, ',') })

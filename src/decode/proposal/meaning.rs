@@ -252,10 +252,21 @@ pub(super) fn meanings(table: &Table, looks: &[Looks<'_>]) -> Vec<Meaning> {
 }
 
 fn meaning(column: &Source, looks: &Looks<'_>) -> Meaning {
-    let name = words(column.shown());
+    let whole = words(column.shown());
+    // Of a place deep in JSON the last name says most, but what is private is private all the way down.
+    let last = column.shown().rsplit('/').next().map(words).unwrap_or_default();
+    let by_name = match ruled(&whole, looks) {
+        Some(found) if matches!(found.role, Role::Private | Role::Party(_)) => Some(found),
+        whole => ruled(&last, looks).filter(|_| matches!(column, Source::Pointer(_))).or(whole),
+    };
+    by_name.unwrap_or_else(|| by_values(looks))
+}
+
+/// What the first rule says that fits the name and the values.
+fn ruled(name: &str, looks: &Looks<'_>) -> Option<Meaning> {
     for (at, (role, said, against, needs)) in RULES.iter().enumerate() {
-        let Some(word) = said.split('|').find(|word| says(&name, word)) else { continue };
-        if against.split('|').any(|word| says(&name, word)) || !looks_like(looks, *needs) {
+        let Some(word) = said.split('|').find(|word| says(name, word)) else { continue };
+        if against.split('|').any(|word| says(name, word)) || !looks_like(looks, *needs) {
             continue;
         }
         let by_name = at >= BY_NAME_ALONE;
@@ -264,9 +275,9 @@ fn meaning(column: &Source, looks: &Looks<'_>) -> Meaning {
             Needs::Anything => format!("its name says {word:?}"),
             _ => format!("its name says {word:?}, and its values look like it"),
         };
-        return Meaning { role: *role, sure: !by_name, why };
+        return Some(Meaning { role: *role, sure: !by_name, why });
     }
-    by_values(looks)
+    None
 }
 
 /// What the values alone say.

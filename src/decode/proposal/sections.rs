@@ -189,8 +189,11 @@ fn columns(found: &Found<'_>, fields: &Lines, draft: &mut Lines) {
         (0..found.table.columns.len()).filter(named).map(|at| found.name(at)).collect::<Vec<_>>()
     };
     let never = of(&|at| found.is_private(at));
-    let required = if found.table.preamble { of(&|at| fields.read.contains(&at)) } else { Vec::new() };
-    let mut nulls: Vec<&str> = found.looks.iter().flat_map(|looks| looks.nulls.iter().copied()).collect();
+    let decisive = [Role::Goods, Role::Day, Role::Period, Role::Year, Role::Partner, Role::Id, Role::HouseBill, Role::Value];
+    let is_decisive = |at: usize| found.meanings.get(at).is_some_and(|meaning| decisive.contains(&meaning.role));
+    let required = if found.table.preamble { of(&|at| is_decisive(at) && fields.read.contains(&at)) } else { Vec::new() };
+    let public = found.looks.iter().enumerate().filter(|(at, _)| !found.is_private(*at));
+    let mut nulls: Vec<&str> = public.flat_map(|(_, looks)| looks.nulls.iter().copied()).collect();
     nulls.sort_unstable();
     nulls.dedup();
     if never.is_empty() && required.is_empty() && nulls.is_empty() {
@@ -238,6 +241,7 @@ fn selections(found: &Found<'_>, draft: &mut Lines) {
         let doubtful: Vec<&str> = looks.distinct.iter().copied().filter(|text| is_doubtful(text) && !group(text)).collect();
         if !doubtful.is_empty() && (is_place || meaning.role == Role::Goods) {
             let texts = list(doubtful);
+            draft.line("");
             draft.comment(&format!(
                 "{}: {texts} may be sums too, such as a group of countries; if so, drop them as well",
                 found.name(at)
@@ -245,8 +249,9 @@ fn selections(found: &Found<'_>, draft: &mut Lines) {
         }
         let known = looks.distinct.iter().filter(|text| group(text)).count();
         if known > 0 {
+            draft.line("");
             draft.comment(&format!(
-                "{}: {known} values are groups of countries by the code tables, which leave them out",
+                "{}: {known} of its values are groups of countries by the code tables, which leave them out",
                 found.name(at)
             ));
         }
