@@ -47,7 +47,8 @@ fn sheet(mapping: &'static str, text: &'static str) -> Sheet {
     };
     let form = match std::fs::read(format!("{SAMPLES}/{mapping}.csv")) {
         Ok(bytes) => {
-            let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            let ended = |line: &[u8]| [line.strip_suffix(b"\n").unwrap_or(line), b"\n"].concat();
+            let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|byte| *byte == b'\n').map(ended).collect();
             let head = if ["india-declarations", "usa-trade-online"].contains(&mapping) { 3 } else { 1 };
             let rows = lines.split_off(head);
             Form::Lines(lines.concat(), rows)
