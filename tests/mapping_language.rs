@@ -15,10 +15,14 @@ use expect_test::Expect;
 
 #[path = "support/data.rs"]
 mod data;
+#[path = "mapping_language/drafts.rs"]
+mod drafts;
 #[path = "mapping_language/feeds.rs"]
 mod feeds;
 #[path = "mapping_language/language.rs"]
 mod language;
+#[path = "mapping_language/properties.rs"]
+mod properties;
 #[path = "mapping_language/shapes.rs"]
 mod shapes;
 

@@ -354,17 +354,19 @@ pub(super) enum TopicsAction {
 #[command(after_help = "Examples:
   entrepot check
   entrepot check my-mapping.toml
-  entrepot check my.csv --as my-mapping.toml --sample 50")]
+  entrepot check my.csv --as my-mapping.toml --sample 50
+  entrepot check unknown.csv --sample 50 > my-mapping.toml")]
 pub(super) struct CheckArgs {
     /// Mappings (.toml), a model, a bundle's folder, or files with records (with --sample)
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
-    /// Read this many rows of each file, and show what becomes of each field and which evidence layers they can support
+    /// Read this many rows of each file, and show what becomes of each field and which evidence layers they can support; without
+    /// --as, of a file that is no canonical JSON, print a first draft of a mapping
     #[arg(long, value_name = "ROWS")]
     pub(super) sample: Option<usize>,
-    /// How the rows of the files are read
-    #[arg(long = "as", default_value = "canonical", value_name = "MAPPING")]
-    pub(super) mapping: String,
+    /// How the rows of the files are read [default: canonical]
+    #[arg(long = "as", value_name = "MAPPING")]
+    pub(super) mapping: Option<String>,
     /// Also open the log and compare its topics
     #[arg(long)]
     pub(super) online: bool,

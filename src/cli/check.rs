@@ -11,12 +11,14 @@ use super::print::line;
 use super::reading::Reading;
 use super::wiring::{Knowledge, feeds, read_file};
 use crate::config::{Config, SourceOf};
-use crate::decode::Surroundings;
+use crate::decode::{Excerpt, Surroundings, is_canonical, propose};
 use crate::scoring::Model;
 use crate::stream::Log;
 
 /// Rows read of a file where no number is given.
 const ROWS: usize = 10;
+/// Bytes of a file that a draft of a mapping is made from.
+const DRAFT_BYTES_MAX: u64 = 16 << 20;
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &CheckArgs) -> Outcome {
@@ -87,10 +89,12 @@ fn named(config: &Config, knowledge: &Knowledge, args: &CheckArgs, path: &Path) 
         }
         return Ok(Exit::Done);
     }
-    let reading = Reading::named(&args.mapping).map_err(|failure| failure.context("--as"))?;
+    let mapping = args.mapping.as_deref().unwrap_or("canonical");
+    let reading = Reading::named(mapping).map_err(|failure| failure.context("--as"))?;
+    let may_draft = args.mapping.is_none() && args.sample.is_some();
     let mut exit = Exit::Done;
     for input in inputs(&[path.to_owned()])? {
-        let found = sample(&input, &reading, knowledge, args.sample.unwrap_or(ROWS))?;
+        let found = sample(&input, (&reading, may_draft), knowledge, args.sample.unwrap_or(ROWS))?;
         exit = if found == Exit::Done { exit } else { found };
     }
     Ok(exit)
@@ -102,21 +106,38 @@ fn is_model(text: &str) -> bool {
     table.contains_key("calibration") || table.contains_key("bands") || table.contains_key("prior")
 }
 
-/// What becomes of the first rows of a file, in one form for canonical JSON and for every mapping.
-fn sample(input: &Input, reading: &Reading, knowledge: &Knowledge, rows: usize) -> Outcome {
+/// What becomes of the first rows of a file, in one form for canonical JSON and for every mapping. Where none is named and the file is
+/// no canonical JSON, a first draft of a mapping instead, and nothing else on stdout.
+fn sample(input: &Input, (reading, may_draft): (&Reading, bool), knowledge: &Knowledge, rows: usize) -> Outcome {
     let around = Surroundings {
         reference: knowledge.reference(),
         default_lag_days: knowledge.default_lag_days(),
         file_name: Some(&input.name),
     };
+    let failed = |failure: Failure| failure.context(format!("reading {}", input.shown()));
+    let (mut file, mut bytes) = (input.open()?, Vec::new());
+    if may_draft {
+        file.by_ref().take(DRAFT_BYTES_MAX + 1).read_to_end(&mut bytes).exits(Exit::NotThere).map_err(failed)?;
+        if !is_canonical(&bytes) {
+            return draft(input, &bytes, (rows, &around));
+        }
+    }
+    file.read_to_end(&mut bytes).exits(Exit::NotThere).map_err(failed)?;
     line(&format!("{}: the first {rows} rows", input.shown()))?;
-    let mut bytes = Vec::new();
-    let read = input.open()?.read_to_end(&mut bytes).exits(Exit::NotThere);
-    read.map_err(|failure| failure.context(format!("reading {}", input.shown())))?;
     let sample = reading.decoder().sample(&bytes, rows, &around);
     line(sample.to_string().trim_end())?;
     let fits = |name: &String| name == "taken" || name.starts_with("excluded");
     Ok(if sample.counts.keys().any(fits) { Exit::Done } else { Exit::NothingDecoded })
+}
+
+/// Prints a first draft of a mapping.
+fn draft(input: &Input, bytes: &[u8], (rows, around): (usize, &Surroundings<'_>)) -> Outcome {
+    let limit = usize::try_from(DRAFT_BYTES_MAX).unwrap_or(usize::MAX);
+    let excerpt = Excerpt { bytes: bytes.get(..limit).unwrap_or(bytes), whole: bytes.len() <= limit };
+    let drafted = propose(excerpt, rows, around);
+    let drafted = drafted.map_err(|why| Failure::new(Exit::NothingDecoded, format!("{}: no draft: {why}", input.shown())))?;
+    line(drafted.trim_end())?;
+    Ok(Exit::Done)
 }
 
 fn online(config: &Config) -> Outcome {

@@ -9,6 +9,7 @@ mod json;
 mod mapping;
 pub mod movement;
 mod number;
+mod proposal;
 mod record;
 mod scan;
 mod shipped;
@@ -23,6 +24,7 @@ use crate::domain::{Claim, Date, DeadLetterReason, ExcludedReason, Message, Peri
 
 use canonical::ROLES;
 pub use mapping::{ExampleFailure, Layers, Mapping, MappingError, Sample, SampleField, SampleRow};
+pub use proposal::{Excerpt, NoTable, is_canonical, propose};
 pub use record::canonical_record;
 pub(crate) use record::write_content;
 pub use shipped::built_in_mappings;

@@ -1,0 +1,300 @@
+//! What a column is likely to mean: what its name says and its values look like. What one of the two says alone stays a question.
+
+use super::looks::Looks;
+use super::table::{Source, Table};
+
+/// What a column may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// May not be read: who somebody is, where to reach them, what an inspection found.
+    Private,
+    /// The name or number of a firm or a person.
+    Party(&'static str),
+    /// A figure that is no value of goods: a price of one unit, a duty, a rate.
+    OtherFigure,
+    Goods,
+    Description,
+    Reporter,
+    Partner,
+    Origin,
+    Consignment,
+    Destination,
+    Lading,
+    Day,
+    Period,
+    Year,
+    MonthPart,
+    KnownFrom,
+    Flow,
+    NetMass,
+    GrossMass,
+    /// A mass, net or gross.
+    Mass,
+    Quantity,
+    Unit,
+    MassUnit,
+    Value,
+    Currency,
+    Container,
+    MasterBill,
+    HouseBill,
+    PortOfLading,
+    PortOfUnlading,
+    PlaceOfReceipt,
+    Id,
+    Item,
+    /// Nothing speaks for anything.
+    Nothing,
+}
+
+impl Role {
+    /// As the draft calls it.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            Role::Private => "never (private)",
+            Role::Party(_) => "never (a party)",
+            Role::OtherFigure => "a figure that is no value of goods",
+            Role::Goods => "hs",
+            Role::Description => "description",
+            Role::Reporter => "reporter",
+            Role::Partner => "partner",
+            Role::Origin => "country_of_origin",
+            Role::Consignment => "country_of_consignment",
+            Role::Destination => "destination",
+            Role::Lading => "country_of_lading",
+            Role::Day => "event_date",
+            Role::Period | Role::Year | Role::MonthPart => "period",
+            Role::KnownFrom => "known_from",
+            Role::Flow => "flow",
+            Role::NetMass => "net_mass_kg",
+            Role::GrossMass => "gross_mass_kg",
+            Role::Mass => "a mass",
+            Role::Quantity => "a quantity",
+            Role::Unit | Role::MassUnit => "a unit",
+            Role::Value => "customs_value",
+            Role::Currency => "a currency",
+            Role::Container => "containers",
+            Role::MasterBill => "bill_of_lading.master",
+            Role::HouseBill => "bill_of_lading.house",
+            Role::PortOfLading => "port_of_lading",
+            Role::PortOfUnlading => "port_of_unlading",
+            Role::PlaceOfReceipt => "place_of_receipt",
+            Role::Id => "id",
+            Role::Item => "a line of the record",
+            Role::Nothing => "not read",
+        }
+    }
+}
+
+/// What a column is taken for, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Meaning {
+    pub(super) role: Role,
+    /// Name and values agree.
+    pub(super) sure: bool,
+    pub(super) why: String,
+}
+
+/// What the values have to look like.
+#[derive(Clone, Copy)]
+enum Needs {
+    Anything,
+    Figures,
+    Goods,
+    Countries,
+    Days,
+    Periods,
+    Years,
+    Months,
+    Units,
+    Currencies,
+    Directions,
+    Containers,
+    Words,
+}
+
+/// Words of a name (`|` between them), of which one is enough; words that speak against it; what the values must look like. The first rule
+/// that fits is taken.
+type Rule = (Role, &'static str, &'static str, Needs);
+
+const PLACES: &str = "country|port|pais|país|cty|value|quantity|weight";
+const RULES: [Rule; 42] = [
+    (
+        Role::Private,
+        "phone|telephone|tel|mobile|fax|email|e mail|mail|address|addr|street|city|pin|postal|postcode|zip|contact|passport|fraud|\
+         inspection|seized|risk|direccion|endereco|电话|地址|住所|주소|전화",
+        "",
+        Needs::Anything,
+    ),
+    (Role::Party("shipper"), "shipper|exporter|supplier|seller|发货人", PLACES, Needs::Anything),
+    (Role::Party("consignee"), "consignee|buyer|收货人", PLACES, Needs::Anything),
+    (Role::Party("importer_of_record"), "importer|iec|declarant|importador", PLACES, Needs::Anything),
+    (Role::Party("notify_party"), "notify|notify party", PLACES, Needs::Anything),
+    (Role::Party("manufacturer"), "manufacturer|producer|maker", PLACES, Needs::Anything),
+    (Role::OtherFigure, "unit price|price per|unit value|uv|duty|dut|tax|rate|freight|insurance|单价", "", Needs::Anything),
+    (Role::Currency, "currency|curr|currency code|moneda|币制", "value|amount", Needs::Currencies),
+    (Role::MassUnit, "weight unit|mass unit|wgt unit", "", Needs::Units),
+    (Role::Unit, "unit|units|uom|unidad|unidade|计量单位|单位", "value", Needs::Units),
+    (Role::NetMass, "net mass|net weight|net wgt|netweight|netwgt|netweightkg|net kg|peso neto|peso liquido", "", Needs::Figures),
+    (Role::GrossMass, "gross mass|gross weight|gross wgt|gross kg|peso bruto", "", Needs::Figures),
+    (Role::Mass, "mass|weight|wgt|kg|kgs|kilograms|peso|tonnes|tons|重量", "value|usd", Needs::Figures),
+    (Role::Value, "value|val|amount|fob|cif|usd|eur|price|valor|美元|人民币|金额|금액", "unit", Needs::Figures),
+    (Role::Quantity, "quantity|qty|qy1|qty1|cantidad|quantidade|数量|수량", "", Needs::Figures),
+    (Role::Flow, "flow|trade type|exp or imp|import export|direction|type|flow code", "", Needs::Directions),
+    (
+        Role::Goods,
+        "hs|hts|hsn|ncm|taric|hs6|hs8|hs10|hs code|cn8|commodity|cmd|product|tariff|nc|商品编码|品目|hscode",
+        "desc|description|name",
+        Needs::Goods,
+    ),
+    (Role::Description, "description|desc|goods|commodity|product|cargo|品名|商品名称", "code", Needs::Words),
+    (Role::MasterBill, "master bill|mbl|master bl", "type", Needs::Anything),
+    (Role::HouseBill, "bill of lading|house bill|hbl|bol|bl|b l|bill", "type", Needs::Anything),
+    (Role::KnownFrom, "last update|updated|published|release|publication", "", Needs::Days),
+    (Role::Day, "date|day|arrival|fecha|data|日期|일자", "", Needs::Days),
+    (Role::Period, "period|month|time|date|year month|yearmonth|年月|기간|mes|ref", "", Needs::Periods),
+    (Role::Year, "year|yr|ano|año|jahr|年|period|time", "duty", Needs::Years),
+    (Role::MonthPart, "month|mon|mes|monat|月", "", Needs::Months),
+    (Role::Origin, "origin|country of origin|origin country|orig|原产国", "indicator|port", Needs::Countries),
+    (
+        Role::Consignment,
+        "consignment|departure|dispatch|country of export|export country|exporting|procedencia|provenance",
+        "port",
+        Needs::Countries,
+    ),
+    (Role::Lading, "country of lading|lading country|port of lading country|loading country", "", Needs::Countries),
+    (Role::Destination, "destination|dest|import country|country of import|destino", "port", Needs::Countries),
+    (Role::Reporter, "reporter|reporting|reporter iso|declaring", "", Needs::Countries),
+    (
+        Role::Partner,
+        "partner|country|cty|partner iso|pais|país|land|贸易伙伴|국가|stat cd|stat",
+        "2nd|second|partner2",
+        Needs::Countries,
+    ),
+    (Role::PortOfLading, "port of lading|loading port|lading port|pol|port of loading|foreign port", "country", Needs::Words),
+    (
+        Role::PortOfUnlading,
+        "port of unlading|unloading port|discharge port|port of discharge|pod|port of entry",
+        "country",
+        Needs::Words,
+    ),
+    (Role::PlaceOfReceipt, "place of receipt|receipt", "country|date", Needs::Words),
+    (Role::Container, "container|containers|container number|container id", "marks|number of", Needs::Containers),
+    (Role::Item, "item no|line no|item|line|sequence|项号", "", Needs::Anything),
+    (
+        Role::Id,
+        "declaration no|declaration number|declaration id|record id|entry no|entry number|identifier|shipment id|be no|id|报关单号",
+        "container|carrier|vessel|office",
+        Needs::Anything,
+    ),
+    // What a name alone says, where no rule above took it by name and values: asked, never set.
+    (Role::Goods, "hs|hts|ncm|hs code", "desc|description", Needs::Anything),
+    (Role::Origin, "origin", "indicator|port", Needs::Words),
+    (Role::Destination, "destination", "port", Needs::Words),
+    (Role::Partner, "partner|country", "2nd|second", Needs::Words),
+    (Role::Period, "period|month", "", Needs::Words),
+];
+/// From here on the rules of `RULES` go by the name alone.
+const BY_NAME_ALONE: usize = 37;
+
+/// The words of a name, in lower case with blanks between: `cmdCode`, `HS_CODE` and `Weight (kg)` alike.
+pub(super) fn words(name: &str) -> String {
+    let mut out = String::new();
+    let mut before = ' ';
+    for sign in name.chars() {
+        if sign.is_uppercase() && before.is_lowercase() {
+            out.push(' ');
+        }
+        match sign {
+            '$' => out.push_str(" usd "),
+            '€' => out.push_str(" eur "),
+            sign if sign.is_alphanumeric() => out.extend(sign.to_lowercase()),
+            _ => out.push(' '),
+        }
+        before = sign;
+    }
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a name has the word; of scripts without blanks a part of it is enough.
+pub(super) fn says(words: &str, word: &str) -> bool {
+    if word.is_empty() {
+        return false;
+    }
+    if word.is_ascii() || word.chars().count() < 2 {
+        format!(" {words} ").contains(&format!(" {word} "))
+    } else {
+        words.contains(word)
+    }
+}
+
+fn looks_like(looks: &Looks<'_>, needs: Needs) -> bool {
+    match needs {
+        Needs::Anything => true,
+        Needs::Figures => looks.print.is_some(),
+        Needs::Goods => !looks.goods.is_empty(),
+        Needs::Countries => !looks.countries.is_empty(),
+        Needs::Days => !looks.days.is_empty(),
+        Needs::Periods => !looks.months.is_empty(),
+        Needs::Years => looks.years,
+        Needs::Months => looks.month_part.is_some(),
+        Needs::Units => looks.unit,
+        Needs::Currencies => looks.currency,
+        Needs::Directions => looks.flow || (looks.distinct.len() <= 4 && looks.print.is_some()),
+        Needs::Containers => looks.containers > 0,
+        Needs::Words => looks.filled > 0 && looks.print.is_none(),
+    }
+}
+
+/// What each column is likely to mean.
+pub(super) fn meanings(table: &Table, looks: &[Looks<'_>]) -> Vec<Meaning> {
+    table.columns.iter().zip(looks).map(|(column, looks)| meaning(column, looks)).collect()
+}
+
+fn meaning(column: &Source, looks: &Looks<'_>) -> Meaning {
+    let whole = words(column.shown());
+    // Of a place deep in JSON the last name says most, but what is private is private all the way down.
+    let last = column.shown().rsplit('/').next().map(words).unwrap_or_default();
+    let by_name = match ruled(&whole, looks) {
+        Some(found) if matches!(found.role, Role::Private | Role::Party(_)) => Some(found),
+        whole => ruled(&last, looks).filter(|_| matches!(column, Source::Pointer(_))).or(whole),
+    };
+    by_name.unwrap_or_else(|| by_values(looks))
+}
+
+/// What the first rule says that fits the name and the values.
+fn ruled(name: &str, looks: &Looks<'_>) -> Option<Meaning> {
+    for (at, (role, said, against, needs)) in RULES.iter().enumerate() {
+        let Some(word) = said.split('|').find(|word| says(name, word)) else { continue };
+        if against.split('|').any(|word| says(name, word)) || !looks_like(looks, *needs) {
+            continue;
+        }
+        let by_name = at >= BY_NAME_ALONE;
+        let why = match needs {
+            _ if by_name => format!("its name says {word:?}, and its values do not look like it"),
+            Needs::Anything => format!("its name says {word:?}"),
+            _ => format!("its name says {word:?}, and its values look like it"),
+        };
+        return Some(Meaning { role: *role, sure: !by_name, why });
+    }
+    None
+}
+
+/// What the values alone say.
+fn by_values(looks: &Looks<'_>) -> Meaning {
+    let found = |role, sure, why: &str| Meaning { role, sure, why: why.to_owned() };
+    let unsure = "its values look like it, and its name says nothing of it";
+    match looks {
+        _ if looks.containers > 0 => found(Role::Container, true, "every number proves itself by its check digit"),
+        _ if looks.flow && looks.distinct.iter().all(|text| text.chars().count() > 1) => {
+            found(Role::Flow, true, "its values are words for import and export")
+        }
+        _ if looks.filled == 0 => found(Role::Nothing, true, "it is empty here"),
+        _ if !looks.goods.is_empty() && looks.days.is_empty() && looks.months.is_empty() => found(Role::Goods, false, unsure),
+        _ if !looks.countries.is_empty() => found(Role::Partner, false, unsure),
+        _ if !looks.days.is_empty() => found(Role::Day, false, unsure),
+        _ if !looks.months.is_empty() => found(Role::Period, false, unsure),
+        _ if looks.bill => found(Role::HouseBill, false, unsure),
+        _ => found(Role::Nothing, true, "neither its name nor its values speak for a field"),
+    }
+}

@@ -1,0 +1,219 @@
+//! First drafts of mappings: golden files of fictional feeds, a draft completed as its comments say, and what no draft may do.
+
+use entrepot::decode::{Excerpt, built_in_mappings, is_canonical, propose};
+use expect_test::expect_file;
+use proptest::prelude::*;
+
+use crate::{around, decoded};
+
+const FLOWS: &[u8] = include_bytes!("../drafts/flows.csv");
+const ARRIVALS: &[u8] = include_bytes!("../drafts/arrivals-import.csv");
+const STATISTICS: &[u8] = include_bytes!("../drafts/statistics.json");
+const ENTRIES: &[u8] = include_bytes!("../drafts/entries.xml");
+const LINES: &[u8] = include_bytes!("../drafts/lines.ndjson");
+
+fn drafted(file: &str, bytes: &[u8]) -> Result<String, String> {
+    propose(Excerpt { bytes, whole: true }, 100, &around(Some(file))).map_err(|why| why.to_string())
+}
+
+#[track_caller]
+fn draft(file: &str, bytes: &[u8]) -> String {
+    drafted(file, bytes).unwrap_or_else(|why| panic!("{file}: {why}"))
+}
+
+/// The draft with its placeholders replaced, one after another.
+#[track_caller]
+fn completed(draft: &str, answers: &[&str]) -> String {
+    assert_eq!(draft.matches("\"TODO\"").count(), answers.len(), "{draft}");
+    answers.iter().fold(draft.to_owned(), |text, answer| text.replacen("\"TODO\"", answer, 1))
+}
+
+#[test]
+fn drafts_of_five_forms_are_as_they_were() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+    for (file, bytes) in [
+        ("flows.csv", FLOWS),
+        ("arrivals-import.csv", ARRIVALS),
+        ("statistics.json", STATISTICS),
+        ("entries.xml", ENTRIES),
+        ("lines.ndjson", LINES),
+    ] {
+        let stem = file.split('.').next().unwrap();
+        expect_file![format!("{root}/draft-{stem}.toml")].assert_eq(&draft(file, bytes));
+    }
+}
+
+#[test]
+fn a_draft_completed_as_its_comments_say_reads_the_rows() {
+    // The title, and the currency, which no column tells.
+    let mapping = completed(&draft("flows.csv", FLOWS), &["\"Flows\"", "\"THB\""]);
+    let (whole, apart) = decoded(&mapping, ("flows.csv", FLOWS));
+    assert_eq!(whole, apart);
+    let rows: Vec<&str> = whole.lines().collect();
+    assert_eq!(rows[0], "excluded country_group");
+    let first = r#"{"kind":"trade_flow","reporter":"TH","partner":"CN","flow":"import","period":"2025-01","hs":"282580""#;
+    assert!(rows[1].starts_with(first), "{whole}");
+    assert!(rows[2].contains(r#""net_mass_kg":2100.5,"customs_value":{"amount":"32000","currency":"THB"}"#), "{whole}");
+    assert!(rows[3].contains(r#""partner":"US","flow":"export","period":"2025-02","hs":"811010","#), "{whole}");
+    assert_eq!(rows.len(), 4);
+}
+
+#[test]
+fn a_draft_of_shipments_asks_for_the_form_of_a_date_and_the_destination() {
+    let draft = draft("arrivals-import.csv", ARRIVALS);
+    assert!(entrepot::decode::Mapping::parse(&draft).is_err(), "a form of dates is asked, not guessed");
+    let mapping = completed(&draft, &["\"Arrivals\"", "\"%d/%m/%Y\"", "\"US\""]);
+    let (whole, _) = decoded(&mapping, ("arrivals-import.csv", ARRIVALS));
+    let rows: Vec<&str> = whole.lines().collect();
+    assert!(rows[0].contains(r#""event_date":"2025-04-03""#), "{whole}");
+    assert!(rows[0].contains(r#""port_of_lading":"CNNGB""#) && rows[0].contains(r#""gross_mass_kg":20450"#), "{whole}");
+    assert!(rows[0].contains("EXMU1000010") && rows[0].contains("EXMU1000025"), "{whole}");
+    assert!(rows[2].starts_with("unknown_country"), "the draft says that Atlantis is not known: {whole}");
+    assert!(draft.contains("not known to name-en: [\"Atlantis\"]"), "{draft}");
+}
+
+#[test]
+fn drafts_of_documents_and_lines_read_their_rows() {
+    let mapping = completed(&draft("entries.xml", ENTRIES), &["\"Entries\""]);
+    let (whole, _) = decoded(&mapping, ("entries.xml", ENTRIES));
+    assert!(whole.contains(r#""id":"900002""#) && whole.contains(r#""country_of_origin":"CN""#), "{whole}");
+    let answers = ["\"Statistics\"", "\"IN\"", "\"import\"", "\"export\"", "\"USD\""];
+    let mapping = completed(&draft("statistics.json", STATISTICS), &answers);
+    let (whole, _) = decoded(&mapping, ("statistics.json", STATISTICS));
+    assert!(whole.contains(r#""partner":"CN","flow":"import","period":"2025-01""#), "{whole}");
+    assert!(whole.contains("excluded total_over_goods"), "{whole}");
+    let mapping = completed(&draft("lines.ndjson", LINES), &["\"Lines\"", "\"VN\"", "\"export\""]);
+    let (whole, _) = decoded(&mapping, ("lines.ndjson", LINES));
+    assert!(whole.contains(r#""net_mass_kg":12500,"customs_value":{"amount":"1250000","currency":"USD"}"#), "{whole}");
+    assert!(whole.contains("excluded country_group"), "{whole}");
+}
+
+#[test]
+fn check_prints_the_draft_and_nothing_else_where_no_mapping_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("flows.csv"), FLOWS).unwrap();
+    std::fs::write(place.path().join("bad.txt"), "nonsense\n").unwrap();
+    std::fs::write(place.path().join("flows.ndjson"), "{\"kind\":\"trade_flow\"}\n").unwrap();
+    let check = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_entrepot"));
+        let output = command.arg("check").args(arguments).current_dir(place.path()).env_clear().output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    assert_eq!(check(&["flows.csv", "--sample", "100"]), (Some(0), draft("flows.csv", FLOWS), String::new()));
+    assert!(check(&["flows.csv", "--sample", "1"]).1.contains("from its first 1 rows"));
+    // Named, without --sample, or meant as canonical JSON: what becomes of rows, as ever.
+    for arguments in
+        [&["flows.csv", "--sample", "9", "--as", "canonical"][..], &["flows.csv"], &["flows.ndjson", "--sample", "9"]]
+    {
+        let (code, shown, _) = check(arguments);
+        assert_eq!(code, Some(65), "{shown}");
+        assert!(shown.contains("row 1: dead_letter"), "{shown}");
+    }
+    let (code, shown, said) = check(&["bad.txt", "--sample", "9"]);
+    assert_eq!((code, shown.as_str()), (Some(65), ""));
+    assert!(said.contains("bad.txt: no draft: no table was found"), "{said}");
+}
+
+#[test]
+fn no_private_value_stands_in_a_draft() {
+    for private in ["555 0100", "EXAMPLE SHIPPER", "Example Road", "BUYER", "Example Exporter"] {
+        for (file, bytes) in [("flows.csv", FLOWS), ("arrivals-import.csv", ARRIVALS), ("entries.xml", ENTRIES)] {
+            assert!(!draft(file, bytes).contains(private), "{file}: {private}");
+        }
+    }
+    assert!(
+        draft("arrivals-import.csv", ARRIVALS).contains("never = [\"Shipper Name\", \"Shipper Address\", \"Consignee Name\"]")
+    );
+}
+
+#[test]
+fn other_signs_and_encodings_are_told_by_the_bytes() {
+    let check = |file: &str, bytes: &[u8], wanted: &[&str]| {
+        let draft = draft(file, bytes);
+        wanted.iter().for_each(|line| assert!(draft.lines().any(|found| found == *line), "{line}\n{draft}"));
+    };
+    let text = String::from_utf8(FLOWS.to_vec()).unwrap();
+    let text = text.trim_start_matches('\u{feff}');
+    check("t.csv", text.replace(';', "\t").as_bytes(), &["delimiter = \"\\t\""]);
+    check("p.csv", text.replace(';', "|").as_bytes(), &["delimiter = \"|\""]);
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    check("w.csv", &utf16, &["encoding = \"utf-16le\"", "delimiter = \";\""]);
+    // The sample of China's customs, in GB18030; a French name in Windows-1252.
+    let gacc = include_bytes!("../../config/mappings/samples/china-gacc.csv");
+    check("g.csv", gacc, &["encoding = \"gb18030\""]);
+    check("l.csv", b"Pays d\xe9clarant,Valeur\nFR,1\nDE,2\n", &["encoding = \"windows-1252\""]);
+}
+
+#[test]
+fn a_cut_file_is_read_to_its_last_whole_line() {
+    let cut = &ARRIVALS[..ARRIVALS.len() - 30];
+    let whole = draft("a.csv", &ARRIVALS[..ARRIVALS[..ARRIVALS.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1]);
+    let excerpt = Excerpt { bytes: cut, whole: false };
+    assert_eq!(propose(excerpt, 100, &around(Some("a.csv"))).unwrap(), whole);
+    assert!(
+        propose(Excerpt { bytes: STATISTICS, whole: false }, 9, &around(None)).unwrap_err().to_string().contains("too large")
+    );
+}
+
+#[test]
+fn what_is_no_table_is_refused_with_what_to_do() {
+    for (bytes, wanted) in [
+        (&b""[..], "no table was found"),
+        (b"nonsense\n", "no table was found"),
+        (b"1,2,3\n4,5,6\n", "no header was found"),
+        (b"a,b\n", "no row"),
+        (b"{\"a\":1", "no table was found"),
+        (b"<r><a>", "cut off"),
+    ] {
+        let why = drafted("x", bytes).unwrap_err();
+        assert!(why.contains(wanted), "{why}");
+    }
+    assert!(is_canonical(b"{\"kind\":\"trade_flow\"}\n") && is_canonical(b"[{\"kind\":\"shipment\"}]"));
+    assert!(!is_canonical(LINES) && !is_canonical(FLOWS) && !is_canonical(b"nonsense"));
+}
+
+/// A draft is TOML whatever stands in the file: no cell ends a line, and nothing but the keys of a mapping comes out.
+#[track_caller]
+fn is_a_draft(file: &str, bytes: &[u8]) {
+    let Ok(text) = drafted(file, bytes) else { return };
+    let table: toml::Table = text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let keys = ["version", "name", "title", "kind", "envelope", "columns", "select", "fields", "quantities", "bill_of_lading"];
+    let known = |key: &String| keys.contains(&key.as_str()) || ["containers", "meaning"].contains(&key.as_str());
+    assert!(table.keys().all(known), "{text}");
+    assert_eq!(table.get("version").and_then(toml::Value::as_integer), Some(1), "{text}");
+}
+
+#[test]
+fn every_shipped_sample_gives_a_draft() {
+    for (name, _) in built_in_mappings() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/mappings/samples");
+        let read = |extension: &str| std::fs::read(format!("{folder}/{name}.{extension}"));
+        let bytes = read("csv").or_else(|_| read("json")).unwrap();
+        draft(name, &bytes);
+        is_a_draft(name, &bytes);
+    }
+}
+
+proptest! {
+    #[test]
+    fn cells_of_any_signs_never_leave_their_line(
+        cells in prop::collection::vec("[a-zA-Z0-9\"'#=\\[\\]\\\\\n\r\u{2028}\u{85}\u{1b},;. ]{0,12}", 6..30),
+        file in "[a-z\"\n#.]{0,8}",
+    ) {
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        cells.chunks(3).for_each(|row| writer.write_record(row).unwrap());
+        is_a_draft(&file, &writer.into_inner().unwrap());
+        let names = ["HS \"x\"\n[a]", "b\\", "#"];
+        let object = |row: &[String]| serde_json::json!(names.iter().zip(row).collect::<std::collections::BTreeMap<_, _>>());
+        is_a_draft(&file, serde_json::Value::from(cells.chunks(3).map(object).collect::<Vec<_>>()).to_string().as_bytes());
+    }
+
+    #[test]
+    fn damaged_files_give_a_draft_or_a_reason(which in 0usize..5, at in any::<prop::sample::Index>(), with in prop::collection::vec(any::<u8>(), 0..4)) {
+        let mut bytes = [FLOWS, ARRIVALS, STATISTICS, ENTRIES, LINES][which].to_vec();
+        let from = at.index(bytes.len());
+        bytes.splice(from..(from + 2).min(bytes.len()), with);
+        is_a_draft("damaged.csv", &bytes);
+    }
+}
