@@ -318,7 +318,7 @@ fn lines_of_json(text: &str, rows_max: usize) -> Option<Table> {
     let lists_rows =
         |line: &&str| json::members(line).is_some_and(|members| members.iter().any(|(_, raw)| is_list_of_objects(raw.get())));
     // A document that was written on one line is a document.
-    if objects * 2 <= lines.len() || lines.len() == 1 && lines.iter().any(|line| lists_rows(line)) {
+    if objects * 2 <= lines.len() || lines.len() == 1 && lines.iter().any(lists_rows) {
         return None;
     }
     let mut table = Table::default();
