@@ -264,12 +264,12 @@ fn latin(text: &str) -> Vec<u8> {
     text.chars().map(|sign| u8::try_from(u32::from(sign)).expect("a byte became a character")).collect()
 }
 
-/// Cells without quotes around them, a comma inside one made a blank. Bytes that are no UTF-8 stay in one piece each.
+/// Cells as they stand between commas, in quotes where there is one inside. Bytes that are no UTF-8 stay in one piece each.
 fn split(line: &[u8]) -> Vec<String> {
     let text: String = line.iter().map(|byte| char::from(*byte)).collect();
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let record = reader.records().next().unwrap().unwrap();
-    record.iter().map(|cell| cell.replace(',', " ")).collect()
+    record.iter().map(|cell| if cell.contains(',') { format!("\"{cell}\"") } else { cell.to_owned() }).collect()
 }
 
 /// Everything that `assess` and `check` write of the file, and how many rows were taken and lost. The bytes of dead letters are left out,

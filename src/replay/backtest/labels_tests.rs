@@ -1,3 +1,5 @@
+//! Labels as people keep them: what is read, what is passed over with its reason, what is refused.
+
 use super::*;
 
 const HEADER: &str = "case_id,family_id,hs6,intermediary,destination,period_start,period_end,label,known_from,notes\n";

@@ -1,3 +1,5 @@
+//! Small histories whose figures can be found by hand.
+
 use super::super::flows::Baselines;
 use super::*;
 
