@@ -7,15 +7,14 @@ use serde::Serialize;
 
 use super::args::{AssessArgs, AssessFormat, AssessOrder, OnlyKind};
 use super::exit::{Exit, Exits, Failure, Outcome};
-use super::input::{Input, each_message, inputs};
-use super::known::{Known, is_after};
+use super::input::{Input, inputs};
+use super::known::{Known, each_movement};
 use super::print::{self, LostMessage};
 use super::progress::Progress;
-use super::reading::Reading;
 use super::wiring::Knowledge;
 use crate::config::Config;
 use crate::encode::{Effects, Tally, Topic};
-use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError, Stamp, stamp_of};
+use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError};
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
@@ -121,32 +120,16 @@ impl<'a> Run<'a> {
         })?;
         let mut fold = knowledge.assess();
         let mut sink = sink(summary, gathered, progress);
-        let mut bounded = Bounded::new(&mut *fold, &mut sink);
-        movements.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
-        bounded.close(args.until)?;
+        Bounded::new(&mut *fold, &mut sink).all(movements, args.until)?;
         Ok(rows)
     }
 
     /// Dumped movements as given: they repeat what stood in the log, ticks as well. Gives how many there were.
     fn as_given(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
-        let lines = Reading::lines();
         let mut fold = self.knowledge.assess();
-        let (until, mut rows) = (self.args.until, 0);
         let mut sink = sink(&mut self.summary, &mut self.gathered, &mut self.progress);
         let mut bounded = Bounded::new(&mut *fold, &mut sink);
-        for input in inputs {
-            each_message(input, &lines, &mut |message| {
-                rows += 1;
-                let value = message.value.unwrap_or_default();
-                let position = message.position.to_string();
-                match stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })? {
-                    Stamp::Known(known_from) if is_after(until, known_from) => {}
-                    Stamp::Known(_) | Stamp::Tick(_) => bounded.as_given(Vec::new(), value)?,
-                }
-                Ok(())
-            })?;
-        }
-        Ok(rows)
+        each_movement(inputs, self.args.until, &mut |_, value| bounded.as_given(Vec::new(), value))
     }
 
     fn print(&mut self) -> Result<(), Failure> {

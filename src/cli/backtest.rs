@@ -8,25 +8,26 @@ use super::log;
 use super::print::line;
 use super::progress::Progress;
 use super::wiring::{Knowledge, read_file};
-use crate::config::{Config, SourceOf};
+use crate::config::Config;
+use crate::domain::Date;
 use crate::encode::Topic;
 use crate::replay::backtest::{Backtest, Labels, Measured, Settings, Witness, look_ahead, score};
 use crate::replay::{Between, Bounded, Gathered, KnownMovements, ReplayError, Rerun, When};
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
-    let choose = |path: &Option<std::path::PathBuf>, set: &SourceOf| path.clone().map_or_else(|| set.clone(), SourceOf::Path);
-    let knowledge = Knowledge::load(&choose(&args.model, &config.model), &choose(&args.reference, &config.reference))?;
+    let knowledge = Knowledge::chosen(config, args.model.as_deref(), args.reference.as_deref())?;
     let families = knowledge.reference().families();
-    let materials: std::collections::BTreeSet<_> = families.all().collect();
     let home = |code| families.home(code, None, None);
-    let labels = Labels::read(&read_file(&args.labels)?, &home, &|family| materials.contains(&family)).exits(Exit::Invalid)?;
+    let labels = Labels::read(&read_file(&args.labels)?, &home, &|family| families.all().any(|known| known == family))
+        .exits(Exit::Invalid)?;
 
+    let (movements, until) = match args.from {
+        Some(from) => (of_log(config, (from, args.end().map_err(usage)?))?, None),
+        None => of_files((config, args), &knowledge)?,
+    };
     let mut witness = Witness::new(knowledge.assess());
-    match args.from {
-        Some(from) => log_into(&mut witness, config, (from, args.end().map_err(usage)?))?,
-        None => files_into(&mut witness, (config, args), &knowledge)?,
-    }
+    Bounded::new(&mut witness, &mut |_| Ok(())).all(movements, until)?;
     let (history, tonnes) = witness.end();
     let Some(decided) = history.last_day else {
         return Err(Failure::new(Exit::NotThere, "no movement lies in the input: there is nothing to score"));
@@ -47,7 +48,8 @@ fn usage(message: String) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-fn files_into(witness: &mut Witness, (config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> Result<(), Failure> {
+/// What stands in files, and the day of the decision where one is given.
+fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> Result<(KnownMovements, Option<Date>), Failure> {
     let until = args.decided().map_err(usage)?;
     let mut progress = Progress::new("reading", None);
     let known = Known { config, knowledge, mapping: &args.mapping, feed: args.feed.as_ref(), until };
@@ -59,13 +61,11 @@ fn files_into(witness: &mut Witness, (config, args): (&Config, &BacktestArgs), k
     if dead_letters > 0 {
         tracing::warn!("{dead_letters} of {rows} rows cannot be taken and are left out; `entrepot assess` says why");
     }
-    let mut sink = |_| Ok(());
-    let mut bounded = Bounded::new(witness, &mut sink);
-    movements.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
-    Ok(bounded.close(until)?)
+    Ok((movements, until))
 }
 
-fn log_into(witness: &mut Witness, config: &Config, (from, until): (When, When)) -> Result<(), Failure> {
+/// What stands in a range of the log.
+fn of_log(config: &Config, (from, until): (When, When)) -> Result<KnownMovements, Failure> {
     let mut log = log::open(config)?;
     let mut progress = Progress::new("replaying", None);
     let mut read = |count| progress.add(count);
@@ -73,7 +73,7 @@ fn log_into(witness: &mut Witness, config: &Config, (from, until): (When, When))
     let mut gathered = Gathered::new(false);
     let movements = log::full(config, Topic::Movements);
     let mut rerun = Rerun { log: &mut *log, movements, gathered: &mut gathered, read: &mut read, lost: &mut lost };
-    Ok(rerun.assess_as_known(Between { from, until, ends: None }, witness)?)
+    Ok(rerun.known(Between { from, until, ends: None })?)
 }
 
 /// For people.

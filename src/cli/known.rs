@@ -29,26 +29,15 @@ impl Known<'_> {
         mut movements: KnownMovements,
         each: &mut dyn FnMut(&Message, Effects),
     ) -> Result<(KnownMovements, u64), Failure> {
-        let mut rows = 0;
         if self.mapping == "movements" {
-            let lines = Reading::lines();
-            for input in inputs {
-                each_message(input, &lines, &mut |message| {
-                    rows += 1;
-                    let value = message.value.unwrap_or_default();
-                    let position = message.position.to_string();
-                    match stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })? {
-                        Stamp::Known(known_from) if !is_after(self.until, known_from) => {
-                            movements.push(known_from, b"", &value)?
-                        }
-                        // Ticks are made anew.
-                        Stamp::Known(_) | Stamp::Tick(_) => {}
-                    }
-                    Ok(())
-                })?;
-            }
+            let rows = each_movement(inputs, self.until, &mut |stamp, value| match stamp {
+                Stamp::Known(known_from) => movements.push(known_from, b"", &value),
+                // Ticks are made anew.
+                Stamp::Tick(_) => Ok(()),
+            })?;
             return Ok((movements, rows));
         }
+        let mut rows = 0;
         let reading = Reading::named(self.mapping).map_err(|failure| failure.context("--as"))?;
         for input in inputs {
             let feed = self.feed.cloned().unwrap_or_else(|| input.feed());
@@ -71,8 +60,30 @@ impl Known<'_> {
     }
 }
 
+/// Hands over each movement and tick of dumped files, but for what became known on that day or later. Gives how many rows there were.
+pub(super) fn each_movement(
+    inputs: &[Input],
+    until: Option<Date>,
+    take: &mut dyn FnMut(Stamp, Vec<u8>) -> Result<(), ReplayError>,
+) -> Result<u64, Failure> {
+    let (lines, mut rows) = (Reading::lines(), 0);
+    for input in inputs {
+        each_message(input, &lines, &mut |message| {
+            rows += 1;
+            let value = message.value.unwrap_or_default();
+            let position = message.position.to_string();
+            match stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })? {
+                Stamp::Known(known_from) if is_after(until, known_from) => {}
+                stamp => take(stamp, value)?,
+            }
+            Ok(())
+        })?;
+    }
+    Ok(rows)
+}
+
 /// Whether something became known on that day or later.
-pub(super) fn is_after(until: Option<Date>, known_from: Timestamp) -> bool {
+fn is_after(until: Option<Date>, known_from: Timestamp) -> bool {
     let date = known_from.to_zoned(jiff::tz::TimeZone::UTC).date();
     until.is_some_and(|until| date >= until)
 }

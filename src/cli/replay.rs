@@ -15,7 +15,7 @@ use super::print::{LostMessage, line};
 use super::progress::Progress;
 use super::reading::Reading;
 use super::wiring::{FeedIn, Knowledge, feeds};
-use crate::config::{Config, Feed, SourceOf};
+use crate::config::{Config, Feed};
 use crate::encode::Topic;
 use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, hash_of, movement_output};
 use crate::stream::{Commit, Fold, Home, NextOffsets, Outgoing};
@@ -39,8 +39,7 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
         line(&done)?;
         return Ok(Exit::Done);
     }
-    let choose = |path: &Option<std::path::PathBuf>, set: &SourceOf| path.clone().map_or_else(|| set.clone(), SourceOf::Path);
-    let knowledge = Knowledge::load(&choose(&args.model, &config.model), &choose(&args.reference, &config.reference))?;
+    let knowledge = Knowledge::chosen(config, args.model.as_deref(), args.reference.as_deref())?;
     let ends = match &args.out_prefix {
         Some(prefix) => Some(prefixed::begin((config, args), &knowledge, (&mut *log, prefix))?),
         None => None,
@@ -146,10 +145,7 @@ fn take_movements(
     let mut bounded = crate::replay::Bounded::new(&mut **fold, &mut sink);
     match order {
         ReplayOrder::Log => again.drain(&mut |_, key, value| bounded.as_given(key, value))?,
-        ReplayOrder::Known => {
-            again.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
-            bounded.close(None)?;
-        }
+        ReplayOrder::Known => bounded.all(again, None)?,
     }
     Ok(())
 }

@@ -53,6 +53,13 @@ impl Knowledge {
         Knowledge::parse(model_text, tables).map_err(|failure| failure.context(format!("{model_name}; {bundle_name}")))
     }
 
+    /// That of the configuration, or the model and the bundle that arguments name instead.
+    pub(super) fn chosen(config: &Config, model: Option<&Path>, reference: Option<&Path>) -> Result<Knowledge, Failure> {
+        let choose =
+            |path: Option<&Path>, set: &SourceOf| path.map_or_else(|| set.clone(), |path| SourceOf::Path(path.to_owned()));
+        Knowledge::load(&choose(model, &config.model), &choose(reference, &config.reference))
+    }
+
     fn parse(model_text: String, tables: BTreeMap<String, String>) -> Result<Knowledge, Failure> {
         let model = Model::parse(&model_text).exits(Exit::Invalid)?;
         let reference = Reference::parse(&tables).map_err(|problems| {

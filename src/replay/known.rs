@@ -129,6 +129,16 @@ impl<'a> Bounded<'a> {
         Bounded { fold, sink, topic: "movements".into(), next_offset: 0, highest: None }
     }
 
+    /// Folds all of them in as they come, and ends the range.
+    ///
+    /// # Errors
+    ///
+    /// What the sink returns, or where scratch space fails.
+    pub fn all(&mut self, movements: KnownMovements, until: Option<Date>) -> Result<(), ReplayError> {
+        movements.drain(&mut |known_from, key, value| self.movement(known_from, key, value))?;
+        self.close(until)
+    }
+
     /// Folds a movement in, after the ticks of the days since the last.
     ///
     /// # Errors

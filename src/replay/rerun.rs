@@ -83,6 +83,16 @@ impl Rerun<'_> {
     ///
     /// As above.
     pub fn assess_as_known(&mut self, between: Between<'_>, fold: &mut dyn Fold) -> Result<(), ReplayError> {
+        let known = self.known(between)?;
+        self.fold_known(known, fold)
+    }
+
+    /// The movements of a range, to be read by `known_from`.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn known(&mut self, between: Between<'_>) -> Result<KnownMovements, ReplayError> {
         let mut known = KnownMovements::new(false);
         for range in ranges(self.log, std::slice::from_ref(&self.movements), between)? {
             for message in self.log.values(&range)? {
@@ -96,7 +106,7 @@ impl Rerun<'_> {
                 }
             }
         }
-        self.fold_known(known, fold)
+        Ok(known)
     }
 
     /// Reads the raw topics of a range again. As logged: movements in the order in which they stand in the log, ticks between them.
@@ -143,9 +153,7 @@ impl Rerun<'_> {
     pub fn fold_known(&mut self, known: KnownMovements, fold: &mut dyn Fold) -> Result<(), ReplayError> {
         let gathered = &mut *self.gathered;
         let mut sink = |effects: Effects| effects.outputs.iter().try_for_each(|output| gathered.push(output));
-        let mut bounded = Bounded::new(fold, &mut sink);
-        known.drain(&mut |known_from, key, value| bounded.movement(known_from, key, value))?;
-        bounded.close(None)
+        Bounded::new(fold, &mut sink).all(known, None)
     }
 
     fn ingest_range(&mut self, raw: &[String], between: Between<'_>, fold: &mut dyn Fold) -> Result<Ingested, ReplayError> {

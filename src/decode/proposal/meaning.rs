@@ -118,7 +118,7 @@ enum Needs {
 type Rule = (Role, &'static str, &'static str, Needs);
 
 const PLACES: &str = "country|port|pais|país|cty|value|quantity|weight";
-const RULES: [Rule; 42] = [
+const RULES: [Rule; 37] = [
     (
         Role::Private,
         // One of them is a source's name for what an inspection found: no word of ours, so it stands here in two pieces.
@@ -190,16 +190,15 @@ const RULES: [Rule; 42] = [
         "container|carrier|vessel|office",
         Needs::Anything,
     ),
-    // What a name alone says, where no rule above took it by name and values: asked, never set.
+];
+/// What a name alone says, where no rule above took it by name and values: asked, never set.
+const BY_NAME_ALONE: [Rule; 5] = [
     (Role::Goods, "hs|hts|ncm|hs code", "desc|description", Needs::Anything),
     (Role::Origin, "origin", "indicator|port", Needs::Words),
     (Role::Destination, "destination", "port", Needs::Words),
     (Role::Partner, "partner|country", "2nd|second", Needs::Words),
     (Role::Period, "period|month", "", Needs::Words),
 ];
-/// From here on the rules of `RULES` go by the name alone.
-const BY_NAME_ALONE: usize = 37;
-
 /// The words of a name, in lower case with blanks between: `cmdCode`, `HS_CODE` and `Weight (kg)` alike.
 pub(super) fn words(name: &str) -> String {
     let mut out = String::new();
@@ -267,12 +266,12 @@ fn meaning(column: &Source, looks: &Looks<'_>) -> Meaning {
 
 /// What the first rule says that fits the name and the values.
 fn ruled(name: &str, looks: &Looks<'_>) -> Option<Meaning> {
-    for (at, (role, said, against, needs)) in RULES.iter().enumerate() {
+    let rules = RULES.iter().map(|rule| (rule, false)).chain(BY_NAME_ALONE.iter().map(|rule| (rule, true)));
+    for ((role, said, against, needs), by_name) in rules {
         let Some(word) = said.split('|').find(|word| says(name, word)) else { continue };
         if against.split('|').any(|word| says(name, word)) || !looks_like(looks, *needs) {
             continue;
         }
-        let by_name = at >= BY_NAME_ALONE;
         let why = match needs {
             _ if by_name => format!("its name says {word:?}, and its values do not look like it"),
             Needs::Anything => format!("its name says {word:?}"),

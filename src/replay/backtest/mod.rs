@@ -56,8 +56,7 @@ pub fn look_ahead(history: &History, known: &BTreeMap<String, Date>, fitted_unti
             return Err(LookAhead::Reference { row: row.clone(), known_from: *known_from, as_of: *as_of });
         }
     }
-    let first = history.steps.values().filter_map(|steps| steps.first()).map(|step| step.as_of).min();
-    match first.zip(fitted_until) {
+    match history.first_day().zip(fitted_until) {
         Some((as_of, fitted_until)) if fitted_until >= as_of => Err(LookAhead::Model { fitted_until, as_of }),
         _ => Ok(()),
     }

@@ -219,10 +219,9 @@ pub fn score(
     let found = |is: Option<bool>| cases.iter().filter(|case| case.is_rerouting == is).count();
     let judged: Vec<&Case> = cases.iter().filter(|case| case.is_rerouting.is_some()).collect();
     let prevalence = measures::prevalence(&scored(&judged, Method::Service));
-    let first = history.steps.values().filter_map(|steps| steps.first()).map(|step| step.as_of).min();
     Ok(Backtest {
         kind: "backtest",
-        from: first.map(|day| day.to_string()),
+        from: history.first_day().map(|day| day.to_string()),
         decided: settings.decided.to_string(),
         models: history.models.clone(),
         references: history.references.clone(),

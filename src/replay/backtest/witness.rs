@@ -39,6 +39,13 @@ pub struct History {
     pub last_day: Option<Date>,
 }
 
+impl History {
+    /// The day of the first verdict.
+    pub fn first_day(&self) -> Option<Date> {
+        self.steps.values().filter_map(|steps| steps.first()).map(|step| step.as_of).min()
+    }
+}
+
 /// The fold, and what was seen.
 pub struct Witness {
     fold: Box<dyn Fold>,

@@ -170,7 +170,7 @@ impl KafkaLog {
         }
         let group = match &self.group {
             Some(group) if !next.is_empty() => match group.metadata() {
-                Some(metadata) => Some((&offsets, metadata)),
+                Some(metadata) => Some((offsets, metadata)),
                 None => return Ok(self.unsure(next, None)),
             },
             _ => None,

@@ -204,7 +204,7 @@ impl Writer {
     /// Commits what was sent and the offsets of a group, in one.
     pub(super) fn commit(
         &mut self,
-        offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>,
+        offsets: Option<(TopicPartitionList, ConsumerGroupMetadata)>,
         group: &str,
     ) -> Result<Outcome, LogError> {
         self.open()?;
@@ -253,7 +253,7 @@ impl Writer {
     /// requests, and librdkafka repeats those after `retry.backoff.ms` only. Of an error also, whether it came while offsets were handed over.
     fn try_commit(
         &self,
-        offsets: Option<(&TopicPartitionList, ConsumerGroupMetadata)>,
+        offsets: Option<(TopicPartitionList, ConsumerGroupMetadata)>,
         end: Instant,
     ) -> Result<(), (KafkaError, bool)> {
         let Some(producer) = &self.producer else { return Err((KafkaError::Canceled, false)) };
@@ -265,7 +265,7 @@ impl Writer {
             }
         }
         if let Some((offsets, group)) = offsets {
-            hand_over(producer, offsets.clone(), group, end).map_err(|error| (error, true))?;
+            hand_over(producer, offsets, group, end).map_err(|error| (error, true))?;
         }
         producer.poll(Duration::ZERO);
         again(producer, end, || producer.commit_transaction(PATIENCE)).map_err(|error| (error, false))

@@ -41,7 +41,7 @@ impl Place {
         self.writer.send(&[], &outgoing(), 0)?;
         let mut offsets = TopicPartitionList::new();
         offsets.add_partition_offset("in", 0, Offset::Offset(1)).unwrap();
-        self.writer.commit(Some((&offsets, self.consumer.group_metadata().unwrap())), "group")
+        self.writer.commit(Some((offsets, self.consumer.group_metadata().unwrap())), "group")
     }
 }
 
