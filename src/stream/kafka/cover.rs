@@ -2,12 +2,15 @@
 //! again leaves them to nobody: whoever comes under its name is handed what is left to it without a rebalance, and nobody hears of the rest.
 //! Only a member that leaves and joins brings them back.
 
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::BaseConsumer;
 
 use super::context::Context;
-use super::native::{Members, Question};
+use super::members::Members;
+use super::native::members;
 use crate::domain::Partition;
 
 /// How often the group is looked at.
@@ -21,8 +24,8 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// What is known of a group's members.
 pub(super) struct Cover {
-    /// Belongs to the group's client.
-    question: Option<Question>,
+    /// Asks on a thread of its own, since it waits for every broker.
+    question: Option<JoinHandle<Members>>,
     asked: Option<Instant>,
     /// Since when partitions are nobody's.
     since: Option<Instant>,
@@ -38,26 +41,27 @@ impl Cover {
     /// Asks now and then, and hears the answer when it is there; never waits. Whether this member is to leave and join.
     pub(super) fn look<'a>(
         &mut self,
-        consumer: &BaseConsumer<Context>,
+        consumer: &Arc<BaseConsumer<Context>>,
         (group, member): (&str, &str),
         topics: impl Iterator<Item = (&'a str, Partition)>,
         now: Instant,
     ) -> bool {
-        if let Some(question) = &self.question {
-            let Some(members) = question.members(Duration::ZERO) else { return false };
-            self.question = None;
-            return self.hear(&members, member, topics, now);
+        if let Some(question) = self.question.take_if(|question| question.is_finished()) {
+            return self.hear(&question.join().unwrap_or_default(), member, topics, now);
         }
-        if self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= LOOK) {
+        let is_due = self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= LOOK);
+        if self.question.is_none() && is_due {
             self.asked = Some(now);
-            self.question = Question::of_group(consumer, group, PATIENCE);
+            let (consumer, group) = (Arc::clone(consumer), group.to_owned());
+            let ask = move || members(&consumer, &group, PATIENCE);
+            self.question = std::thread::Builder::new().name("group-members".to_owned()).spawn(ask).ok();
         }
         false
     }
 
-    /// Ends with the client that it asks.
+    /// Waits until nobody asks the client any more.
     pub(super) fn end(&mut self) {
-        self.question = None;
+        self.question.take().map(JoinHandle::join);
     }
 
     /// One acts, the first by name: all hear the same.

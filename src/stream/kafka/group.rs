@@ -29,7 +29,7 @@ pub(super) struct Group {
     /// These ask the consumer, so they go first.
     watch: Watch,
     cover: Cover,
-    consumer: Option<BaseConsumer<Context>>,
+    consumer: Option<Arc<BaseConsumer<Context>>>,
     name: String,
     instance: String,
     /// What the group knows this member by over restarts.
@@ -59,7 +59,7 @@ impl Group {
         let group = Group {
             watch,
             cover: Cover::new(),
-            consumer: Some(consumer),
+            consumer: Some(Arc::new(consumer)),
             name: name.to_owned(),
             instance: instance.to_owned(),
             member,

@@ -11,6 +11,7 @@ mod cover;
 mod group;
 mod held;
 mod home;
+mod members;
 mod native;
 mod read;
 mod sent;

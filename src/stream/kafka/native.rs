@@ -12,6 +12,7 @@ use rdkafka::message::{BorrowedMessage, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, Producer};
 
 use super::context::Context;
+use super::members::{Members, assigned, kept_name};
 use crate::domain::Header;
 
 /// Waits until everything sent is delivered or has failed; `false` where the time was over first.
@@ -78,16 +79,7 @@ pub(super) struct Described {
     pub(super) may_read: bool,
 }
 
-/// How a group stands, as the brokers say: nothing of it where they do not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Members {
-    /// Nobody joins or leaves at this moment.
-    pub(super) is_stable: bool,
-    /// Each member by the name that it keeps over restarts, and the partitions that are its own.
-    pub(super) shares: Vec<(String, Vec<(String, i32)>)>,
-}
-
-/// What topics are, or how a group stands, asked without waiting. The binding knows neither ids of topics nor names that members keep.
+/// What topics are, asked without waiting. The binding knows no ids of topics.
 ///
 /// It belongs to the client that it was asked of, and has to go before it.
 pub(super) struct Question {
@@ -98,43 +90,6 @@ pub(super) struct Question {
 unsafe impl Send for Question {}
 
 impl Question {
-    /// Asks how a group stands; `None` where the client cannot.
-    pub(super) fn of_group(consumer: &BaseConsumer<Context>, group: &str, patience: Duration) -> Option<Question> {
-        let name = CString::new(group).ok()?;
-        let mut names = [name.as_ptr()];
-        let patience = c_int::try_from(patience.as_millis()).unwrap_or(c_int::MAX);
-        let client = consumer.client().native_ptr();
-        // SAFETY: as in `of_topics`.
-        unsafe {
-            let queue = native::rd_kafka_queue_new(client);
-            let asked = Question { queue };
-            let options =
-                native::rd_kafka_AdminOptions_new(client, native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
-            if queue.is_null() || options.is_null() {
-                return None;
-            }
-            native::rd_kafka_AdminOptions_set_request_timeout(options, patience, std::ptr::null_mut(), 0);
-            native::rd_kafka_DescribeConsumerGroups(client, names.as_mut_ptr(), names.len(), options, queue);
-            native::rd_kafka_AdminOptions_destroy(options);
-            Some(asked)
-        }
-    }
-
-    /// How the group stands, where the answer comes within this time; without members where the question failed.
-    pub(super) fn members(&self, timeout: Duration) -> Option<Members> {
-        let mut members = Members::default();
-        // SAFETY: the event lives as long as `heard` reads from it.
-        unsafe {
-            self.heard(timeout, |event| {
-                let result = native::rd_kafka_event_DescribeConsumerGroups_result(event);
-                let mut count = 0usize;
-                let groups = native::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
-                (0..count).for_each(|index| members = stand(*groups.add(index)));
-            })
-        }?;
-        Some(members)
-    }
-
     /// Asks what topics are; `None` where the client cannot.
     pub(super) fn of_topics(consumer: &BaseConsumer<Context>, topics: &[String], patience: Duration) -> Option<Question> {
         let names: Vec<CString> = topics.iter().filter_map(|topic| CString::new(topic.as_str()).ok()).collect();
@@ -204,7 +159,7 @@ impl Question {
 impl Drop for Question {
     fn drop(&mut self) {
         if !self.queue.is_null() {
-            // SAFETY: it was made by `ask`, and nobody else knows it.
+            // SAFETY: it was made by `of_topics`, and nobody else knows it.
             unsafe { native::rd_kafka_queue_destroy(self.queue) }
         }
     }
@@ -218,29 +173,47 @@ unsafe fn owned(text: *const c_char) -> String {
     if text.is_null() { String::new() } else { unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned() }
 }
 
+/// How a group stands. Waits for every broker, at most so long; without members where they do not say.
+///
+/// The older call, on purpose: what asks the group's coordinator (`DescribeConsumerGroups`) ends the process where a connection breaks at
+/// the wrong moment (librdkafka issue 4605, pull request 5397). The binding's own loses memory wherever a broker is away.
+pub(super) fn members(consumer: &BaseConsumer<Context>, group: &str, patience: Duration) -> Members {
+    let Ok(name) = CString::new(group) else { return Members::default() };
+    let patience = c_int::try_from(patience.as_millis()).unwrap_or(c_int::MAX);
+    let mut list: *const native::rd_kafka_group_list = std::ptr::null();
+    // SAFETY: client and name live as long as the call. Where it gives a list, that is ours, and destroyed once after it was copied; there
+    // are as many groups and members as counted, an assignment has as many bytes, or is null.
+    unsafe {
+        native::rd_kafka_list_groups(consumer.client().native_ptr(), name.as_ptr(), &raw mut list, patience);
+        if list.is_null() {
+            return Members::default();
+        }
+        let groups = slice((*list).groups, (*list).group_cnt);
+        let is_it = |found: &&native::rd_kafka_group_info| {
+            owned(found.group) == group && found.err == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+        };
+        let members = groups.iter().find(is_it).map(|found| Members {
+            is_stable: owned(found.state) == "Stable",
+            shares: slice(found.members, found.member_cnt)
+                .iter()
+                .map(|member| {
+                    let assignment = slice(member.member_assignment.cast::<u8>(), member.member_assignment_size);
+                    (kept_name(&owned(member.member_id)).to_owned(), assigned(assignment))
+                })
+                .collect(),
+        });
+        native::rd_kafka_group_list_destroy(list);
+        members.unwrap_or_default()
+    }
+}
+
 /// # Safety
 ///
-/// The description has to live.
-unsafe fn stand(group: *const native::rd_kafka_ConsumerGroupDescription_t) -> Members {
-    // SAFETY: the description lives, and what the calls give lies within it; there are as many members and partitions as counted.
-    unsafe {
-        let share = |index| {
-            let member = native::rd_kafka_ConsumerGroupDescription_member(group, index);
-            let name = owned(native::rd_kafka_MemberDescription_group_instance_id(member));
-            let assignment = native::rd_kafka_MemberDescription_assignment(member);
-            let list = native::rd_kafka_MemberAssignment_partitions(assignment);
-            if list.is_null() {
-                return (name, Vec::new());
-            }
-            let parts = (0..usize::try_from((*list).cnt).unwrap_or(0)).map(|index| &*(*list).elems.add(index));
-            (name, parts.map(|part| (owned(part.topic), part.partition)).collect())
-        };
-        let stable = native::rd_kafka_consumer_group_state_t::RD_KAFKA_CONSUMER_GROUP_STATE_STABLE;
-        Members {
-            is_stable: native::rd_kafka_ConsumerGroupDescription_state(group) == stable,
-            shares: (0..native::rd_kafka_ConsumerGroupDescription_member_count(group)).map(share).collect(),
-        }
-    }
+/// So many elements have to live there, or it has to be null.
+unsafe fn slice<'a, T>(first: *const T, count: c_int) -> &'a [T] {
+    let count = usize::try_from(count).unwrap_or(0);
+    // SAFETY: said above.
+    if first.is_null() || count == 0 { &[] } else { unsafe { std::slice::from_raw_parts(first, count) } }
 }
 
 /// # Safety
