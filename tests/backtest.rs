@@ -125,6 +125,52 @@ fn what_looks_ahead_is_refused_by_name() {
 }
 
 #[test]
+fn the_page_is_one_that_every_reader_can_read() {
+    let house = world();
+    // A case over several months, one that was none, one of which nothing was found, one that is not there; names are text, whatever they hold.
+    let corridors = std::fs::read_to_string(house.path("labels.csv")).unwrap();
+    let of = |label: &str| {
+        let row = corridors.lines().skip(1).find(|row| row.split(',').nth(7) == Some(label)).unwrap();
+        row.split(',').skip(2).take(3).collect::<Vec<_>>().join(",")
+    };
+    let (yes, no) = (of("1"), of("0"));
+    let cases = format!(
+        "Rerouting <b>& more</b>,,{yes},2023,2025-06,1,2025-12-31\nNone,,{no},2023,2025-06,0,2025-12-31\n\
+         Undefined,,{no},2024,2024,,2025-12-31\nAbsent,,261710,BO,EU,2024,2024,1,2025-12-31\n"
+    );
+    house.write("cases.csv", (corridors.clone() + &cases).as_bytes());
+    house.done(&[
+        "-q",
+        "backtest",
+        "w/records.ndjson",
+        "--feed=world",
+        "--until",
+        DECIDED,
+        "--labels=cases.csv",
+        "--report=page.html",
+    ]);
+    let page = std::fs::read_to_string(house.path("page.html")).unwrap();
+    assert!(page.contains("Rerouting &lt;b&gt;&amp; more&lt;/b&gt;") && page.contains("<li>Absent</li>"));
+    assert!(page.contains("C1_MASS_BALANCE") && page.contains("controls/CN-2024-33"), "grounds and measures are there");
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let installed = Command::new(root.join("scripts/install")).arg("chromium").status().unwrap();
+    assert!(installed.success(), "no Chromium");
+    let mut look = Command::new(root.join("scripts/python"));
+    let output = look.arg(root.join("tests/page/look.py")).arg(house.path("page.html")).arg(house.path("")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said == "nothing is wrong\n", "{said}{}", String::from_utf8_lossy(&output.stderr));
+
+    // The same again gives the same bytes; what is there already is left alone.
+    let again =
+        ["-q", "backtest", "w/records.ndjson", "--feed=world", "--until", DECIDED, "--labels=cases.csv", "--report=again.html"];
+    house.done(&again);
+    assert!(std::fs::read_to_string(house.path("again.html")).unwrap() == page, "the page depends on something else");
+    let (code, stdout, stderr) = house.run(&again);
+    assert_eq!((code, stdout.as_str()), (73, ""), "{stderr}");
+}
+
+#[test]
 fn the_labels_of_the_bundled_world_are_its_truth() {
     let read =
         |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/sample").join(name)).unwrap();

@@ -16,6 +16,7 @@ the last record became known, or of --until; a label, reference row or model tha
 
 Examples:
   entrepot backtest records/ --labels cases.csv
+  entrepot backtest records/ --labels cases.csv --report backtest.html
   entrepot backtest --from start --labels cases.csv --budget 10 --model new-model.toml
   entrepot backtest world/records.ndjson --labels world/labels.csv --format json"
 )]
@@ -47,6 +48,9 @@ pub(super) struct BacktestArgs {
     /// Another reference bundle
     #[arg(long, value_name = "DIR")]
     pub(super) reference: Option<PathBuf>,
+    /// Writes a page for a browser: corridors over time, reliability, the budget, cases with their grounds
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
     /// The form [default: table]
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: BacktestFormat,

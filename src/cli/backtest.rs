@@ -1,5 +1,9 @@
 //! `backtest`: history as the world learned it, folded and watched, scored against what was found later.
 
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
 use super::args_backtest::{BacktestArgs, BacktestFormat};
 use super::exit::{Exit, Exits, Failure, Outcome};
 use super::input::inputs;
@@ -7,15 +11,19 @@ use super::known::Known;
 use super::log;
 use super::print::line;
 use super::progress::Progress;
+use super::reading::Reading;
 use super::wiring::{Knowledge, read_file};
 use crate::config::Config;
 use crate::domain::Date;
 use crate::encode::Topic;
-use crate::replay::backtest::{Backtest, Labels, Measured, Settings, Witness, look_ahead, score};
+use crate::replay::backtest::{Backtest, Labels, Measured, Report, Settings, Witness, look_ahead, score};
 use crate::replay::{Between, Bounded, Gathered, KnownMovements, ReplayError, Rerun, When};
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
+    if let Some(path) = args.report.as_ref().filter(|path| path.exists()) {
+        return Err(Failure::new(Exit::CannotCreate, format!("--report {}: is there already", path.display())));
+    }
     let knowledge = Knowledge::chosen(config, args.model.as_deref(), args.reference.as_deref())?;
     let families = knowledge.reference().families();
     let home = |code| families.home(code, None, None);
@@ -26,9 +34,9 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
         Some(from) => (of_log(config, (from, args.end().map_err(usage)?))?, None),
         None => of_files((config, args), &knowledge)?,
     };
-    let mut witness = Witness::new(knowledge.assess());
+    let mut witness = Witness::new(knowledge.assess()).keeping_grounds(args.report.is_some());
     Bounded::new(&mut witness, &mut |_| Ok(())).all(movements, until)?;
-    let (history, tonnes) = witness.end();
+    let (history, flows) = witness.end();
     let Some(decided) = history.last_day else {
         return Err(Failure::new(Exit::NotThere, "no movement lies in the input: there is nothing to score"));
     };
@@ -36,12 +44,24 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let (told_from, found_from) = knowledge.told_and_found_from();
     let per_week = usize::try_from(args.budget).unwrap_or(usize::MAX);
     let settings = Settings { decided, per_week, told_from, found_from };
+    let tonnes = history.steps.keys().map(|id| (*id, flows.tonnes(*id))).collect();
     let backtest = score(&labels, (&history, &tonnes), &settings).exits(Exit::Invalid)?;
+    if let Some(path) = &args.report {
+        let reference = knowledge.reference();
+        let report = Report { backtest: &backtest, history: &history, flows: &flows, reference, settings: &settings };
+        write_report(path, &report.html())?;
+    }
     match args.format {
         BacktestFormat::Json => line(&serde_json::to_string(&backtest).expect("text and numbers are JSON"))?,
         BacktestFormat::Table => table(&backtest).iter().try_for_each(|text| line(text))?,
     }
     Ok(Exit::Done)
+}
+
+/// Writes the page; one that has come to be there meanwhile is left alone.
+fn write_report(path: &Path, html: &str) -> Result<(), Failure> {
+    let written = File::create_new(path).and_then(|mut file| file.write_all(html.as_bytes()));
+    written.exits(Exit::CannotCreate).map_err(|failure| failure.context(format!("--report {}", path.display())))
 }
 
 fn usage(message: String) -> Failure {
@@ -54,10 +74,11 @@ fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> 
     let mut progress = Progress::new("reading", None);
     let known = Known { config, knowledge, mapping: &args.mapping, feed: args.feed.as_ref(), until };
     let mut dead_letters = 0u64;
-    let (movements, rows) = known.read(&inputs(&args.paths)?, KnownMovements::new(false), &mut |_, effects| {
-        progress.add(1);
-        dead_letters += effects.dead_letter.map_or(0, |letter| letter.count);
-    })?;
+    let (movements, rows) =
+        known.read(&inputs(&args.paths, &Reading::said(&args.mapping)?)?, KnownMovements::new(false), &mut |_, effects| {
+            progress.add(1);
+            dead_letters += effects.dead_letter.map_or(0, |letter| letter.count);
+        })?;
     if dead_letters > 0 {
         tracing::warn!("{dead_letters} of {rows} rows cannot be taken and are left out; `entrepot assess` says why");
     }

@@ -18,6 +18,7 @@ pub(super) struct Controls {
 #[derive(Debug)]
 struct Control {
     row: String,
+    title: String,
     kind: MeasureKind,
     /// `None`: all goods.
     families: Option<BTreeSet<FamilyId>>,
@@ -94,6 +95,11 @@ impl Controls {
             }
         }
         dates
+    }
+
+    /// What a row is called.
+    pub(super) fn title(&self, row: &str) -> Option<&str> {
+        self.controls.iter().find(|control| control.row == row).map(|control| control.title.as_str())
     }
 
     /// The measures that bind the family, by announcement.
@@ -217,6 +223,7 @@ fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<
     }
     Some(Control {
         row: row.name(),
+        title: row.text("title").to_owned(),
         kind: kind?,
         families,
         named,

@@ -262,6 +262,11 @@ impl Reference {
         &self.codes
     }
 
+    /// What the bundle calls a measure, by its row (`controls/CN-2024-46`).
+    pub fn title(&self, measure: &str) -> Option<&str> {
+        self.controls.title(measure)
+    }
+
     /// What became of a subheading of an older edition; a code that the tables do not know counts as unchanged.
     pub fn to_hs2022(&self, hs6: HsSubheading, version: HsVersion) -> HsConversion {
         self.correlation.to_hs2022(hs6, version)

@@ -6,6 +6,7 @@ mod error;
 pub mod explain;
 mod gather;
 mod known;
+mod page;
 mod range;
 mod rerun;
 pub mod simulate;

@@ -43,7 +43,7 @@ struct Slot {
 
 /// Sums by month, as far as they are known.
 #[derive(Debug, Default)]
-pub(super) struct Flows {
+pub struct Flows {
     records: BTreeMap<(FamilyId, String), Slot>,
     sums: BTreeMap<Pair, BTreeMap<Account, BTreeMap<Month, u64>>>,
 }
@@ -85,16 +85,21 @@ impl Flows {
     }
 
     /// Tonnes M → D of the corridor-month itself.
-    pub(super) fn tonnes(&self, id: CorridorId) -> f64 {
+    pub fn tonnes(&self, id: CorridorId) -> f64 {
         self.leg(&[(id.family, id.intermediary, id.destination)]).map_or(0.0, |leg| leg.sum(id.month, 1))
+    }
+
+    /// Tonnes M → D and China → M of a corridor, by month.
+    pub(super) fn legs(&self, (family, m, d): (FamilyId, Country, Country)) -> (BTreeMap<Month, f64>, BTreeMap<Month, f64>) {
+        let tonnes = |leg: Option<Leg>| leg.map(|leg| leg.months.keys().map(|month| (*month, leg.sum(*month, 1))).collect());
+        let [out, into] = [self.leg(&[(family, m, d)]), self.leg(&from_china(family, m))].map(tonnes);
+        (out.unwrap_or_default(), into.unwrap_or_default())
     }
 
     /// What the rules say of a corridor-month now.
     pub(super) fn say(&self, id: CorridorId) -> Baselines {
         let out = self.leg(&[(id.family, id.intermediary, id.destination)]);
-        let china = [*b"CN", *b"HK", *b"MO"].into_iter().filter_map(Country::of);
-        let china: Vec<Pair> = china.map(|china| (id.family, china, id.intermediary)).collect();
-        let (Some(out), into) = (out, self.leg(&china)) else { return Baselines::default() };
+        let (Some(out), into) = (out, self.leg(&from_china(id.family, id.intermediary))) else { return Baselines::default() };
         let filled = |into: &Leg| {
             let exports = out.sum(id.month, WINDOW);
             if exports > 0.0 { Some(into.sum(id.month, WINDOW).min(exports) / exports) } else { None }
@@ -124,6 +129,11 @@ impl Flows {
         let first = *months.first_key_value()?.0;
         Some(Leg { months, first })
     }
+}
+
+/// What goes from China to M, its customs territories together.
+fn from_china(family: FamilyId, m: Country) -> Vec<Pair> {
+    [*b"CN", *b"HK", *b"MO"].into_iter().filter_map(Country::of).map(|china| (family, china, m)).collect()
 }
 
 /// One leg, month by month.

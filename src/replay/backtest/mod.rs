@@ -2,18 +2,22 @@
 //! rules that need no service. Nothing of it may look ahead: not a label, not a reference row, not the model.
 
 mod budget;
+mod course;
 mod flows;
 mod labels;
 mod measures;
+mod report;
 mod score;
 mod witness;
 
 pub use budget::Budget;
-pub use flows::Baselines;
+pub use course::{Course, CourseMonth, turns};
+pub use flows::{Baselines, Flows};
 pub use labels::{Label, LabelError, Labels, Unusable};
 pub use measures::{Bin, Measured};
+pub use report::Report;
 pub use score::{Backtest, Case, FalsePositives, Lead, Method, Scores, Settings, score};
-pub use witness::{History, Step, Witness};
+pub use witness::{Ground, Heard, History, Step, Witness};
 
 use std::collections::BTreeMap;
 

@@ -85,6 +85,8 @@ pub struct Case {
     pub intermediaries: Vec<String>,
     /// D.
     pub destinations: Vec<String>,
+    /// First and last month.
+    pub months: (String, String),
     /// Whether it was rerouting; absent where nothing was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_rerouting: Option<bool>,
@@ -96,6 +98,9 @@ pub struct Case {
     pub tonnes: f64,
     /// The highest that each method said of any of them, as last said by the decision; a method without figures says 0.
     pub scores: BTreeMap<Method, f64>,
+    /// The corridor-month of which the service said it, the first of equal ones; absent where it spoke of none by then.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub highest: Option<CorridorId>,
     /// The first day on which the service found it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
@@ -255,9 +260,11 @@ fn case(
     settings: &Settings,
 ) -> Case {
     let steps = |id: &CorridorId| history.steps.get(id).map(Vec::as_slice).unwrap_or_default();
-    let last: Vec<&Step> =
-        corridors.iter().filter_map(|id| steps(id).iter().rfind(|step| step.as_of < settings.decided)).collect();
-    let highest = |method: Method| last.iter().filter_map(|step| method.of(step)).fold(0.0, f64::max);
+    let last = |id: &CorridorId| steps(id).iter().rfind(|step| step.as_of < settings.decided);
+    let last: Vec<(CorridorId, &Step)> = corridors.iter().filter_map(|id| Some((*id, last(id)?))).collect();
+    let highest = |method: Method| last.iter().filter_map(|(_, step)| method.of(step)).fold(0.0, f64::max);
+    // The last of equal ones is the greatest: from the end on, that is the first.
+    let by_probability = last.iter().rev().max_by(|(_, a), (_, b)| a.probability.total_cmp(&b.probability));
     let is_found = |step: &&Step| step.probability >= settings.found_from && step.as_of < settings.decided;
     let found = corridors.iter().filter_map(|id| steps(id).iter().find(is_found)).map(|step| step.as_of).min();
     let codes = |countries: &[Country]| countries.iter().map(|country| country.code().to_owned()).collect();
@@ -266,14 +273,20 @@ fn case(
         case: label.case.clone(),
         intermediaries: codes(&label.intermediaries),
         destinations: codes(&label.destinations),
+        months: (label.months.0.to_string(), label.months.1.to_string()),
         is_rerouting: label.is_rerouting,
         known_from: label.known_from.to_string(),
         corridor_months: corridors.len(),
         tonnes: corridors.iter().filter_map(|id| tonnes.get(id)).sum(),
         scores: Method::ALL.iter().map(|method| (*method, highest(*method))).collect(),
+        highest: by_probability.map(|(id, _)| *id),
         found: found.map(|day| day.to_string()),
         lead_days: found.map(|day| i64::from((label.known_from - day).get_days())),
     }
+}
+
+fn as_text<S: serde::Serializer>(id: &Option<CorridorId>, to: S) -> Result<S::Ok, S::Error> {
+    id.map(|id| id.to_string()).serialize(to)
 }
 
 fn scored(cases: &[&Case], method: Method) -> Vec<Scored> {

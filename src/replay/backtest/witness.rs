@@ -1,6 +1,7 @@
 //! A fold that is watched while history passes: what it says of every corridor-month, day by day, and what simple rules say of it on the
 //! same day from the same records. Changes nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -24,6 +25,36 @@ pub struct Step {
     pub baselines: Baselines,
 }
 
+/// Why a corridor-month was judged so when it was last spoken of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// When that was.
+    pub as_of: Date,
+    /// Its probability.
+    pub probability: f64,
+    /// Its band.
+    pub band: String,
+    /// Log-odds before evidence.
+    pub prior: f64,
+    /// What bounded it.
+    pub limits: Vec<String>,
+    /// What spoke for it and against it, as the verdict lists it.
+    pub grounds: Vec<Ground>,
+}
+
+/// A signal in a verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ground {
+    /// Its name.
+    pub signal: String,
+    /// Log-odds that it counted.
+    pub counted: f64,
+    /// What it saw.
+    pub statement: String,
+    /// Reference rows, as `table/id`.
+    pub reference: Vec<String>,
+}
+
 /// All that was said.
 #[derive(Debug, Default)]
 pub struct History {
@@ -37,6 +68,8 @@ pub struct History {
     pub references: BTreeSet<String>,
     /// The last day that came.
     pub last_day: Option<Date>,
+    /// The grounds of what was last said, where they are kept.
+    pub heard: BTreeMap<CorridorId, Heard>,
 }
 
 impl History {
@@ -51,6 +84,7 @@ pub struct Witness {
     fold: Box<dyn Fold>,
     flows: Flows,
     history: History,
+    keeps_grounds: bool,
 }
 
 #[derive(Deserialize)]
@@ -58,13 +92,26 @@ struct Said<'a> {
     id: &'a str,
     as_of: &'a str,
     probability: f64,
+    band: &'a str,
     prior: i32,
-    evidence: Vec<Cites>,
+    #[serde(borrow)]
+    limits: Vec<LimitedBy<'a>>,
+    #[serde(borrow)]
+    evidence: Vec<Spoke<'a>>,
     provenance: By<'a>,
 }
 
 #[derive(Deserialize)]
-struct Cites {
+struct LimitedBy<'a> {
+    limit: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Spoke<'a> {
+    signal: &'a str,
+    counted: i32,
+    #[serde(borrow)]
+    statement: Cow<'a, str>,
     #[serde(default)]
     reference: Vec<String>,
 }
@@ -75,16 +122,41 @@ struct By<'a> {
     reference: &'a str,
 }
 
+impl Said<'_> {
+    fn heard(&self, as_of: Date) -> Heard {
+        let log_odds = |thousandths: i32| f64::from(thousandths) / 1000.0;
+        let ground = |spoke: &Spoke<'_>| Ground {
+            signal: spoke.signal.to_owned(),
+            counted: log_odds(spoke.counted),
+            statement: spoke.statement.clone().into_owned(),
+            reference: spoke.reference.clone(),
+        };
+        Heard {
+            as_of,
+            probability: self.probability,
+            band: self.band.to_owned(),
+            prior: log_odds(self.prior),
+            limits: self.limits.iter().map(|by| by.limit.to_owned()).collect(),
+            grounds: self.evidence.iter().map(ground).collect(),
+        }
+    }
+}
+
 impl Witness {
     /// Watches a fold that has seen nothing yet.
     pub fn new(fold: Box<dyn Fold>) -> Witness {
-        Witness { fold, flows: Flows::default(), history: History::default() }
+        Witness { fold, flows: Flows::default(), history: History::default(), keeps_grounds: false }
     }
 
-    /// What was said, and tonnes M → D of each corridor-month as they are known at the end.
-    pub fn end(self) -> (History, BTreeMap<CorridorId, f64>) {
-        let tonnes = self.history.steps.keys().map(|id| (*id, self.flows.tonnes(*id))).collect();
-        (self.history, tonnes)
+    /// Keeps also why every corridor-month was judged so: one or two kilobytes of memory each.
+    #[must_use]
+    pub fn keeping_grounds(self, keeps_grounds: bool) -> Witness {
+        Witness { keeps_grounds, ..self }
+    }
+
+    /// What was said, and what was told as it is known at the end.
+    pub fn end(self) -> (History, Flows) {
+        (self.history, self.flows)
     }
 
     fn hear(&mut self, output: &Output) {
@@ -97,6 +169,9 @@ impl Witness {
             baselines: self.flows.say(id),
         };
         self.history.steps.entry(id).or_default().push(step);
+        if self.keeps_grounds {
+            self.history.heard.insert(id, said.heard(as_of));
+        }
         for row in said.evidence.into_iter().flat_map(|evidence| evidence.reference) {
             let first = self.history.cited.entry(row).or_insert(as_of);
             *first = as_of.min(*first);
