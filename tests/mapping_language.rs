@@ -25,6 +25,8 @@ mod language;
 mod properties;
 #[path = "mapping_language/shapes.rs"]
 mod shapes;
+#[path = "mapping_language/tables.rs"]
+mod tables;
 
 fn around(file_name: Option<&str>) -> Surroundings<'_> {
     Surroundings { reference: Reference::built_in(), default_lag_days: 30, file_name }

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use entrepot::decode::canonical_record;
-use entrepot::decode::{Decoded, Decoder, Mapping, Piece, Row, Splitter, Surroundings, built_in_mappings};
+use entrepot::decode::{Decoded, Decoder, Mapping, Piece, Row, Split, Splitter, Surroundings, built_in_mappings};
 use entrepot::domain::{Claim, Degrade, Message, Position, Record};
 use entrepot::reference::Reference;
 use proptest::prelude::*;
@@ -175,7 +175,8 @@ fn the_census_files_of_2024_decode_to_the_last_row() {
 /// The sample of each shipped mapping.
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config/mappings/samples"));
-    let sample = |name: &str| ["csv", "json"].iter().find_map(|kind| std::fs::read(folder.join(format!("{name}.{kind}"))).ok());
+    let sample =
+        |name: &str| ["csv", "json", "ndjson"].iter().find_map(|kind| std::fs::read(folder.join(format!("{name}.{kind}"))).ok());
     built_in_mappings().iter().map(|(name, _)| (*name, sample(name).expect("a shipped mapping has a sample"))).collect()
 }
 
@@ -196,6 +197,10 @@ fn pieces_decode_to_the_rows_of_the_whole_file_at_any_chunk_size() {
             pieces.extend(splitter.finish());
             let numbers: Vec<u64> = pieces.iter().map(|piece| piece.row).collect();
             assert_eq!(numbers, (1..=pieces.len() as u64).collect::<Vec<_>>(), "{name} {size}");
+            if decoder.split() == Split::Groups {
+                assert!(pieces.iter().all(|piece| piece.key.is_some()), "{name} {size}");
+                pieces = decoder.split_file(&bytes).collect();
+            }
             let apart: Vec<Row> = pieces.iter().flat_map(|piece| rows(&decoder, &piece.bytes)).collect();
             assert_eq!(sorted(apart), whole, "{name} {size}");
         }
@@ -244,7 +249,7 @@ proptest! {
 
 #[test]
 fn every_shipped_sample_gives_records_and_no_dead_letter() {
-    let samples: [(&str, &str, &[u8], usize, usize); 16] = [
+    let samples: [(&str, &str, &[u8], usize, usize); 17] = [
         ("census", "census.json", include_bytes!("../config/mappings/samples/census.json"), 9, 1),
         ("census-2024", "census-2024.csv", include_bytes!("../config/mappings/samples/census-2024.csv"), 9, 0),
         ("china-gacc", "export_202503.csv", include_bytes!("../config/mappings/samples/china-gacc.csv"), 2, 0),
@@ -276,6 +281,7 @@ fn every_shipped_sample_gives_records_and_no_dead_letter() {
             2,
             0,
         ),
+        ("us-ams", "us-ams.ndjson", include_bytes!("../config/mappings/samples/us-ams.ndjson"), 4, 4),
         ("usa-trade-online", "usa-trade-online.csv", include_bytes!("../config/mappings/samples/usa-trade-online.csv"), 1, 3),
         (
             "vietnam-declarations",

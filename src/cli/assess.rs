@@ -11,6 +11,7 @@ use super::input::{Input, inputs};
 use super::known::{Known, each_movement};
 use super::print::{self, LostMessage};
 use super::progress::Progress;
+use super::reading::{MOVEMENTS, Reading};
 use super::wiring::Knowledge;
 use crate::config::Config;
 use crate::encode::{Effects, Tally, Topic};
@@ -19,10 +20,10 @@ use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError};
 /// Runs it.
 pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
     let progress = Progress::new("assessing", None);
-    let inputs = inputs(&args.paths)?;
+    let inputs = inputs(&args.paths, &Reading::said(&args.mapping)?)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
     let mut run = Run::new(config, args, knowledge, progress);
-    let is_given = args.mapping == "movements" && args.order == AssessOrder::Given;
+    let is_given = args.mapping == MOVEMENTS && args.order == AssessOrder::Given;
     let rows = if is_given { run.as_given(&inputs) } else { run.records(&inputs) }?;
     if rows == 0 {
         let names: Vec<String> = inputs.iter().map(Input::shown).collect();

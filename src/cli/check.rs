@@ -1,10 +1,9 @@
 //! `check`: configuration, model, bundle and mappings; of files, what becomes of their rows. Writes nothing.
 
-use std::io::Read;
 use std::path::Path;
 
 use super::args::CheckArgs;
-use super::exit::{Exit, Exits, Failure, Outcome};
+use super::exit::{Exit, Failure, Outcome};
 use super::input::{Input, inputs};
 use super::log;
 use super::print::line;
@@ -70,7 +69,7 @@ fn shown(source: &SourceOf) -> String {
 /// One thing that an argument names: a bundle's folder, a model, a mapping, or a file of records.
 fn named(config: &Config, knowledge: &Knowledge, args: &CheckArgs, path: &Path) -> Outcome {
     let name = path.display();
-    if path.is_dir() {
+    if path.is_dir() && args.mapping.is_none() {
         let checked = Knowledge::load(&config.model, &SourceOf::Path(path.to_owned()))?;
         line(&format!("{name}: reference bundle, {}: ok", checked.reference().fingerprint()))?;
         return Ok(Exit::Done);
@@ -93,7 +92,7 @@ fn named(config: &Config, knowledge: &Knowledge, args: &CheckArgs, path: &Path) 
     let reading = Reading::named(mapping).map_err(|failure| failure.context("--as"))?;
     let may_draft = args.mapping.is_none() && args.sample.is_some();
     let mut exit = Exit::Done;
-    for input in inputs(&[path.to_owned()])? {
+    for input in inputs(&[path.to_owned()], &reading)? {
         let found = sample(&input, (&reading, may_draft), knowledge, args.sample.unwrap_or(ROWS))?;
         exit = if found == Exit::Done { exit } else { found };
     }
@@ -114,15 +113,13 @@ fn sample(input: &Input, (reading, may_draft): (&Reading, bool), knowledge: &Kno
         default_lag_days: knowledge.default_lag_days(),
         file_name: Some(&input.name),
     };
-    let failed = |failure: Failure| failure.context(format!("reading {}", input.shown()));
-    let (mut file, mut bytes) = (input.open()?, Vec::new());
     if may_draft {
-        file.by_ref().take(DRAFT_BYTES_MAX + 1).read_to_end(&mut bytes).exits(Exit::NotThere).map_err(failed)?;
+        let bytes = input.glance(reading, rows, DRAFT_BYTES_MAX + 1)?;
         if !is_canonical(&bytes) {
             return draft(input, &bytes, (rows, &around));
         }
     }
-    file.read_to_end(&mut bytes).exits(Exit::NotThere).map_err(failed)?;
+    let bytes = input.glance(reading, rows, u64::MAX)?;
     line(&format!("{}: the first {rows} rows", input.shown()))?;
     let sample = reading.decoder().sample(&bytes, rows, &around);
     line(sample.to_string().trim_end())?;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::args::FeedArgs;
 use super::exit::{Exit, Exits, Failure, Outcome};
-use super::input::{FILE_HEADER, Input, each_piece, files_of, inputs};
+use super::input::{FILE_HEADER, Input, Rows, each_piece, files_of, inputs};
 use super::log;
 use super::pace::Pace;
 use super::progress::Progress;
@@ -41,9 +41,13 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
     log::create_topics(&mut *log, &log::planned(config, std::slice::from_ref(&feed)))?;
     let mut feeder = Feeder::new(log, &feed, args.rate)?;
     if args.watch {
+        if feeder.reading.decoder().join().is_some() {
+            let message = "--watch: the mapping joins several files; feed a release when all its files are there";
+            return Err(Failure::new(Exit::Usage, message));
+        }
         return feeder.watch(&args.paths);
     }
-    for input in inputs(&args.paths)? {
+    for input in inputs(&args.paths, &feeder.reading)? {
         feeder.file(&input)?;
     }
     Ok(Exit::Done)
@@ -72,27 +76,42 @@ impl Feeder {
         Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace })
     }
 
-    /// Feeds one file from where it stopped; stdin from its beginning.
+    /// Feeds one file from where it stopped, and files that are joined likewise; stdin from its beginning.
     fn file(&mut self, input: &Input) -> Result<(), Failure> {
-        let known = match input.path() {
-            None => None,
-            Some(path) => {
+        let full = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string();
+        let known = match (input.path(), input.paths().as_slice()) {
+            (Some(path), _) => {
                 let opened = std::fs::File::open(path).exits(Exit::NotThere);
                 let file = opened.map_err(|failure| failure.context(format!("opening {}", path.display())))?;
-                let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-                Some(self.known(&full.display().to_string(), file, size_of(path)?)?)
+                Some(self.known(&full(path), file, size_of(path)?)?)
+            }
+            (None, []) => None,
+            (None, paths) => {
+                let sizes = paths.iter().map(|path| size_of(path)).collect::<Result<Vec<_>, _>>()?;
+                // What is joined is in the order of its keys: files that have grown come out in another order, so they are others.
+                let names = paths.iter().zip(&sizes).map(|(path, size)| format!("{} of {size} bytes", full(path)));
+                let names = names.collect::<Vec<_>>().join(" + ");
+                Some(self.known(&names, std::io::empty(), sizes.iter().sum())?)
             }
         };
-        self.send((&input.name, &input.shown()), input.open()?, known)
+        let reading = self.reading.clone();
+        self.send((&input.name, &input.shown()), &mut |take| input.each_row(&reading, take), known)
     }
 
     /// Feeds bytes that are compiled in, once.
     pub(super) fn bytes(&mut self, name: &str, bytes: &'static [u8]) -> Result<(), Failure> {
         let known = self.known(&format!("bundled {name}"), bytes, bytes.len() as u64)?;
-        self.send((name, name), Box::new(bytes), Some(known))
+        let reading = self.reading.clone();
+        self.send((name, name), &mut |take| each_piece(Box::new(bytes), name, &reading, take), Some(known))
     }
 
-    fn send(&mut self, (name, shown): (&str, &str), bytes: Box<dyn Read>, known: Option<Known>) -> Result<(), Failure> {
+    /// Sends the rows that `each` gives.
+    fn send(
+        &mut self,
+        (name, shown): (&str, &str),
+        each: &mut dyn FnMut(&mut Rows<'_>) -> Result<(), Failure>,
+        known: Option<Known>,
+    ) -> Result<(), Failure> {
         let before = known.as_ref().map_or(0, |known| known.progress.rows);
         if let Some(known) = known.as_ref().filter(|known| known.progress.done && known.progress.bytes == known.bytes) {
             tracing::info!(file = shown, rows = known.progress.rows, "file was fed before, nothing to do");
@@ -107,8 +126,7 @@ impl Feeder {
         let mut sending =
             Sending { batch: Vec::new(), batch_bytes: 0, seen: 0, sent: 0, known: known.map(|known| known.progress) };
         let headers = vec![Header { key: FILE_HEADER.to_owned(), value: name.as_bytes().to_vec() }];
-        let reading = self.reading.clone();
-        each_piece(bytes, shown, &reading, &mut |_, bytes| {
+        each(&mut |_, bytes| {
             sending.seen += 1;
             if sending.seen <= before {
                 return Ok(());
@@ -195,7 +213,9 @@ impl Feeder {
                 if !is_settled || fed.get(&path) == Some(&size) {
                     continue;
                 }
-                match inputs(std::slice::from_ref(&path)).and_then(|found| found.iter().try_for_each(|input| self.file(input))) {
+                match inputs(std::slice::from_ref(&path), &self.reading)
+                    .and_then(|found| found.iter().try_for_each(|input| self.file(input)))
+                {
                     Ok(()) => drop(fed.insert(path, size)),
                     // Whoever put it there may take it away again: that ends no watch.
                     Err(_) if !path.exists() => tracing::warn!(file = %path.display(), "file went away before it was fed"),

@@ -6,22 +6,42 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{Exit, Exits, Failure};
+use super::joined::{self, Parts};
 use super::reading::Reading;
+use crate::decode::Piece;
 use crate::domain::{FeedName, Header, Message, Position};
+use crate::stream::Sorter;
 
 /// The header that carries the name of the file a message was read from.
 pub(super) const FILE_HEADER: &str = crate::decode::FILE_HEADER;
 
-/// One input: a file, or stdin.
+/// What takes the rows of an input: each with its number, from 1.
+pub(super) type Rows<'t> = dyn FnMut(i64, Vec<u8>) -> Result<(), Failure> + 't;
+
+/// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Input {
-    /// The path; `None` is stdin.
-    path: Option<PathBuf>,
+    source: Source,
     /// The name in positions: of the file, without its folder, so that a verdict does not depend on where it lies.
     pub(super) name: Arc<str>,
 }
 
+/// Where its bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    Stdin,
+    File(PathBuf),
+    /// Files that are joined. The first is of the part that every record has.
+    Joined(Parts),
+}
+
 impl Input {
+    /// The parts of a release, called by the first file.
+    pub(super) fn joined(parts: Parts) -> Input {
+        let name = parts.first().map(|(_, path)| input(path.clone()).name).unwrap_or_default();
+        Input { source: Source::Joined(parts), name }
+    }
+
     /// The feed that the file's stem names.
     pub(super) fn feed(&self) -> FeedName {
         let stem = Path::new(self.name.as_ref()).file_stem().map(|stem| stem.to_string_lossy().into_owned());
@@ -30,32 +50,80 @@ impl Input {
 
     /// As the user named it.
     pub(super) fn shown(&self) -> String {
-        self.path.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string())
-    }
-
-    /// The path, where it is a file.
-    pub(super) fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
-    }
-
-    /// Opens it.
-    pub(super) fn open(&self) -> Result<Box<dyn Read>, Failure> {
-        match &self.path {
-            None => Ok(Box::new(std::io::stdin().lock())),
-            Some(path) => {
-                let file = File::open(path).map_err(anyhow::Error::from).exits(Exit::NotThere);
-                Ok(Box::new(file.map_err(|failure| failure.context(format!("opening {}", path.display())))?))
-            }
+        match &self.source {
+            Source::Stdin => "-".to_owned(),
+            Source::File(path) => path.display().to_string(),
+            Source::Joined(parts) => parts.iter().map(|(_, path)| path.display().to_string()).collect::<Vec<_>>().join(" + "),
         }
+    }
+
+    /// The path, where it is one file.
+    pub(super) fn path(&self) -> Option<&Path> {
+        if let Source::File(path) = &self.source { Some(path) } else { None }
+    }
+
+    /// All its paths.
+    pub(super) fn paths(&self) -> Vec<&Path> {
+        match &self.source {
+            Source::Stdin => Vec::new(),
+            Source::File(path) => vec![path],
+            Source::Joined(parts) => parts.iter().map(|(_, path)| path.as_path()).collect(),
+        }
+    }
+
+    /// Reads it to its end, row by row.
+    pub(super) fn each_row(&self, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
+        let bytes: Box<dyn Read> = match &self.source {
+            Source::Stdin => Box::new(std::io::stdin().lock()),
+            Source::File(path) => Box::new(open(path)?),
+            Source::Joined(parts) => match reading.decoder().join() {
+                Some(join) => return joined::each(parts, join, take),
+                None => return Ok(()),
+            },
+        };
+        each_piece(bytes, &self.shown(), reading, take)
+    }
+
+    /// Its bytes as far as somebody wants to look at them: of what is joined a line for each of the first rows.
+    pub(super) fn glance(&self, reading: &Reading, rows: usize, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+        let (mut bytes, mut seen) = (Vec::new(), 0);
+        let file: Box<dyn Read> = match &self.source {
+            Source::Stdin => Box::new(std::io::stdin().lock()),
+            Source::File(path) => Box::new(open(path)?),
+            Source::Joined(_) => {
+                self.each_row(reading, &mut |_, row| {
+                    seen += 1;
+                    if seen <= rows {
+                        bytes.extend(row);
+                        bytes.push(b'\n');
+                    }
+                    Ok(())
+                })?;
+                return Ok(bytes);
+            }
+        };
+        let read = file.take(bytes_max).read_to_end(&mut bytes).exits(Exit::NotThere);
+        read.map_err(|failure| failure.context(format!("reading {}", self.shown())))?;
+        Ok(bytes)
     }
 }
 
-/// The inputs that these paths name: files, the files of folders by name, and `-`.
-pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+fn open(path: &Path) -> Result<File, Failure> {
+    let file = File::open(path).exits(Exit::NotThere);
+    file.map_err(|failure| failure.context(format!("opening {}", path.display())))
+}
+
+/// The inputs that these paths name: files, the files of folders by name, and `-`; the parts of a release together, where the reading joins
+/// them.
+pub(super) fn inputs(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input>, Failure> {
+    joined::releases(named(paths)?, reading.decoder().join())
+}
+
+fn named(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            inputs.push(Input { path: None, name: "stdin".into() });
+            inputs.push(Input { source: Source::Stdin, name: "stdin".into() });
         } else if path.is_dir() {
             inputs.extend(files_of(path)?.into_iter().map(input));
         } else if path.exists() {
@@ -72,7 +140,7 @@ pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
 fn input(path: PathBuf) -> Input {
     let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     // A slash would end the name early where a position is read back.
-    Input { name: name.replace('/', "-").into(), path: Some(path) }
+    Input { name: name.replace('/', "-").into(), source: Source::File(path) }
 }
 
 /// The files of a folder by name, hidden ones left out.
@@ -94,7 +162,7 @@ pub(super) fn each_message(
     take: &mut dyn FnMut(Message) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let headers = vec![Header { key: FILE_HEADER.to_owned(), value: input.name.as_bytes().to_vec() }];
-    each_piece(input.open()?, &input.shown(), reading, &mut |row, bytes| {
+    input.each_row(reading, &mut |row, bytes| {
         take(Message {
             position: Position { topic: input.name.clone(), partition: 0, offset: row },
             timestamp: None,
@@ -105,14 +173,19 @@ pub(super) fn each_message(
     })
 }
 
-/// Cuts bytes into rows with their numbers, from 1.
-pub(super) fn each_piece(
-    mut bytes: Box<dyn Read>,
-    shown: &str,
-    reading: &Reading,
-    take: &mut dyn FnMut(i64, Vec<u8>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+/// Cuts bytes into rows with their numbers, from 1. Rows of groups come together, in the order of what tells the groups apart.
+pub(super) fn each_piece(mut bytes: Box<dyn Read>, shown: &str, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
     let mut cutter = reading.cutter();
+    let (mut groups, mut alone) = (Sorter::default(), 0);
+    let mut give = |pieces: Vec<Piece>| {
+        pieces.into_iter().try_for_each(|piece| match piece.key {
+            Some(key) => Ok(groups.push(&key, &piece.bytes)?),
+            None => {
+                alone += 1;
+                take(i64::try_from(piece.row).unwrap_or(i64::MAX), piece.bytes)
+            }
+        })
+    };
     let mut chunk = vec![0; 1 << 18];
     loop {
         let read = match bytes.read(&mut chunk) {
@@ -121,7 +194,25 @@ pub(super) fn each_piece(
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(Failure::new(Exit::NotThere, format!("{shown}: reading stopped: {error}"))),
         };
-        cutter.push(chunk.get(..read).unwrap_or_default()).into_iter().try_for_each(|(row, bytes)| take(row, bytes))?;
+        give(cutter.push(chunk.get(..read).unwrap_or_default()))?;
     }
-    cutter.finish().into_iter().try_for_each(|(row, bytes)| take(row, bytes))
+    give(cutter.finish())?;
+    each_group(groups, cutter.head(), alone, take)
+}
+
+/// Gives a message for each group, numbered after those that came before.
+fn each_group(groups: Sorter, head: &[u8], before: i64, take: &mut Rows<'_>) -> Result<(), Failure> {
+    let mut rows = groups.sorted()?;
+    let (mut number, mut next) = (before, rows.take()?);
+    while let Some((key, row)) = next {
+        let mut message = [head, &row].concat();
+        next = rows.take()?;
+        while let Some((_, row)) = next.take_if(|(other, _)| *other == key) {
+            message.extend(row);
+            next = rows.take()?;
+        }
+        number += 1;
+        take(number, message)?;
+    }
+    Ok(())
 }

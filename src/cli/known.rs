@@ -2,7 +2,7 @@
 
 use super::exit::Failure;
 use super::input::{Input, each_message};
-use super::reading::Reading;
+use super::reading::{MOVEMENTS, Reading};
 use super::wiring::{FeedIn, Knowledge};
 use crate::config::Config;
 use crate::domain::{Date, FeedName, Message, Timestamp};
@@ -29,7 +29,7 @@ impl Known<'_> {
         mut movements: KnownMovements,
         each: &mut dyn FnMut(&Message, Effects),
     ) -> Result<(KnownMovements, u64), Failure> {
-        if self.mapping == "movements" {
+        if self.mapping == MOVEMENTS {
             let rows = each_movement(inputs, self.until, &mut |stamp, value| match stamp {
                 Stamp::Known(known_from) => movements.push(known_from, b"", &value),
                 // Ticks are made anew.
@@ -38,7 +38,7 @@ impl Known<'_> {
             return Ok((movements, rows));
         }
         let mut rows = 0;
-        let reading = Reading::named(self.mapping).map_err(|failure| failure.context("--as"))?;
+        let reading = Reading::said(self.mapping)?;
         for input in inputs {
             let feed = self.feed.cloned().unwrap_or_else(|| input.feed());
             let feed = FeedIn { name: feed, topic: input.name.to_string(), reading: reading.clone() };

@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod feed;
 mod input;
+mod joined;
 mod known;
 mod layout;
 mod log;

@@ -12,6 +12,9 @@ use crate::reference::Reference;
 /// The name of canonical JSON among mappings.
 const CANONICAL: &str = "canonical";
 
+/// The word for movements, as they were dumped.
+pub(super) const MOVEMENTS: &str = "movements";
+
 /// How the bytes of a feed are cut and read.
 #[derive(Clone)]
 pub(super) struct Reading {
@@ -29,6 +32,11 @@ impl Reading {
     /// The names that are compiled in, `canonical` first.
     pub(super) fn names() -> Vec<String> {
         std::iter::once(CANONICAL).chain(built_in_mappings().iter().map(|(name, _)| *name)).map(str::to_owned).collect()
+    }
+
+    /// How rows are read, by what `--as` says: a mapping, or `movements`, which nobody decodes here.
+    pub(super) fn said(name: &str) -> Result<Reading, Failure> {
+        if name == MOVEMENTS { Ok(Reading::lines()) } else { Reading::named(name).map_err(|failure| failure.context("--as")) }
     }
 
     /// How rows are read, by the name of a mapping or its file.
@@ -118,35 +126,39 @@ pub(super) enum Cutter<'r> {
 
 impl Cutter<'_> {
     /// Takes bytes; gives the rows that are complete, with their numbers from 1.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<(i64, Vec<u8>)> {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Piece> {
         match self {
             Cutter::Lines(lines) => lines.push(bytes),
-            Cutter::Mapped(splitter) => splitter.push(bytes).into_iter().map(numbered).collect(),
+            Cutter::Mapped(splitter) => splitter.push(bytes),
         }
     }
 
     /// Gives what is left.
-    pub(super) fn finish(self) -> Vec<(i64, Vec<u8>)> {
+    pub(super) fn finish(&mut self) -> Vec<Piece> {
         match self {
-            Cutter::Lines(mut lines) => lines.finish(),
-            Cutter::Mapped(splitter) => splitter.finish().into_iter().map(numbered).collect(),
+            Cutter::Lines(lines) => lines.finish(),
+            Cutter::Mapped(splitter) => splitter.finish(),
         }
     }
-}
 
-fn numbered(piece: Piece) -> (i64, Vec<u8>) {
-    (i64::try_from(piece.row).unwrap_or(i64::MAX), piece.bytes)
+    /// What stands before the rows of a group.
+    pub(super) fn head(&self) -> &[u8] {
+        match self {
+            Cutter::Lines(_) => &[],
+            Cutter::Mapped(splitter) => splitter.head(),
+        }
+    }
 }
 
 /// Cuts at line ends; empty lines are no rows, and count.
 #[derive(Default)]
 pub(super) struct Lines {
     open: Vec<u8>,
-    row: i64,
+    row: u64,
 }
 
 impl Lines {
-    fn push(&mut self, bytes: &[u8]) -> Vec<(i64, Vec<u8>)> {
+    fn push(&mut self, bytes: &[u8]) -> Vec<Piece> {
         let mut rows = Vec::new();
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.open.extend_from_slice(part);
@@ -157,7 +169,7 @@ impl Lines {
         rows
     }
 
-    fn finish(&mut self) -> Vec<(i64, Vec<u8>)> {
+    fn finish(&mut self) -> Vec<Piece> {
         if self.open.is_empty() {
             return Vec::new();
         }
@@ -166,7 +178,7 @@ impl Lines {
         while line.ends_with(b"\n") || line.ends_with(b"\r") {
             line.pop();
         }
-        if line.is_empty() { Vec::new() } else { vec![(self.row, line)] }
+        if line.is_empty() { Vec::new() } else { vec![Piece { row: self.row, key: None, bytes: line }] }
     }
 }
 
@@ -177,7 +189,8 @@ mod tests {
     #[test]
     fn lines_keep_their_numbers_however_the_bytes_arrive() {
         let text = b"one\r\n\ntwo\nthree";
-        let expected = [(1, b"one".to_vec()), (3, b"two".to_vec()), (4, b"three".to_vec())];
+        let row = |row, text: &[u8]| Piece { row, key: None, bytes: text.to_vec() };
+        let expected = [row(1, b"one"), row(3, b"two"), row(4, b"three")];
         for size in [1, 2, 5, 100] {
             let mut lines = Lines::default();
             let mut rows: Vec<_> = text.chunks(size).flat_map(|chunk| lines.push(chunk)).collect();

@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn every_bad_row_of_the_sample_ends_as_announced() {
         use super::super::reading::Reading;
-        use crate::decode::{Decoded, Row, Surroundings};
+        use crate::decode::{Decoded, Piece, Row, Surroundings};
         use crate::domain::{Message, Position};
         use crate::reference::Reference;
 
@@ -96,8 +96,8 @@ mod tests {
             let (decoder, mut cutter) = (reading.decoder(), reading.cutter());
             let mut pieces = cutter.push(file.bytes());
             pieces.extend(cutter.finish());
-            for (row, bytes) in pieces {
-                let position = Position { topic: "sample".into(), partition: 0, offset: row };
+            for Piece { row, bytes, .. } in pieces {
+                let position = Position { topic: "sample".into(), partition: 0, offset: i64::try_from(row).unwrap() };
                 let timestamp = "2026-01-01T00:00:00Z".parse().ok();
                 let message = Message { position, timestamp, key: None, value: Some(bytes), headers: Vec::new() };
                 let outcome = match decoder.decode(&message, &around) {

@@ -10,8 +10,13 @@ use crate::domain::{Message, Position};
 
 /// What becomes of the first messages of a file.
 pub(super) fn sample(decoder: &Decoder, pieces: &[Piece], around: &Surroundings<'_>) -> Sample {
-    let mut sample =
-        Sample { rows: Vec::new(), unread: Vec::new(), counts: BTreeMap::new(), layers: Layers::of(Evidenced::default()) };
+    let mut sample = Sample {
+        rows: Vec::new(),
+        unread: Vec::new(),
+        absent: Vec::new(),
+        counts: BTreeMap::new(),
+        layers: Layers::of(Evidenced::default()),
+    };
     let mut unread = BTreeSet::new();
     let mut evidenced = Evidenced::default();
     for piece in pieces {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::encoding::TextEncoding;
+
 /// Which signs part and quote cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dialect {
@@ -107,6 +109,50 @@ impl Boundary {
         }
         self.may_open = is(self.dialect.delimiter) || is(b'\n');
         is(b'\n')
+    }
+}
+
+/// Cuts a stream of delimited text into records, in whatever encoding it comes. Holds no more than one.
+#[derive(Debug)]
+pub(super) struct Records {
+    boundary: Boundary,
+    /// Bytes of a code unit, and whether the first is the high one.
+    unit: (usize, bool),
+    buffer: Vec<u8>,
+    /// How much of the buffer was looked at.
+    scanned: usize,
+}
+
+impl Records {
+    /// At the start of a file.
+    pub(super) fn new(dialect: Dialect, encoding: TextEncoding) -> Records {
+        Records { boundary: Boundary::new(dialect), unit: encoding.unit(), buffer: Vec::new(), scanned: 0 }
+    }
+
+    /// Takes the next bytes; gives each record that they complete, with its line end.
+    pub(super) fn push(&mut self, chunk: &[u8], give: &mut dyn FnMut(&[u8])) {
+        self.buffer.extend_from_slice(chunk);
+        let (width, high_first) = self.unit;
+        let (mut start, mut at) = (0, self.scanned);
+        while let Some(unit) = self.buffer.get(at..at + width) {
+            at += width;
+            let unit = unit.iter().enumerate().fold(0u16, |unit, (place, byte)| {
+                let low = (place == 0) != high_first || width == 1;
+                unit | if low { u16::from(*byte) } else { u16::from(*byte) << 8 }
+            });
+            if self.boundary.ends(unit) {
+                give(self.buffer.get(start..at).unwrap_or_default());
+                start = at;
+            }
+        }
+        self.buffer.drain(..start);
+        self.scanned = at - start;
+    }
+
+    /// What stands behind the last line end.
+    pub(super) fn rest(&mut self) -> Vec<u8> {
+        self.scanned = 0;
+        std::mem::take(&mut self.buffer)
     }
 }
 

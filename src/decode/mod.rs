@@ -23,7 +23,9 @@ mod xml;
 use crate::domain::{Claim, Date, DeadLetterReason, ExcludedReason, Message, Period, Timestamp};
 
 use canonical::ROLES;
-pub use mapping::{ExampleFailure, Layers, Mapping, MappingError, Sample, SampleField, SampleRow};
+pub use mapping::{
+    ExampleFailure, FileOf, Join, Layers, Mapping, MappingError, PartRow, PartRows, Sample, SampleField, SampleRow,
+};
 pub use proposal::{Excerpt, NoTable, is_canonical, propose};
 pub use record::canonical_record;
 pub(crate) use record::write_content;
@@ -67,6 +69,11 @@ impl Decoder {
         }
     }
 
+    /// How the files of a release are joined, where they are.
+    pub fn join(&self) -> Option<&Join> {
+        self.mapping().and_then(Mapping::join)
+    }
+
     /// The word of the form that its messages have, as `envelope.format` says it.
     pub fn format(&self) -> &'static str {
         match self.mapping().map(|mapping| mapping.envelope().format) {
@@ -85,6 +92,7 @@ impl Decoder {
             Some(envelope) if envelope.unit == mapping::Unit::File => Split::Whole,
             Some(envelope) if envelope.unit == mapping::Unit::Group => Split::Groups,
             Some(envelope) => match envelope.format {
+                mapping::Format::Csv(..) if envelope.header.is_some() => Split::Lines,
                 mapping::Format::Csv(..) => Split::HeaderAndRow,
                 mapping::Format::Ndjson | mapping::Format::Fixed => Split::Lines,
                 mapping::Format::Json | mapping::Format::JsonTable => Split::Elements,
@@ -95,8 +103,9 @@ impl Decoder {
     /// The messages of a file that is in memory.
     pub fn split_file(&self, bytes: &[u8]) -> impl Iterator<Item = Piece> {
         let mut splitter = Splitter::new(self);
-        let pieces = splitter.push(bytes);
-        pieces.into_iter().chain(splitter.finish())
+        let mut pieces = splitter.push(bytes);
+        pieces.extend(splitter.finish());
+        split::together(pieces, splitter.head()).into_iter()
     }
 
     /// Reads a message. Pure and total: any bytes give rows or an error.

@@ -1,7 +1,7 @@
 //! The mappings that are compiled in, so that `--as census` works anywhere.
 
 /// Name and text of each.
-const MAPPINGS: [(&str, &str); 16] = [
+const MAPPINGS: [(&str, &str); 17] = [
     ("census", include_str!("../../config/mappings/census.toml")),
     ("census-2024", include_str!("../../config/mappings/census-2024.toml")),
     ("china-gacc", include_str!("../../config/mappings/china-gacc.toml")),
@@ -15,6 +15,7 @@ const MAPPINGS: [(&str, &str); 16] = [
     ("korea-declarations", include_str!("../../config/mappings/korea-declarations.toml")),
     ("korea-statistics", include_str!("../../config/mappings/korea-statistics.toml")),
     ("malaysia-declarations", include_str!("../../config/mappings/malaysia-declarations.toml")),
+    ("us-ams", include_str!("../../config/mappings/us-ams.toml")),
     ("usa-trade-online", include_str!("../../config/mappings/usa-trade-online.toml")),
     ("vietnam-declarations", include_str!("../../config/mappings/vietnam-declarations.toml")),
     ("wco-declaration", include_str!("../../config/mappings/wco-declaration.toml")),

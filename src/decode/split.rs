@@ -1,9 +1,9 @@
 //! A file → messages: as few rows in each as the form allows, in their own encoding. Pieces decode to the same rows as the whole.
 
-use super::delimited::{Boundary, Dialect};
+use super::delimited::{Dialect, Records};
 use super::encoding::TextEncoding;
 use super::json;
-use super::mapping::{Mapping, PREAMBLE_MAX};
+use super::mapping::{Grouping, Mapping, PREAMBLE_MAX};
 use super::{Decoder, mapping};
 
 /// How a file of a feed is cut into messages.
@@ -17,17 +17,25 @@ pub enum Split {
     HeaderAndRow,
     /// The document around the rows, with one row in it, is one. Such files are held in memory whole.
     Elements,
-    /// The header and the rows that are gathered into one record are one, ordered by what tells groups apart. Held in memory whole.
+    /// The header and the rows that are gathered into one record are one, ordered by what tells groups apart.
     Groups,
 }
 
-/// One message of a file.
+/// One message of a file, or a row of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The row, line or element, from 1.
     pub row: u64,
-    /// The message's value.
+    /// Of [`Split::Groups`] what tells its group from others: the message is [`Splitter::head`] and the rows of one key, in the order of keys.
+    pub key: Option<Vec<u8>>,
+    /// The message's value, or the row of one.
     pub bytes: Vec<u8>,
+}
+
+impl Piece {
+    fn new(row: u64, bytes: Vec<u8>) -> Piece {
+        Piece { row, key: None, bytes }
+    }
 }
 
 /// Cuts a file that comes in chunks. Holds no more than a record and the header, save for forms that are held whole.
@@ -35,20 +43,19 @@ pub struct Piece {
 pub struct Splitter<'d> {
     decoder: &'d Decoder,
     split: Split,
-    buffer: Vec<u8>,
-    /// How much of the buffer was looked at.
-    scanned: usize,
+    /// What is held whole.
+    whole: Vec<u8>,
+    records: Records,
     rows: u64,
     head: Head,
-    boundary: Boundary,
 }
 
 /// What stands before the rows and goes into each piece.
 #[derive(Debug)]
 enum Head {
-    /// Not all there: how many records were looked at.
-    Sought(usize),
-    Found(Vec<u8>),
+    /// Not all there: how many records were looked at, and their bytes.
+    Sought(usize, Vec<u8>),
+    Found(Vec<u8>, Option<Grouping>),
 }
 
 impl<'d> Splitter<'d> {
@@ -59,47 +66,53 @@ impl<'d> Splitter<'d> {
             _ => Dialect { delimiter: b',', quote: None },
         };
         let split = decoder.split();
-        let head = if split == Split::HeaderAndRow { Head::Sought(0) } else { Head::Found(Vec::new()) };
-        Splitter { decoder, split, buffer: Vec::new(), scanned: 0, rows: 0, head, boundary: Boundary::new(dialect) }
+        let has_head = matches!(split, Split::HeaderAndRow | Split::Groups);
+        let named = decoder.mapping().filter(|mapping| mapping.envelope().header.is_some());
+        let head = match named {
+            Some(mapping) => Head::Found(Vec::new(), mapping.grouping("").filter(|_| split == Split::Groups)),
+            None if has_head => Head::Sought(0, Vec::new()),
+            None => Head::Found(Vec::new(), None),
+        };
+        let encoding = decoder.mapping().map_or(TextEncoding::UTF_8, |mapping| mapping.envelope().encoding);
+        Splitter { decoder, split, whole: Vec::new(), records: Records::new(dialect, encoding), rows: 0, head }
+    }
+
+    /// What stands before the rows of every group.
+    pub fn head(&self) -> &[u8] {
+        if let Head::Found(head, _) = &self.head { head } else { &[] }
     }
 
     /// Takes the next bytes of the file; gives the messages that they complete.
     pub fn push(&mut self, chunk: &[u8]) -> Vec<Piece> {
-        self.buffer.extend_from_slice(chunk);
         match self.split {
-            Split::Whole | Split::Elements | Split::Groups => Vec::new(),
-            Split::Lines | Split::HeaderAndRow => self.records(),
+            Split::Whole | Split::Elements => {
+                self.whole.extend_from_slice(chunk);
+                Vec::new()
+            }
+            Split::Lines | Split::HeaderAndRow | Split::Groups => {
+                let (mut records, mut pieces) = (Vec::new(), Vec::new());
+                self.records.push(chunk, &mut |record| records.push(record.to_vec()));
+                records.into_iter().for_each(|record| pieces.extend(self.record(&record)));
+                pieces
+            }
         }
     }
 
     /// At the end of the file: gives what is left.
-    pub fn finish(mut self) -> Vec<Piece> {
-        let rest = std::mem::take(&mut self.buffer);
+    pub fn finish(&mut self) -> Vec<Piece> {
         match self.split {
-            Split::Whole => vec![Piece { row: 1, bytes: rest }],
-            Split::Elements => match self.decoder.mapping() {
-                Some(mapping) => elements(mapping, rest),
-                None => vec![Piece { row: 1, bytes: rest }],
-            },
-            Split::Groups => match self.decoder.mapping().and_then(|mapping| mapping.groups(&rest)) {
-                Some(groups) => groups.into_iter().zip(1..).map(|(bytes, row)| Piece { row, bytes }).collect(),
-                None if rest.is_empty() => Vec::new(),
-                None => vec![Piece { row: 1, bytes: rest }],
-            },
-            // Without a header every byte of the file is one message, and its dead letter says what is missing.
-            Split::HeaderAndRow if matches!(self.head, Head::Sought(_)) && !self.is_header(&rest) => {
-                if rest.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![Piece { row: 1, bytes: rest }]
+            Split::Whole => vec![Piece::new(1, std::mem::take(&mut self.whole))],
+            Split::Elements => {
+                let whole = std::mem::take(&mut self.whole);
+                match self.decoder.mapping() {
+                    Some(mapping) => elements(mapping, whole),
+                    None => vec![Piece::new(1, whole)],
                 }
             }
-            Split::HeaderAndRow if matches!(self.head, Head::Sought(_)) => self.lone(rest).into_iter().collect(),
-            Split::HeaderAndRow => {
-                let last = self.piece(&rest);
-                last.or_else(|| self.lone_head()).into_iter().collect()
+            Split::Lines | Split::HeaderAndRow | Split::Groups => {
+                let rest = self.records.rest();
+                self.last(rest).into_iter().collect()
             }
-            Split::Lines => self.piece(&rest).into_iter().collect(),
         }
     }
 
@@ -107,47 +120,42 @@ impl<'d> Splitter<'d> {
         self.decoder.mapping().map_or(TextEncoding::UTF_8, |mapping| mapping.envelope().encoding)
     }
 
-    fn records(&mut self) -> Vec<Piece> {
-        let (width, high_first) = self.encoding().unit();
-        let buffer = std::mem::take(&mut self.buffer);
-        let (mut pieces, mut start, mut at) = (Vec::new(), 0, self.scanned);
-        while let Some(unit) = buffer.get(at..at + width) {
-            at += width;
-            let unit = unit.iter().enumerate().fold(0u16, |unit, (place, byte)| {
-                let low = (place == 0) != high_first || width == 1;
-                unit | if low { u16::from(*byte) } else { u16::from(*byte) << 8 }
-            });
-            if !self.boundary.ends(unit) {
-                continue;
-            }
-            match self.head {
-                Head::Found(_) => {
-                    pieces.extend(self.piece(buffer.get(start..at).unwrap_or_default()));
-                    start = at;
-                }
-                Head::Sought(seen) => {
-                    let head = buffer.get(start..at).unwrap_or_default();
-                    let found = self.is_header(head);
-                    self.head = if found { Head::Found(head.to_vec()) } else { Head::Sought(seen + 1) };
-                    if found {
-                        start = at;
-                    } else if seen + 1 >= PREAMBLE_MAX {
-                        // No header: each record goes alone, so that nothing is lost and little is held.
-                        self.head = Head::Found(Vec::new());
-                        pieces.extend(self.piece(head));
-                        start = at;
-                    }
-                }
-            }
+    /// Takes a record that ends in a line end.
+    fn record(&mut self, record: &[u8]) -> Option<Piece> {
+        let Head::Sought(seen, head) = &mut self.head else { return self.piece(record) };
+        head.extend_from_slice(record);
+        let (seen, head) = (*seen + 1, std::mem::take(head));
+        if let Some(found) = self.found(&head) {
+            self.head = found;
+        } else if seen >= PREAMBLE_MAX {
+            // No header: each record goes alone, so that nothing is lost and little is held.
+            self.head = Head::Found(Vec::new(), None);
+            return self.piece(&head);
+        } else {
+            self.head = Head::Sought(seen, head);
         }
-        self.buffer = buffer.get(start..).unwrap_or_default().to_vec();
-        self.scanned = at - start;
-        pieces
+        None
     }
 
-    /// Whether these first bytes of the file end with its header.
-    fn is_header(&self, head: &[u8]) -> bool {
-        self.of_header(head, Mapping::has_header)
+    /// Takes what stands behind the last line end.
+    fn last(&mut self, rest: Vec<u8>) -> Option<Piece> {
+        let Head::Sought(_, head) = &mut self.head else { return self.piece(&rest).or_else(|| self.lone_head()) };
+        let head = [std::mem::take(head), rest].concat();
+        if head.is_empty() {
+            return None;
+        }
+        // Without a header every byte of the file is one message, and its dead letter says what is missing.
+        if self.found(&head).is_some() { self.lone(head) } else { Some(Piece::new(1, head)) }
+    }
+
+    /// The header, where these first bytes of the file end with it.
+    fn found(&self, head: &[u8]) -> Option<Head> {
+        if !self.of_header(head, Mapping::has_header) {
+            return None;
+        }
+        let mapping = self.decoder.mapping()?;
+        let text = mapping.envelope().encoding.decode(head)?;
+        Some(Head::Found(head.to_vec(), mapping.grouping(&text).filter(|_| self.split == Split::Groups)))
     }
 
     fn of_header(&self, head: &[u8], ask: fn(&Mapping, &str, Dialect) -> bool) -> bool {
@@ -158,13 +166,13 @@ impl<'d> Splitter<'d> {
     }
 
     fn lone_head(&self) -> Option<Piece> {
-        let Head::Found(head) = &self.head else { return None };
+        let Head::Found(head, _) = &self.head else { return None };
         if self.rows > 0 { None } else { self.lone(head.clone()) }
     }
 
     /// A header without rows: nothing to tell, unless it is another feed's.
     fn lone(&self, head: Vec<u8>) -> Option<Piece> {
-        self.of_header(&head, Mapping::has_other_header).then_some(Piece { row: 1, bytes: head })
+        self.of_header(&head, Mapping::has_other_header).then(|| Piece::new(1, head))
     }
 
     /// A record as a message; `None` where it is an empty line, which counts as a line all the same.
@@ -176,22 +184,46 @@ impl<'d> Splitter<'d> {
         if blank {
             return None;
         }
-        if self.split == Split::HeaderAndRow {
-            self.rows += 1;
-            let Head::Found(head) = &self.head else { return None };
-            return Some(Piece { row: self.rows, bytes: [head.as_slice(), record].concat() });
+        let Head::Found(head, grouping) = &self.head else { return None };
+        if self.split == Split::Lines {
+            let end = record.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+            let line = record.get(..record.len() - end).unwrap_or_default();
+            return Some(Piece::new(self.rows, line.to_vec()));
         }
-        let end = record.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let line = record.get(..record.len() - end).unwrap_or_default();
-        Some(Piece { row: self.rows, bytes: line.to_vec() })
+        self.rows += 1;
+        let encoding = self.encoding();
+        match grouping.as_ref().and_then(|grouping| grouping.key(&encoding.decode(record)?)) {
+            Some(key) => {
+                let line_end = encoding.encode("\n").unwrap_or_default();
+                let mut bytes = record.to_vec();
+                if !bytes.ends_with(&line_end) {
+                    bytes.extend(line_end);
+                }
+                Some(Piece { row: self.rows, key: Some(key), bytes })
+            }
+            None => Some(Piece::new(self.rows, [head.as_slice(), record].concat())),
+        }
     }
+}
+
+/// The messages of pieces that are all there: what belongs to one group is put together.
+pub(super) fn together(pieces: Vec<Piece>, head: &[u8]) -> Vec<Piece> {
+    let (mut rows, mut messages): (Vec<Piece>, Vec<Piece>) = pieces.into_iter().partition(|piece| piece.key.is_some());
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut number = messages.len() as u64;
+    for group in rows.chunk_by(|a, b| a.key == b.key) {
+        number += 1;
+        let rows = group.iter().map(|piece| piece.bytes.as_slice());
+        messages.push(Piece::new(number, std::iter::once(head).chain(rows).collect::<Vec<_>>().concat()));
+    }
+    messages
 }
 
 /// The messages of a JSON document: the document with one row each. What is no such document is one message.
 fn elements(mapping: &Mapping, bytes: Vec<u8>) -> Vec<Piece> {
     match cut(mapping, &bytes) {
-        Some(pieces) => pieces.into_iter().zip(1..).map(|(bytes, row)| Piece { row, bytes }).collect(),
-        None => vec![Piece { row: 1, bytes }],
+        Some(pieces) => pieces.into_iter().zip(1..).map(|(bytes, row)| Piece::new(row, bytes)).collect(),
+        None => vec![Piece::new(1, bytes)],
     }
 }
 

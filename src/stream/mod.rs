@@ -15,6 +15,7 @@ mod pause;
 mod predecessors;
 mod report;
 mod snapshots;
+mod sorted;
 mod spill;
 mod stage;
 mod ticks;
@@ -34,6 +35,7 @@ pub use report::{BatchReport, Beacon, Observer, Report, Vitals};
 #[cfg(feature = "object-store")]
 pub use snapshots::Objects;
 pub use snapshots::{Folder, SnapshotOutcome, Snapshots, Store};
+pub use sorted::{Keyed, Sorted, Sorter};
 pub use spill::{Span, Spill};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
 pub use ticks::write_ticks;

@@ -119,12 +119,12 @@ impl Spill {
     }
 }
 
-fn failed(doing: &'static str, source: std::io::Error) -> LogError {
+pub(super) fn failed(doing: &'static str, source: std::io::Error) -> LogError {
     LogError::Scratch { folder: std::env::temp_dir().display().to_string(), doing, detail: source.to_string() }
 }
 
 /// A file that is gone as soon as it is closed, however the process ends.
-fn nameless_file() -> Result<File, LogError> {
+pub(super) fn nameless_file() -> Result<File, LogError> {
     let folder = std::env::temp_dir();
     for attempt in 0..1_000 {
         let path = folder.join(format!("entrepot-{}-{attempt}", std::process::id()));

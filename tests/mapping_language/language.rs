@@ -67,7 +67,7 @@ fn errors_of_a_mapping_name_line_key_and_what_was_meant() {
         "column = \"kg\", ",
         "",
         expect![
-            "line 15, fields.net_mass_kg.column: has no source: give one of column, pointer, parent, part, pivot, envelope, const, column_name, file, topic, written, header, first, concat"
+            "line 15, fields.net_mass_kg.column: has no source: give one of column, pointer, parent, texts, part, pivot, envelope, const, column_name, file, topic, written, header, first, concat"
         ],
     );
     refused("flow = { const = \"import\" }\n", "", expect!["line 9, fields: a trade_flow needs the field flow"]);
@@ -79,7 +79,7 @@ fn errors_of_a_mapping_name_line_key_and_what_was_meant() {
     refused(
         "[fields]",
         "[join]\n[fields]",
-        expect!["line 9, join: is a key of the mapping language that is not supported in this release"],
+        expect!["line 9, join.key: is missing: the column that is the same in all parts of a record"],
     );
     refused(
         "kind = \"trade_flow\"",

@@ -226,7 +226,12 @@ fn parts_of_a_record_add_up_in_any_order() {
         .replace("when = { column = \"indicators\", in = [\"VALUE_IN_EUROS\", \"VALUE_EUR\"] }", "sum = true")
         .replace(", scale = \"100\"", "");
     let head = "partner,product,flow,TIME_PERIOD,mode,kg,OBS_VALUE\n";
-    let parts = ["CN,282580,1,2025-01,10,\"1,000\",5\n", "CN,282580,1,2025-01,14,0.5,1.25\n", "CN,282580,1,2025-01,15,,2\n"];
+    let parts = [
+        "CN,282580,1,2025-01,10,\"1,000\",5\n",
+        "CN,282580,1,2025-01,14,0.5,1.25\n",
+        "CN,282580,1,2025-01,15,0,2\n",
+        "CN,282580,1,2025-01,15,,2\n",
+    ];
     let all = |order: [usize; 3]| {
         let (keys, sections) = ("", mapping.as_str());
         rows(
@@ -239,6 +244,10 @@ fn parts_of_a_record_add_up_in_any_order() {
         .assert_eq(&first.join("\n"));
     assert_eq!(all([2, 0, 1]), first);
     assert_eq!(all([1, 2, 0]), first);
+    // A part that is not told leaves the sum untold, whenever it comes; the other sum stands.
+    let untold = all([0, 1, 3]);
+    assert!(untold.concat().ends_with("no_mass") && untold.concat().contains("\"8.25\""), "{untold:?}");
+    assert_eq!(all([3, 0, 1]), untold);
 }
 
 /// The bulk form of the US Census: characters 1 to 6 the code, 7 to 10 the country.
@@ -283,6 +292,8 @@ fn columns_may_stand_at_fixed_places() {
     );
     refused(
         &FIXED.replace("[columns.positions]", "[columns.place]"),
-        expect!["line 16, columns.place: unknown key; allowed are aliases, names, never, nulls, positions, required"],
+        expect![
+            "line 16, columns.place: unknown key; allowed are aliases, header, names, never, notes, nulls, positions, required"
+        ],
     );
 }

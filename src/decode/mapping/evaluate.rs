@@ -6,7 +6,7 @@ use super::Mapping;
 use super::explode::Part;
 use super::layout::Layout;
 use super::value::{Column, Condition, Source, TextStep, Value};
-use crate::decode::json::{Members, scalar};
+use crate::decode::json::{self, Members, Pointer, scalar};
 use crate::decode::number;
 use crate::domain::{Decimal, Message};
 
@@ -53,6 +53,24 @@ impl<'a> Place<'a> {
         own.unwrap_or(&self.cells)
     }
 
+    /// The JSON of the row and of those around it.
+    fn texts_outwards(&self) -> impl Iterator<Item = &'a str> {
+        self.outwards().filter_map(|place| match &place.cells {
+            Cells::Json { text, .. } => Some(*text),
+            Cells::Table { .. } | Cells::Same => None,
+        })
+    }
+
+    /// The elements of a list in the row, or in the nearest around it that has one; one alone is a list of one.
+    pub(super) fn list(&self, pointer: &Pointer) -> Vec<&'a str> {
+        let Some(text) = self.texts_outwards().find_map(|text| pointer.find(text)) else { return Vec::new() };
+        match json::elements(text) {
+            Some(elements) => elements.into_iter().map(|raw| raw.get()).collect(),
+            None if text.trim() == "null" => Vec::new(),
+            None => vec![text],
+        }
+    }
+
     /// The JSON of the row.
     pub(super) fn json(&self) -> Option<&str> {
         match self.cells() {
@@ -96,12 +114,12 @@ impl<'a> Place<'a> {
         match source {
             Source::Column(slot) => self.cell(*slot),
             Source::Pointer(pointer) => self.json().and_then(|text| pointer.find(text)).and_then(scalar),
-            Source::Parent(pointer) => {
-                let around = self.outwards().filter_map(|place| match &place.cells {
-                    Cells::Json { text, .. } => Some(*text),
-                    Cells::Table { .. } | Cells::Same => None,
-                });
-                around.skip(1).find_map(|text| pointer.find(text).and_then(scalar))
+            Source::Parent(pointer) => self.texts_outwards().skip(1).find_map(|text| pointer.find(text).and_then(scalar)),
+            Source::Texts(list, places, separator) => {
+                let of = |element| places.iter().filter_map(move |place| place.find(element).and_then(scalar));
+                let texts = self.list(list).into_iter().flat_map(of);
+                let texts: Vec<Cow<'_, str>> = texts.map(trimmed).filter(|text| !text.is_empty()).collect();
+                (!texts.is_empty()).then(|| Cow::Owned(texts.join(separator)))
             }
             Source::Part => self.outwards().find_map(|place| place.part.as_ref()).map(|part| Cow::Borrowed(part.text.as_ref())),
             Source::Pivot(name) => {
@@ -233,6 +251,8 @@ fn apply<'a>(text: Cow<'a, str>, step: &TextStep) -> Option<Cow<'a, str>> {
             found.map(str::trim)
         }),
         TextStep::Capture(pattern, group) => part(text, |text| pattern.captures(text)?.get(*group).map(|found| found.as_str())),
+        // Nothing is no short code.
+        TextStep::PadLeft(..) if text.is_empty() => Some(text),
         TextStep::PadLeft(width, sign) => {
             let missing = width.saturating_sub(text.chars().count());
             let padding: String = std::iter::repeat_n(*sign, missing).collect();

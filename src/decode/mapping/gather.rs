@@ -12,7 +12,7 @@ use super::layout::{Layout, Names};
 use super::reader::{MappingError, Section};
 use super::value::{self, Column, Columns, Condition, Source, Value};
 use super::{Format, Mapping, Selection, is_reason, parse};
-use crate::decode::delimited;
+use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::{error, malformed};
 use crate::domain::{DeadLetterReason, Decimal};
 
@@ -48,6 +48,8 @@ enum Found {
     Nothing,
     Text(String),
     Sum(Decimal),
+    /// A sum of which a part is not told.
+    Untold,
     /// Why it gives nothing.
     Wrong(String),
 }
@@ -135,8 +137,11 @@ impl Groups {
         let found = self.0.entry(gather.by.iter().map(text).collect());
         let found = found.or_insert_with(|| vec![Found::Nothing; gather.gathered.len()]);
         for ((gathered, found), tells) in gather.gathered.iter().zip(found).zip(tells) {
-            if tells && let Some(text) = place.value(&gathered.value) {
-                found.add(&text, gathered.sum.as_ref());
+            match place.value(&gathered.value) {
+                Some(text) if tells => found.add(&text, gathered.sum.as_ref()),
+                // A sum of which a part is not told is not told.
+                None if tells && gathered.sum.is_some() => found.part_is_missing(),
+                _ => {}
             }
         }
     }
@@ -155,7 +160,7 @@ impl Groups {
             let texts = found.into_iter().map(|found| match found {
                 Found::Text(text) => text,
                 Found::Sum(sum) => sum.to_string(),
-                Found::Nothing | Found::Wrong(_) => String::new(),
+                Found::Nothing | Found::Untold | Found::Wrong(_) => String::new(),
             });
             let cells: Vec<Cow<'_, str>> = key.into_iter().chain(texts).map(Cow::Owned).collect();
             let cells = Cells::Table { layout: &gather.layout, cells: &cells };
@@ -167,6 +172,12 @@ impl Groups {
 }
 
 impl Found {
+    fn part_is_missing(&mut self) {
+        if !matches!(self, Found::Wrong(_)) {
+            *self = Found::Untold;
+        }
+    }
+
     fn add(&mut self, text: &str, sum: Option<&Figures>) {
         let next = match sum {
             None => match &*self {
@@ -192,34 +203,35 @@ impl Found {
     }
 }
 
-impl Mapping {
-    /// The messages of a file whose rows are gathered: header and rows of one record each, in the order of what tells records apart.
-    /// `None` where there is no header.
-    pub(in crate::decode) fn groups(&self, bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-        let (Some(gather), Format::Csv(dialect, _)) = (&self.gather, self.envelope.format) else { return None };
-        let text = self.envelope.encoding.decode(bytes)?;
-        let (mut at, layout) = self.find_header(&text, dialect).ok()?;
-        layout.require(&self.required, self.head_columns()).ok()?;
-        let head = text.get(..at).unwrap_or_default();
-        let (mut groups, mut cells) = (BTreeMap::<Vec<String>, String>::new(), Vec::new());
-        while at < text.len() {
-            let (end, _) = delimited::record(&text, at, dialect, &mut cells);
-            let row = text.get(at..end).unwrap_or_default();
-            at = end;
-            if delimited::is_blank(&cells) {
-                continue;
-            }
-            let cell = |value: &Value| {
-                let Source::Column(slot) = value.source else { return String::new() };
-                layout.position(slot).and_then(|at| cells.get(at)).map(|cell| cell.trim().to_owned()).unwrap_or_default()
-            };
-            let group = groups.entry(gather.by.iter().map(cell).collect()).or_insert_with(|| head.to_owned());
-            group.push_str(row);
-            if !row.ends_with('\n') {
-                group.push('\n');
-            }
+/// What tells the rows of one file's groups apart.
+#[derive(Debug)]
+pub(in crate::decode) struct Grouping {
+    dialect: Dialect,
+    /// Where the columns stand.
+    by: Vec<Option<usize>>,
+}
+
+impl Grouping {
+    /// Of a row: the texts of those columns.
+    pub(in crate::decode) fn key(&self, row: &str) -> Option<Vec<u8>> {
+        let mut cells = Vec::new();
+        delimited::record(row, 0, self.dialect, &mut cells);
+        if delimited::is_blank(&cells) {
+            return None;
         }
-        groups.into_values().map(|group| self.envelope.encoding.encode(&group)).collect()
+        let cell = |at: &Option<usize>| at.and_then(|at| cells.get(at)).map(|cell| cell.trim()).unwrap_or_default();
+        Some(self.by.iter().map(cell).collect::<Vec<_>>().join("\0").into_bytes())
+    }
+}
+
+impl Mapping {
+    /// How the rows below this header belong together; `None` where they are not gathered, or a column is missing.
+    pub(in crate::decode) fn grouping(&self, head: &str) -> Option<Grouping> {
+        let (Some(gather), Format::Csv(dialect, _)) = (&self.gather, self.envelope.format) else { return None };
+        let (_, layout) = self.find_header(head, dialect).ok()?;
+        layout.require(&self.required, self.head_columns()).ok()?;
+        let position = |value: &Value| if let Source::Column(slot) = value.source { layout.position(slot) } else { None };
+        Some(Grouping { dialect, by: gather.by.iter().map(position).collect() })
     }
 
     /// The columns of the rows as they stand in a message.

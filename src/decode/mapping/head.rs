@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use super::layout::Names;
 use super::reader::{Item, MappingError, Section};
-use super::{Envelope, Format};
+use super::{Envelope, Format, Preamble, is_reason};
 
 /// The section `columns`.
 #[derive(Default)]
 pub(super) struct Head {
     pub(super) names: Names,
     pub(super) required: Option<Vec<String>>,
+    /// The names, where the file has no header.
+    pub(super) header: Option<Vec<String>>,
+    /// Why lines of one cell are left out, such as titles and footnotes.
+    pub(super) notes: Option<String>,
     pub(super) never: Vec<String>,
     pub(super) nulls: Vec<String>,
     pub(super) aliases: BTreeMap<String, Vec<String>>,
@@ -30,6 +34,19 @@ fn position((name, item): (String, Item<'_>)) -> Result<(String, usize, usize), 
 }
 
 impl Head {
+    /// Names of columns in place of a header, and lines of one cell, are of csv alone.
+    pub(super) fn check_csv(&self, root: &Section<'_>, envelope: &Envelope) -> Result<(), MappingError> {
+        let is_told = self.header.is_some() || self.notes.is_some();
+        match envelope.format {
+            Format::Csv(_, preamble) if self.header.is_some() && preamble != Preamble::Records(0) => {
+                Err(root.error("columns", "a file with a preamble has a header: leave columns.header out"))
+            }
+            Format::Csv(..) => Ok(()),
+            _ if is_told => Err(root.error("columns", "header and notes are of csv alone")),
+            _ => Ok(()),
+        }
+    }
+
     /// Fixed lines have their columns by place, all others by a header.
     pub(super) fn check_positions(&self, root: &Section<'_>, envelope: &Envelope) -> Result<(), MappingError> {
         match (envelope.format == Format::Fixed, self.positions.is_empty()) {
@@ -60,11 +77,16 @@ impl Head {
         let head = Head {
             names,
             required: section.texts("required")?,
+            header: section.texts("header")?,
+            notes: section.text("notes")?,
             never: section.texts("never")?.unwrap_or_default(),
             nulls: section.texts("nulls")?.unwrap_or_default(),
             aliases,
             positions,
         };
+        if head.notes.as_deref().is_some_and(|reason| !is_reason(reason)) {
+            return Err(section.error("notes", "is a reason for leaving lines out: a-z, 0-9 and _"));
+        }
         section.finish()?;
         Ok(head)
     }

@@ -8,6 +8,7 @@ mod field;
 mod figures;
 mod gather;
 mod head;
+mod join;
 mod layout;
 mod parse;
 mod reader;
@@ -20,6 +21,8 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 pub use examples::ExampleFailure;
+pub(super) use gather::Grouping;
+pub use join::{FileOf, Join, PartRow, PartRows};
 pub use reader::MappingError;
 pub(super) use rows::PREAMBLE_MAX;
 pub(super) use sample::Evidenced;
@@ -52,6 +55,8 @@ pub struct Mapping {
     never: Vec<String>,
     /// Texts that mean null in every column.
     nulls: Vec<String>,
+    /// How the files of a release become messages.
+    join: Option<Join>,
     /// How rows of a message are put together, before all else.
     gather: Option<Gather>,
     /// How a row is taken apart, step by step.
@@ -85,6 +90,10 @@ pub(super) struct Envelope {
     error: Option<Pointer>,
     /// Elements of XML that are lists even where they stand alone.
     pub(super) lists: Vec<String>,
+    /// The names of the columns of csv without a header.
+    pub(super) header: Option<Vec<String>>,
+    /// Why lines of one cell are left out.
+    notes: Option<String>,
     /// Of fixed lines, name, first and last character of each column, from 1.
     fixed: Vec<(String, usize, usize)>,
 }
@@ -170,6 +179,11 @@ impl Mapping {
     /// What feed it is for.
     pub fn title(&self) -> &str {
         &self.title
+    }
+
+    /// How the files of a release are joined, where they are.
+    pub fn join(&self) -> Option<&Join> {
+        self.join.as_ref()
     }
 
     pub(super) fn envelope(&self) -> &Envelope {

@@ -11,6 +11,7 @@ use super::explode::Explode;
 use super::field::{Field, Rule};
 use super::gather::Gather;
 use super::head::Head;
+use super::join::Join;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
 use super::value::{Columns, Source, Value, condition};
@@ -53,7 +54,13 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     let mut envelope = read_envelope(envelope)?;
     let head = root.section("columns")?.map(Head::read).transpose()?.unwrap_or_default();
     head.check_positions(root, &envelope)?;
+    head.check_csv(root, &envelope)?;
     envelope.fixed.clone_from(&head.positions);
+    (envelope.header, envelope.notes) = (head.header.clone(), head.notes.clone());
+    let join = root.section("join")?.map(Join::read).transpose()?;
+    if join.is_some() && envelope.format != Format::Ndjson {
+        return Err(root.error("join", "a join gives lines of JSON: envelope.format = \"ndjson\""));
+    }
     let mut columns = Columns::new(head.aliases.clone());
     let mut gather = root.section("gather")?.map(|section| Gather::read(section, head.aliases.clone())).transpose()?;
     let explode: Vec<Explode> =
@@ -92,6 +99,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         required,
         never,
         nulls,
+        join,
         gather,
         explode,
         select,
@@ -123,8 +131,16 @@ fn settle(
         (None, None) => decisive(branches),
         (None, Some(gather)) => gather.decisive(),
     };
-    if gather.is_none() && envelope.unit == Unit::Group {
-        return Err(root.error("envelope", "message = \"group\" needs [gather], whose columns under by tell groups apart"));
+    match (&gather, envelope.unit) {
+        (None, Unit::Group) => {
+            return Err(root.error("envelope", "message = \"group\" needs [gather], whose columns under by tell groups apart"));
+        }
+        (Some(_), Unit::Row) => {
+            let problem =
+                "puts rows of one message together, and message = \"row\" has one: group (of csv) or file under envelope";
+            return Err(root.error("gather", problem));
+        }
+        _ => {}
     }
     if let Some(gather) = gather.as_mut() {
         gather.settle(&columns.slots, head.names).map_err(|problem| root.error("gather", problem))?;
@@ -191,10 +207,10 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
     let (records, error) = (pointer("records")?.unwrap_or_default(), pointer("error")?);
     let lists = section.texts("lists")?.unwrap_or_default();
     section.finish()?;
-    Ok(Envelope { format, unit, encoding, records, error, lists, fixed: Vec::new() })
+    Ok(Envelope { format, unit, encoding, records, error, lists, header: None, notes: None, fixed: Vec::new() })
 }
 
-fn dialect(section: &Section<'_>) -> Result<Dialect, MappingError> {
+pub(super) fn dialect(section: &Section<'_>) -> Result<Dialect, MappingError> {
     let sign = |key| match section.text(key)? {
         None => Ok(None),
         Some(text) => match text.as_bytes() {

@@ -18,9 +18,6 @@ pub struct MappingError {
     pub problem: String,
 }
 
-/// Keys of the grammar that this release does not carry out.
-const RESERVED: [&str; 1] = ["join"];
-
 /// A table of the mapping, with the keys that were asked for.
 pub(super) struct Section<'t> {
     text: &'t str,
@@ -145,9 +142,6 @@ impl<'t> Section<'t> {
             let key = name.get_ref().as_ref();
             if asked.contains(&key) {
                 continue;
-            }
-            if RESERVED.contains(&key) {
-                return Err(self.error(key, "is a key of the mapping language that is not supported in this release"));
             }
             return Err(self.error(key, format!("unknown key; {}", nearest(key, &asked))));
         }

@@ -1,6 +1,8 @@
 //! One row → one record: selection, branch, fields, quantities, lists. The rules of the contract come after it, in the draft.
 
-use super::evaluate::Place;
+use std::borrow::Cow;
+
+use super::evaluate::{Cells, Place};
 use super::field::{Countries, Rule, Stop};
 use super::figures::Figures;
 use super::reader::{MappingError, Section, nearest};
@@ -8,6 +10,7 @@ use super::value::{self, Columns, Value};
 use super::{Branch, Mapping, Selection};
 use crate::decode::canonical::role;
 use crate::decode::draft::{Draft, Times, error, malformed};
+use crate::decode::json::{self, Pointer};
 use crate::decode::{DecodeError, Row, Surroundings, units};
 use crate::domain::{BillOfLading, Container, DeadLetterReason, Decimal, Degrade, Grams, Party, Quantity, Role};
 use crate::reference::Codes;
@@ -69,14 +72,19 @@ pub(super) struct Lists {
     transit_ports: Vec<Value>,
 }
 
+/// The list of which each element gives one; absent where the row itself does.
+type Of = Option<Pointer>;
+
 #[derive(Clone, Debug)]
 struct ContainerRule {
+    of: Of,
     number: Value,
     seal: Option<Value>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct PartyRule {
+    of: Of,
     role: Role,
     name: Option<Value>,
     identifier: Option<Value>,
@@ -94,7 +102,7 @@ impl Lists {
         }
         for section in root.sections("containers")? {
             let number = optional(&section, "number", columns)?.ok_or_else(|| section.error("number", "is missing"))?;
-            lists.containers.push(ContainerRule { number, seal: optional(&section, "seal", columns)? });
+            lists.containers.push(ContainerRule { of: of(&section)?, number, seal: optional(&section, "seal", columns)? });
             section.finish()?;
         }
         for section in root.sections("parties")? {
@@ -111,12 +119,19 @@ impl Lists {
         let bill = BillOfLading { master: text(&self.master), house: text(&self.house) };
         draft.bill_of_lading = (bill != BillOfLading::default()).then_some(bill);
         for rule in &self.containers {
-            let Some(number) = place.value(&rule.number) else { continue };
-            let number = number.parse().map_err(|cause| malformed("containers.number", cause))?;
-            draft.containers.push(Container { number, seal: text(&rule.seal), packages: None, empty: None });
+            each(&rule.of, place, &mut |place| {
+                let Some(number) = place.value(&rule.number) else { return Ok(()) };
+                let number = number.parse().map_err(|cause| malformed("containers.number", cause))?;
+                let seal = rule.seal.as_ref().and_then(|seal| place.value(seal)).map(Cow::into_owned);
+                draft.containers.push(Container { number, seal, packages: None, empty: None });
+                Ok(())
+            })?;
         }
         for rule in &self.parties {
-            draft.parties.extend(rule.party(place, codes)?);
+            each(&rule.of, place, &mut |place| {
+                draft.parties.extend(rule.party(place, codes)?);
+                Ok(())
+            })?;
         }
         for value in &self.transit_ports {
             let Some(text) = place.value(value) else { continue };
@@ -127,6 +142,18 @@ impl Lists {
         }
         Ok(())
     }
+}
+
+fn of(section: &Section<'_>) -> Result<Of, MappingError> {
+    let pointer = |text: String| Pointer::parse(&text).map_err(|problem| section.error("of", problem));
+    section.text("of")?.map(pointer).transpose()
+}
+
+/// Takes the row, or each object of a list in it as a row.
+fn each(of: &Of, place: &Place<'_>, take: &mut dyn FnMut(&Place<'_>) -> Result<(), DecodeError>) -> Result<(), DecodeError> {
+    let Some(pointer) = of else { return take(place) };
+    let objects = place.list(pointer).into_iter().filter_map(|text| Some((text, json::members(text)?)));
+    objects.into_iter().try_for_each(|(text, members)| take(&place.inner(Cells::Json { text, members }, None)))
 }
 
 fn optional(section: &Section<'_>, key: &'static str, columns: &mut Columns) -> Result<Option<Value>, MappingError> {
@@ -153,8 +180,9 @@ impl PartyRule {
         if name.is_none() && identifier.is_none() {
             return Err(section.error("name", "a party needs a name or an identifier"));
         }
+        let of = of(&section)?;
         section.finish()?;
-        Ok(PartyRule { role, name, identifier, country })
+        Ok(PartyRule { of, role, name, identifier, country })
     }
 
     /// The party, where the row names one. A country of a party that nobody knows costs the country alone.

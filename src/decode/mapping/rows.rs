@@ -85,7 +85,7 @@ impl Mapping {
         let (end, layout) = self.find_header(text, dialect)?;
         layout.require(&self.required, self.head_columns())?;
         let head = text.get(..end).unwrap_or_default();
-        if head.ends_with('\n') {
+        if head.ends_with('\n') || self.envelope.header.is_some() {
             // Set once, by whoever comes first: what is read does not depend on it.
             let _ = self.memo.set((head.to_owned(), layout.clone()));
         }
@@ -105,6 +105,10 @@ impl Mapping {
     /// Finds the header without asking what it must hold, except where that is what tells it from a preamble.
     pub(super) fn find_header(&self, text: &str, dialect: Dialect) -> Result<(usize, Layout), DecodeError> {
         let Format::Csv(_, preamble) = self.envelope.format else { return Ok((0, Layout::read(&[], &[], self.names))) };
+        if let Some(names) = &self.envelope.header {
+            let names: Vec<Cow<'_, str>> = names.iter().map(|name| Cow::Borrowed(name.as_str())).collect();
+            return Ok((0, Layout::read(&names, self.head_columns(), self.names)));
+        }
         let (mut at, mut seen, mut cells) = (0, 0, Vec::new());
         while at < text.len() && seen < PREAMBLE_MAX {
             let (end, _) = delimited::record(text, at, dialect, &mut cells);
@@ -161,6 +165,13 @@ impl<'a> Frame<'a> {
             rows += 1;
             if rows > self.mapping.limits.rows {
                 return Err(self.mapping.too_many());
+            }
+            if let Some(reason) = &self.mapping.envelope.notes
+                && layout.names.len() > 1
+                && cells.iter().skip(1).all(|cell| cell.trim().is_empty())
+            {
+                visit(Err(Stop::Excluded(reason.clone())));
+                continue;
             }
             let fits = if open {
                 Err(error(DeadLetterReason::Malformed, "a quoted cell never ends"))
@@ -230,9 +241,12 @@ impl<'a> Frame<'a> {
     }
 
     fn object(&self, text: &str, envelope: Option<&str>, visit: &mut Visit<'_>) {
-        match json::members(text) {
-            Some(members) => visit(Ok(&self.shorter(Cells::Json { text, members }, envelope))),
-            None => visit(Err(error(DeadLetterReason::Malformed, "the row is no JSON object").into())),
+        let Some(members) = json::members(text) else {
+            return visit(Err(error(DeadLetterReason::Malformed, "the row is no JSON object").into()));
+        };
+        match self.mapping.join().map_or(Ok(()), |join| join.check(&members)) {
+            Ok(()) => visit(Ok(&self.shorter(Cells::Json { text, members }, envelope))),
+            Err(stop) => visit(Err(stop)),
         }
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use super::evaluate::Place;
 use super::examples::outcome;
 use super::field::Stop;
+use super::layout::Layout;
 use super::value::{Source, Value};
 use super::{Branch, Format, Mapping};
 use crate::decode::draft::Kind;
@@ -20,6 +21,8 @@ pub struct Sample {
     pub rows: Vec<SampleRow>,
     /// Columns of the header that the mapping reads into nothing; those listed under `never` are not among them.
     pub unread: Vec<String>,
+    /// Columns that the mapping names, under `never` too, and the header does not have.
+    pub absent: Vec<String>,
     /// Taken, excluded and dead letters, by outcome or reason.
     pub counts: BTreeMap<String, u64>,
     /// Which evidence the feed can support.
@@ -81,7 +84,11 @@ pub(in crate::decode) struct Evidenced {
 impl Mapping {
     /// What becomes of the first `rows_max` messages of a file.
     fn sample(&self, (bytes, pieces): (&[u8], &[Piece]), around: &Surroundings<'_>) -> Sample {
-        let mut sample = Sample { rows: Vec::new(), unread: self.unread(bytes), counts: BTreeMap::new(), layers: self.layers() };
+        let mut sample =
+            Sample { rows: Vec::new(), unread: Vec::new(), absent: Vec::new(), counts: BTreeMap::new(), layers: self.layers() };
+        if let Some(layout) = self.layout_of(bytes) {
+            (sample.unread, sample.absent) = (self.unread(&layout), self.absent(&layout));
+        }
         for piece in pieces {
             let position =
                 Position { topic: self.name.as_str().into(), partition: 0, offset: i64::try_from(piece.row).unwrap_or(0) };
@@ -113,11 +120,23 @@ impl Mapping {
         fields
     }
 
+    /// The header of a file; `None` where it has none.
+    fn layout_of(&self, bytes: &[u8]) -> Option<Layout> {
+        let Format::Csv(dialect, _) = self.envelope.format else { return None };
+        let text = self.envelope.encoding.decode(bytes)?;
+        self.find_header(&text, dialect).ok().map(|(_, layout)| layout)
+    }
+
+    /// Names that the mapping has and the header has not.
+    fn absent(&self, layout: &Layout) -> Vec<String> {
+        let read = self.head_columns().iter().enumerate().filter(|(slot, _)| layout.position(*slot).is_none());
+        let read = read.map(|(_, column)| column.names.join(" or "));
+        let there: Vec<String> = layout.names.iter().map(|name| self.names.key(name)).collect();
+        read.chain(self.never.iter().filter(|name| !there.contains(name)).cloned()).collect()
+    }
+
     /// Names of the header that nothing reads.
-    fn unread(&self, bytes: &[u8]) -> Vec<String> {
-        let Format::Csv(dialect, _) = self.envelope.format else { return Vec::new() };
-        let Some(text) = self.envelope.encoding.decode(bytes) else { return Vec::new() };
-        let Ok((_, layout)) = self.find_header(&text, dialect) else { return Vec::new() };
+    fn unread(&self, layout: &Layout) -> Vec<String> {
         let read: Vec<usize> = (0..self.head_columns().len()).filter_map(|slot| layout.position(slot)).collect();
         let names = layout.names.iter().enumerate().filter(|(at, _)| !read.contains(at)).map(|(_, name)| name.clone());
         names.filter(|name| !self.never.contains(&self.names.key(name))).collect()
@@ -257,6 +276,9 @@ impl fmt::Display for Sample {
         }
         if !self.unread.is_empty() {
             writeln!(f, "not read: {}", self.unread.join(", "))?;
+        }
+        if !self.absent.is_empty() {
+            writeln!(f, "not there: {}", self.absent.join(", "))?;
         }
         self.counts.iter().try_for_each(|(what, count)| writeln!(f, "{count:>8} {what}"))?;
         write!(f, "{}", self.layers)

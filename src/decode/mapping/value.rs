@@ -58,6 +58,8 @@ pub(super) enum Source {
     Pointer(Pointer),
     /// A place in the JSON row around it, the nearest one that has it.
     Parent(Pointer),
+    /// All texts at these places of each element of a list, in the row or the nearest around it that has one, with a separator.
+    Texts(Pointer, Vec<Pointer>, String),
     /// The text of the part that the row stands for.
     Part,
     /// A pivoted column, by its name in `explode`.
@@ -131,6 +133,7 @@ impl Value {
             Source::Column(slot) => name(*slot),
             Source::Pointer(_) => "a pointer".to_owned(),
             Source::Parent(_) => "the row around it".to_owned(),
+            Source::Texts(..) => "texts of a list".to_owned(),
             Source::Part => "the part".to_owned(),
             Source::Pivot(name) => name.clone(),
             Source::Envelope(_) => "the envelope".to_owned(),
@@ -166,10 +169,11 @@ pub(super) enum Condition {
     Sum(Value, Vec<Value>),
 }
 
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "column",
     "pointer",
     "parent",
+    "texts",
     "part",
     "pivot",
     "envelope",
@@ -231,6 +235,12 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
         "column" => Source::Column(columns.slot(section.texts("column")?.unwrap_or_default())),
         "pointer" => Source::Pointer(pointer("pointer")?),
         "parent" => Source::Parent(pointer("parent")?),
+        "texts" => {
+            let places = section.texts("at")?.unwrap_or_default();
+            let places = places.iter().map(|text| Pointer::parse(text).map_err(|problem| section.error("at", problem)));
+            let separator = section.text("separator")?.unwrap_or_else(|| " ".to_owned());
+            Source::Texts(pointer("texts")?, places.collect::<Result<_, _>>()?, separator)
+        }
         "part" => {
             section.flag("part")?;
             Source::Part
@@ -244,7 +254,10 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
             Source::Pivot(name)
         }
         "envelope" => Source::Envelope(pointer("envelope")?),
-        "const" => Source::Constant(section.required_text("const", "a text")?),
+        "const" => match section.required_text("const", "a text")? {
+            text if text == "TODO" => return Err(section.error("const", "is still to be filled in")),
+            text => Source::Constant(text),
+        },
         "column_name" => {
             let names = section.texts("column_name")?.unwrap_or_default();
             Source::ColumnName(names.into_iter().map(|name| (name.clone(), columns.slot(vec![name]))).collect())

@@ -1,0 +1,100 @@
+//! Parts of a release → messages: rows of several files joined by their key, on disk, in the order of keys. Decides nothing: what is missing
+//! in a message is found out where it is decoded.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use super::exit::{Exit, Exits, Failure};
+use super::input::{Input, Rows};
+use crate::decode::{FileOf, Join, PartRow};
+use crate::stream::Sorter;
+
+/// A file of a release, and which part it is.
+pub(super) type Parts = Vec<(usize, PathBuf)>;
+
+/// Puts the files of each release together into one input; files that are no part stay as they are.
+pub(super) fn releases(inputs: Vec<Input>, join: Option<&Join>) -> Result<Vec<Input>, Failure> {
+    let Some(join) = join else { return Ok(inputs) };
+    let (mut releases, mut others): (BTreeMap<String, Parts>, Vec<Input>) = (BTreeMap::new(), Vec::new());
+    for input in inputs {
+        match (join.file(&input.name), input.path()) {
+            (FileOf::Part(part, release), Some(path)) => releases.entry(release).or_default().push((part, path.to_owned())),
+            (FileOf::Aside, _) => tracing::info!(file = input.shown(), "left aside, as the mapping's join says"),
+            _ => others.push(input),
+        }
+    }
+    let mut joined = Vec::new();
+    for (release, mut parts) in releases {
+        parts.sort();
+        if parts.first().is_none_or(|(part, _)| *part != 0) {
+            let names: Vec<String> = parts.iter().map(|(_, path)| path.display().to_string()).collect();
+            let of = if release.is_empty() { String::new() } else { format!(" of {release}") };
+            let message = format!("{}: no file is part {}{of}, which every record has", names.join(", "), join.name(0));
+            return Err(Failure::new(Exit::NotThere, message));
+        }
+        joined.push(Input::joined(parts));
+    }
+    joined.extend(others);
+    Ok(joined)
+}
+
+/// Reads the parts of a release, a message for each key.
+pub(super) fn each(parts: &Parts, join: &Join, take: &mut Rows<'_>) -> Result<(), Failure> {
+    let (mut sorter, mut number) = (Sorter::default(), 0);
+    for (part, path) in parts {
+        let mut give = |row: PartRow| match row {
+            // The zero keeps a key before those that begin with it.
+            PartRow::Keyed(key, row) => Ok(sorter.push(&[key.as_bytes(), &[0], &part.to_be_bytes()].concat(), &row)?),
+            PartRow::Alone(message) => {
+                number += 1;
+                take(number, message)
+            }
+        };
+        read(join, *part, path, &mut give)?;
+    }
+    let mut rows = sorter.sorted()?;
+    let mut next = rows.take()?;
+    while let Some((sorted_by, row)) = next {
+        let (key, part) = of(&sorted_by);
+        let mut group = vec![(part, row)];
+        next = rows.take()?;
+        while let Some((other, row)) = next.take_if(|(other, _)| of(other).0 == key) {
+            group.push((of(&other).1, row));
+            next = rows.take()?;
+        }
+        number += 1;
+        take(number, join.message(&String::from_utf8_lossy(key), &group))?;
+    }
+    Ok(())
+}
+
+/// Key and part of what a row is sorted by.
+fn of(sorted_by: &[u8]) -> (&[u8], usize) {
+    let (key, part) = sorted_by.split_at(sorted_by.len().saturating_sub(size_of::<usize>()));
+    let part = part.try_into().map(usize::from_be_bytes).unwrap_or_default();
+    (key.strip_suffix(&[0]).unwrap_or(key), part)
+}
+
+/// Reads the rows of one file.
+fn read(join: &Join, part: usize, path: &PathBuf, give: &mut dyn FnMut(PartRow) -> Result<(), Failure>) -> Result<(), Failure> {
+    let failed = |failure: Failure| failure.context(format!("reading {}", path.display()));
+    let mut file = File::open(path).exits(Exit::NotThere).map_err(failed)?;
+    let (mut rows, mut chunk, mut found) = (join.rows(part), vec![0; 1 << 18], Vec::new());
+    loop {
+        let length = match file.read(&mut chunk) {
+            Ok(length) => length,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(failed(Failure::new(Exit::NotThere, error.to_string()))),
+        };
+        match length {
+            0 => rows.finish(&mut |row| found.push(row)),
+            _ => rows.push(chunk.get(..length).unwrap_or_default(), &mut |row| found.push(row)),
+        }
+        found.drain(..).try_for_each(&mut *give)?;
+        if length == 0 {
+            return Ok(());
+        }
+    }
+}

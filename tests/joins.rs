@@ -1,0 +1,123 @@
+//! Releases that tell one record in several files: joined by key on disk, whatever the order of their rows; what has no whole is named.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
+
+#[path = "support/house.rs"]
+mod house;
+
+use std::path::PathBuf;
+
+use house::{House, messages};
+use serde_json::Value;
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/mappings/samples/us-ams");
+
+/// The parts, by name.
+fn parts() -> Vec<(String, String)> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(SAMPLE).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    files.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// A house with these parts in the folder `release`.
+fn house(parts: &[(String, String)]) -> House {
+    let house = House::new(&[("ams", "us-ams")]);
+    std::fs::create_dir(house.path("release")).unwrap();
+    parts.iter().for_each(|(name, text)| drop(house.write(&format!("release/{name}"), text.as_bytes())));
+    house
+}
+
+/// What `feed` puts onto the topic of the folder, a message a line.
+fn fed(house: &House) -> String {
+    house.done(&["-q", "feed", "release", "--feed", "ams"]);
+    let mut found = messages(&mut house.log(), "ams");
+    found.sort_by_key(|message| (message.position.partition, message.position.offset));
+    let mut lines: Vec<String> = found.into_iter().map(|message| String::from_utf8(message.value.unwrap()).unwrap()).collect();
+    lines.sort();
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn parts_are_joined_by_their_key_whatever_the_order_of_their_rows() {
+    let parts = parts();
+    let house = house(&parts);
+    let joined = fed(&house);
+    expect_test::expect_file!["../config/mappings/samples/us-ams.ndjson"].assert_eq(&joined);
+    assert_eq!(fed(&house), joined, "what was fed before is fed once");
+
+    // Bills in another order in every part, and a file that the mapping leaves aside.
+    let turned: Vec<(String, String)> = parts
+        .iter()
+        .enumerate()
+        .map(|(turn, (name, text))| {
+            let (head, rows) = text.split_once('\n').unwrap();
+            let mut rows: Vec<&str> = rows.lines().collect();
+            rows.sort_by_key(|row| {
+                row.split(',').next().unwrap().bytes().rev().map(|byte| byte ^ turn as u8).collect::<Vec<_>>()
+            });
+            (name.clone(), format!("{head}\n{}", rows.join("\n")))
+        })
+        .chain([("ams__hazmat_2025__1.csv".to_owned(), "identifier,hazmat_code\n202503101,UN1\n".to_owned())])
+        .collect();
+    assert_ne!(turned[..parts.len()], parts);
+    assert_eq!(fed(&self::house(&turned)), joined);
+}
+
+#[test]
+fn every_bill_is_in_the_books_and_what_has_none_is_named() {
+    let house = house(&parts());
+    house.done(&["-q", "assess", "release", "--as", "us-ams", "--feed", "ams", "--summary", "s.json"]);
+    let summary: Value = serde_json::from_slice(&std::fs::read(house.path("s.json")).unwrap()).unwrap();
+    let counts = ["consumed", "accepted", "excluded", "dead_letter", "cancelled"].map(|key| summary[key].as_u64().unwrap());
+    assert_eq!(counts, [8, 4, 4, 0, 1]);
+    for (reason, count) in [("orphan", 1), ("master_bill", 1), ("no_hs", 1), ("hs_too_short", 1), ("mass_shared", 2)] {
+        assert_eq!(summary["by_reason"][reason], count, "{reason}: {summary}");
+    }
+    // What is joined already reads as its parts do.
+    let joined = concat!(env!("CARGO_MANIFEST_DIR"), "/config/mappings/samples/us-ams.ndjson");
+    house.done(&["-q", "assess", joined, "--as", "us-ams", "--feed", "ams", "--summary", "t.json"]);
+    let again: Value = serde_json::from_slice(&std::fs::read(house.path("t.json")).unwrap()).unwrap();
+    assert_eq!(again["by_reason"], summary["by_reason"]);
+    assert!(house.done(&["check", "release", "--as", "us-ams", "--sample", "3"]).contains("excluded no_hs"));
+}
+
+#[test]
+fn no_address_and_no_telephone_gets_onto_the_topic() {
+    let parts = parts();
+    assert!(parts.iter().any(|(_, text)| text.contains("EXAMPLE ROAD") && text.contains("0000000")));
+    let joined = fed(&house(&parts));
+    for private in ["ROAD", "STREET", "0000000", "HOUSTON", "BANGKOK", "comm_number"] {
+        assert!(!joined.contains(private), "{private}: {joined}");
+    }
+    assert!(joined.contains("EXAMPLE OXIDE CO LTD"));
+}
+
+#[test]
+fn a_row_that_cannot_be_read_stays_whole_and_costs_no_other() {
+    let mut parts = parts();
+    let tariff = parts.iter_mut().find(|(name, _)| name.contains("tariff")).unwrap();
+    tariff.1.push_str("202503101,CSQU3054383,too few\n");
+    let house = house(&parts);
+    let joined = fed(&house);
+    assert!(joined.contains("202503101,CSQU3054383,too few\n"), "{joined}");
+    house.done(&["-q", "assess", "release", "--as", "us-ams", "--feed", "ams", "--summary", "s.json"]);
+    let summary: Value = serde_json::from_slice(&std::fs::read(house.path("s.json")).unwrap()).unwrap();
+    assert_eq!((&summary["accepted"], &summary["by_reason"]["malformed"]), (&4.into(), &1.into()), "{summary}");
+}
+
+#[test]
+fn a_release_without_its_first_part_is_refused_and_a_watched_one_too() {
+    let parts = parts();
+    let (without, header): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(name, _)| !name.contains("header"));
+    let house = house(&without);
+    let refused = |arguments: &[&str], wanted: i32, named: &str| {
+        let (code, _, stderr) = house.run(arguments);
+        assert!(code == wanted && stderr.contains(named), "{code}: {stderr}");
+    };
+    refused(&["-q", "feed", "release", "--feed", "ams"], 66, "no file is part header of 2025");
+    refused(&["-q", "feed", "release", "--feed", "ams", "--watch"], 2, "--watch: the mapping joins several files");
+    // Another year is another release.
+    house.write("release/ams__header_2024__1.csv", header[0].1.as_bytes());
+    refused(&["-q", "assess", "release", "--as", "us-ams"], 66, "no file is part header of 2025");
+}
