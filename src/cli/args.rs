@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::args_backtest::BacktestArgs;
 use super::args_dead_letters::DeadLettersArgs;
+use super::args_diff::DiffArgs;
 use crate::domain::{Band, Date, FeedName, Month};
 use crate::replay::When;
 use crate::replay::simulate::mix::{self, Share};
@@ -61,6 +62,8 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Score what would have been said of the past against what was found later
     Backtest(BacktestArgs),
+    /// Compare what two models, bundles or builds say of the same range
+    Diff(DiffArgs),
     /// Explain a verdict, and derive it again byte for byte
     Explain(ExplainArgs),
     /// Make a world of seeded records: honest trade, and schemes

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::domain::{Date, FeedName};
-use crate::replay::When;
+use super::args_source::SourceArgs;
 
 /// `backtest`.
 #[derive(Debug, Args)]
@@ -21,21 +20,9 @@ Examples:
   entrepot backtest world/records.ndjson --labels world/labels.csv --format json"
 )]
 pub(super) struct BacktestArgs {
-    /// Files or folders of records
-    #[arg(value_name = "PATH", required_unless_present = "from", conflicts_with = "from")]
-    pub(super) paths: Vec<PathBuf>,
-    /// The mapping of the files' records, or `movements`
-    #[arg(long = "as", value_name = "MAPPING", default_value = "canonical", conflicts_with = "from")]
-    pub(super) mapping: String,
-    /// The feed of the files [default: each file's stem]
-    #[arg(long, value_name = "NAME", conflicts_with = "from")]
-    pub(super) feed: Option<FeedName>,
-    /// Instead of files, `movements` of the log from there
-    #[arg(long, value_name = "WHEN")]
-    pub(super) from: Option<When>,
-    /// Where that range ends [default: end]; of files, the day of the decision
-    #[arg(long, value_name = "WHEN")]
-    pub(super) until: Option<String>,
+    /// What is read
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
     /// What was found: a table of cases
     #[arg(long, value_name = "FILE")]
     pub(super) labels: PathBuf,
@@ -63,18 +50,4 @@ pub(super) enum BacktestFormat {
     Table,
     /// One line of JSON.
     Json,
-}
-
-impl BacktestArgs {
-    /// The day of the decision on files.
-    pub(super) fn decided(&self) -> Result<Option<Date>, String> {
-        let day = |text: &String| text.parse().map_err(|_| format!("--until {text}: of files it is a day, such as 2025-06-30"));
-        self.until.as_ref().map(day).transpose()
-    }
-
-    /// Where a range of the log ends.
-    pub(super) fn end(&self) -> Result<When, String> {
-        let until = self.until.as_deref().unwrap_or("end");
-        until.parse().map_err(|error| format!("--until {until}: {error}"))
-    }
 }

@@ -112,13 +112,14 @@ impl<'a> Run<'a> {
     /// Files of records: ingest each, then assess all of their movements. Gives how many rows there were.
     fn records(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
         let Run { config, args, knowledge, progress, summary, gathered, lost } = self;
-        let known = Known { config, knowledge, mapping: &args.mapping, feed: args.feed.as_ref(), until: args.until };
-        let movements = KnownMovements::new(args.order == AssessOrder::Given);
-        let (movements, rows) = known.read(inputs, movements, &mut |message, effects| {
+        let known = Known { config, mapping: &args.mapping, feed: args.feed.as_ref(), until: args.until };
+        let mut by = [(&*knowledge, KnownMovements::new(args.order == AssessOrder::Given))];
+        let rows = known.read(inputs, &mut by, &mut |_, message, effects| {
             summary.count(&effects);
             progress.add(1);
             lost.extend(effects.dead_letter.map(|letter| LostMessage::new(message, letter)));
         })?;
+        let [(_, movements)] = by;
         let mut fold = knowledge.assess();
         let mut sink = sink(summary, gathered, progress);
         Bounded::new(&mut *fold, &mut sink).all(movements, args.until)?;

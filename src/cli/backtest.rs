@@ -6,12 +6,10 @@ use std::path::Path;
 
 use super::args_backtest::{BacktestArgs, BacktestFormat};
 use super::exit::{Exit, Exits, Failure, Outcome};
-use super::input::inputs;
 use super::known::Known;
 use super::log;
 use super::print::line;
 use super::progress::Progress;
-use super::reading::Reading;
 use super::wiring::{Knowledge, read_file};
 use crate::config::Config;
 use crate::domain::Date;
@@ -30,8 +28,8 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let labels = Labels::read(&read_file(&args.labels)?, &home, &|family| families.all().any(|known| known == family))
         .exits(Exit::Invalid)?;
 
-    let (movements, until) = match args.from {
-        Some(from) => (of_log(config, (from, args.end().map_err(usage)?))?, None),
+    let (movements, until) = match args.source.from {
+        Some(from) => (of_log(config, (from, args.source.end().map_err(usage)?))?, None),
         None => of_files((config, args), &knowledge)?,
     };
     let mut witness = Witness::new(knowledge.assess()).keeping_grounds(args.report.is_some());
@@ -70,18 +68,20 @@ fn usage(message: String) -> Failure {
 
 /// What stands in files, and the day of the decision where one is given.
 fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> Result<(KnownMovements, Option<Date>), Failure> {
-    let until = args.decided().map_err(usage)?;
+    let source = &args.source;
+    let until = source.day().map_err(usage)?;
     let mut progress = Progress::new("reading", None);
-    let known = Known { config, knowledge, mapping: &args.mapping, feed: args.feed.as_ref(), until };
+    let known = Known { config, mapping: &source.mapping, feed: source.feed.as_ref(), until };
     let mut dead_letters = 0u64;
-    let (movements, rows) =
-        known.read(&inputs(&args.paths, &Reading::said(&args.mapping)?)?, KnownMovements::new(false), &mut |_, effects| {
-            progress.add(1);
-            dead_letters += effects.dead_letter.map_or(0, |letter| letter.count);
-        })?;
+    let mut by = [(knowledge, KnownMovements::new(false))];
+    let rows = known.read(&source.inputs()?, &mut by, &mut |_, _, effects| {
+        progress.add(1);
+        dead_letters += effects.dead_letter.map_or(0, |letter| letter.count);
+    })?;
     if dead_letters > 0 {
         tracing::warn!("{dead_letters} of {rows} rows cannot be taken and are left out; `entrepot assess` says why");
     }
+    let [(_, movements)] = by;
     Ok((movements, until))
 }
 

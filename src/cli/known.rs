@@ -8,11 +8,11 @@ use crate::config::Config;
 use crate::domain::{Date, FeedName, Message, Timestamp};
 use crate::encode::{Effects, Topic};
 use crate::replay::{KnownMovements, ReplayError, Stamp, stamp_of};
+use crate::stream::Fold;
 
 /// How files are read.
 pub(super) struct Known<'a> {
     pub(super) config: &'a Config,
-    pub(super) knowledge: &'a Knowledge,
     /// The name or path of a mapping, or `movements`.
     pub(super) mapping: &'a str,
     /// The feed of all files; else each is named by its file.
@@ -22,41 +22,48 @@ pub(super) struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Reads all; `each` hears what became of every row. Gives the movements, and how many rows there were.
+    /// Reads all once, by each that is given: its movements go beside it, `each` hears what it made of every row. Gives how many rows
+    /// there were.
     pub(super) fn read(
         &self,
         inputs: &[Input],
-        mut movements: KnownMovements,
-        each: &mut dyn FnMut(&Message, Effects),
-    ) -> Result<(KnownMovements, u64), Failure> {
+        by: &mut [(&Knowledge, KnownMovements)],
+        each: &mut dyn FnMut(usize, &Message, Effects),
+    ) -> Result<u64, Failure> {
         if self.mapping == MOVEMENTS {
-            let rows = each_movement(inputs, self.until, &mut |stamp, value| match stamp {
-                Stamp::Known(known_from) => movements.push(known_from, b"", &value),
+            return each_movement(inputs, self.until, &mut |stamp, value| match stamp {
+                Stamp::Known(known_from) => by.iter_mut().try_for_each(|(_, movements)| movements.push(known_from, b"", &value)),
                 // Ticks are made anew.
                 Stamp::Tick(_) => Ok(()),
-            })?;
-            return Ok((movements, rows));
+            });
         }
         let mut rows = 0;
         let reading = Reading::said(self.mapping)?;
         for input in inputs {
-            let feed = self.feed.cloned().unwrap_or_else(|| input.feed());
-            let feed = FeedIn { name: feed, topic: input.name.to_string(), reading: reading.clone() };
-            let mut ingest = self.knowledge.ingest(vec![feed], self.config.ingest.payload_bytes_max);
+            let mut ingests: Vec<Box<dyn Fold>> =
+                by.iter().map(|(knowledge, _)| self.ingest(knowledge, input, &reading)).collect();
             each_message(input, &reading, &mut |message| {
                 rows += 1;
-                let effects = ingest.apply(&message);
-                for output in effects.outputs.iter().filter(|output| output.topic == Topic::Movements) {
-                    let Ok(Stamp::Known(known_from)) = stamp_of(&output.value) else { continue };
-                    if !is_after(self.until, known_from) {
-                        movements.push(known_from, &output.key, &output.value)?;
+                for (index, (ingest, (_, movements))) in ingests.iter_mut().zip(by.iter_mut()).enumerate() {
+                    let effects = ingest.apply(&message);
+                    for output in effects.outputs.iter().filter(|output| output.topic == Topic::Movements) {
+                        let Ok(Stamp::Known(known_from)) = stamp_of(&output.value) else { continue };
+                        if !is_after(self.until, known_from) {
+                            movements.push(known_from, &output.key, &output.value)?;
+                        }
                     }
+                    each(index, &message, effects);
                 }
-                each(&message, effects);
                 Ok(())
             })?;
         }
-        Ok((movements, rows))
+        Ok(rows)
+    }
+
+    fn ingest(&self, knowledge: &Knowledge, input: &Input, reading: &Reading) -> Box<dyn Fold> {
+        let name = self.feed.cloned().unwrap_or_else(|| input.feed());
+        let feed = FeedIn { name, topic: input.name.to_string(), reading: reading.clone() };
+        knowledge.ingest(vec![feed], self.config.ingest.payload_bytes_max)
     }
 }
 

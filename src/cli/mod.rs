@@ -3,10 +3,14 @@
 mod args;
 mod args_backtest;
 mod args_dead_letters;
+mod args_diff;
+mod args_source;
 mod assess;
 mod backtest;
 mod check;
 mod dead_letters;
+mod diff;
+mod diff_table;
 mod exit;
 mod explain;
 mod feed;
@@ -15,6 +19,7 @@ mod joined;
 mod known;
 mod layout;
 mod log;
+mod other_build;
 mod pace;
 mod prefixed;
 mod print;
@@ -32,13 +37,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 
 use args::{Arguments, Command, LogForm};
 pub use exit::{Exit, Failure, Outcome};
-
-/// Commands that the contract names and a later release brings.
-const LATER: [&str; 1] = ["diff"];
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -50,12 +52,6 @@ pub fn main() -> ExitCode {
 
 /// Prints help, version, or what is wrong with the arguments.
 fn refuse(error: &clap::Error) -> Exit {
-    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
-        && LATER.contains(&name.as_str())
-    {
-        eprintln!("error: `entrepot {name}` comes with a later release; `entrepot help` lists the commands of this one");
-        return Exit::Usage;
-    }
     let printed = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if printed.is_ok() => Exit::Done,
@@ -83,6 +79,7 @@ fn dispatch(arguments: &Arguments) -> Outcome {
         Command::Topics(args) => topics::run(&config, args),
         Command::Replay(args) => replay::run(&config, args),
         Command::Backtest(args) => backtest::run(&config, args),
+        Command::Diff(args) => diff::run((&config, arguments), args),
         Command::Explain(args) => explain::run(&config, args),
         Command::DeadLetters(args) => dead_letters::run(&config, args),
         Command::Run(args) => run::run(&config, args),

@@ -108,6 +108,17 @@ impl Knowledge {
         self.known.model.horizons.default_lag_days
     }
 
+    /// Whether both read records alike: then both make the same movements.
+    pub(super) fn reads_as(&self, other: &Knowledge) -> bool {
+        let read_by = |of: &Knowledge| (of.reference().fingerprint().to_owned(), of.default_lag_days());
+        read_by(self) == read_by(other)
+    }
+
+    /// Whether both home records alike: then each can fold what the other has keyed.
+    pub(super) fn homes_as(&self, other: &Knowledge) -> bool {
+        self.reference().family_map_fingerprint() == other.reference().family_map_fingerprint()
+    }
+
     /// What runs.
     pub(super) fn build(&self) -> BuildInfo {
         BuildInfo {

@@ -34,6 +34,16 @@ pub enum ReplayError {
         /// What is wrong.
         why: String,
     },
+    /// What should be a verdict is none.
+    #[error("{whose}: {what} is no verdict: {why}")]
+    NoVerdict {
+        /// Who said it.
+        whose: String,
+        /// What was read.
+        what: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The log failed.
     #[error(transparent)]
     Log(#[from] crate::stream::LogError),
@@ -46,6 +56,7 @@ impl ReplayError {
             ReplayError::Exists { .. } | ReplayError::CannotCreate { .. } => 73,
             ReplayError::NotThere { .. } => 66,
             ReplayError::NoMovement { .. } => 65,
+            ReplayError::NoVerdict { .. } => 70,
             ReplayError::Log(error) => error.exit_code(),
         }
     }

@@ -1,7 +1,7 @@
 //! Outputs of a bounded run, kept until it ends: by key and revision, whatever the order in which partitions and threads gave them.
 //! Reads of a value only what sorting and filtering need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -111,6 +111,9 @@ struct Kept {
 /// Takes a key and a value.
 pub(super) type Take<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
 
+/// Takes a key, and the value that each of two has under it.
+pub(super) type Beside<'a, E> = dyn FnMut(&[u8], Option<&[u8]>, Option<&[u8]>) -> Result<(), E> + 'a;
+
 impl Gathered {
     /// Keeps the last revision of each key, or all.
     pub fn new(history: bool) -> Gathered {
@@ -193,6 +196,24 @@ impl Gathered {
             let mut value = Vec::new();
             self.spill.read(kept.value, &mut value).map_err(ReplayError::from)?;
             take(Output { topic, partition: kept.partition, key: key.to_vec(), value, headers: Vec::new() })?;
+        }
+        Ok(())
+    }
+
+    /// Hands over, by key, the last value that each of two has under it; a key that one has not, too.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails, or what `take` returns.
+    pub fn each_beside<E: From<ReplayError>>(&self, other: &Gathered, topic: Topic, take: &mut Beside<'_, E>) -> Result<(), E> {
+        let (here, there) = (self.topics.get(&topic), other.topics.get(&topic));
+        let keys: BTreeSet<&[u8]> = here.into_iter().chain(there).flat_map(BTreeMap::keys).map(|key| &**key).collect();
+        let (mut one, mut two) = (Vec::new(), Vec::new());
+        for key in keys {
+            let last = |keys: Option<&Keys>| keys?.get(key)?.last().map(|kept| kept.value);
+            let value = last(here).map(|span| self.spill.get(span, &mut one)).transpose().map_err(ReplayError::from)?;
+            let beside = last(there).map(|span| other.spill.get(span, &mut two)).transpose().map_err(ReplayError::from)?;
+            take(key, value, beside)?;
         }
         Ok(())
     }
@@ -281,6 +302,20 @@ mod tests {
     fn the_last_revision_of_each_key_is_kept_by_default() {
         assert_eq!(values(&gathered(false, &OUTPUTS)), [r#"{"revision":2}"#, r#"{"revision":1}"#]);
         assert_eq!(values(&gathered(true, &OUTPUTS)).len(), 3);
+    }
+
+    #[test]
+    fn two_are_walked_by_key_with_what_each_said_last() {
+        let (here, there) = (gathered(false, &OUTPUTS), gathered(true, &[OUTPUTS[2], ("c", r#"{"revision":1}"#)]));
+        let mut walked = Vec::new();
+        let text = |value: Option<&[u8]>| value.map(|value| String::from_utf8(value.to_vec()).unwrap()).unwrap_or_default();
+        let mut take = |key: &[u8], one: Option<&[u8]>, two: Option<&[u8]>| {
+            walked.push(format!("{} {} {}", text(Some(key)), text(one), text(two)));
+            Ok::<(), ReplayError>(())
+        };
+        here.each_beside(&there, Topic::Corridors, &mut take).unwrap();
+        there.each_beside(&here, Topic::Alerts, &mut take).unwrap();
+        assert_eq!(walked, [r#"a {"revision":2} {"revision":2}"#, r#"b {"revision":1} "#, r#"c  {"revision":1}"#]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! those of the service.
 
 pub mod backtest;
+pub mod diff;
 mod error;
 pub mod explain;
 mod gather;

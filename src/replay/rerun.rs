@@ -130,19 +130,40 @@ impl Rerun<'_> {
         between: Between<'_>,
         ingest: &mut dyn Fold,
     ) -> Result<KnownMovements, ReplayError> {
-        let mut ingested = self.ingest_range(raw, between, ingest)?;
-        ingested.spill.settle()?;
-        let mut known = KnownMovements::new(false);
-        let mut value = Vec::new();
-        for input in &ingested.order {
-            for (key, span) in ingested.by_input.get(input).into_iter().flatten() {
-                ingested.spill.read(*span, &mut value)?;
-                if let Ok(Stamp::Known(known_from)) = stamp_of(&value) {
-                    known.push(known_from, key, &value)?;
+        let [known] = self.ingest_by(raw, between, [ingest])?;
+        Ok(known)
+    }
+
+    /// The same by several, each for itself; the log is read once.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn ingest_by<const N: usize>(
+        &mut self,
+        raw: &[String],
+        between: Between<'_>,
+        mut ingests: [&mut dyn Fold; N],
+    ) -> Result<[KnownMovements; N], ReplayError> {
+        let mut all = std::array::from_fn(|_| KnownMovements::new(false));
+        for range in ranges(self.log, raw, between)? {
+            for message in self.log.range(&range)? {
+                let message = message?;
+                (self.read)(1);
+                for (ingest, known) in ingests.iter_mut().zip(&mut all) {
+                    let effects = ingest.apply(&message);
+                    if let Some(letter) = effects.dead_letter {
+                        (self.lost)((message.clone(), letter))?;
+                    }
+                    for output in effects.outputs.iter().filter(|output| output.topic == Topic::Movements) {
+                        if let Ok(Stamp::Known(known_from)) = stamp_of(&output.value) {
+                            known.push(known_from, &output.key, &output.value)?;
+                        }
+                    }
                 }
             }
         }
-        Ok(known)
+        Ok(all)
     }
 
     /// Folds movements by `known_from`, and closes with the day after the highest.

@@ -1,0 +1,50 @@
+//! Arguments that say what is read: files of records, or a range of the log.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Failure;
+use super::input::{Input, inputs};
+use super::reading::Reading;
+use crate::domain::{Date, FeedName};
+use crate::replay::When;
+
+/// Files, or a range of the log.
+#[derive(Debug, Args)]
+pub(super) struct SourceArgs {
+    /// Files or folders of records
+    #[arg(value_name = "PATH", required_unless_present = "from", conflicts_with = "from")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The mapping of the files' records, or `movements`
+    #[arg(long = "as", value_name = "MAPPING", default_value = "canonical", conflicts_with = "from")]
+    pub(super) mapping: String,
+    /// The feed of the files [default: each file's stem]
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    pub(super) feed: Option<FeedName>,
+    /// Instead of files, a range of the log from there
+    #[arg(long, value_name = "WHEN")]
+    pub(super) from: Option<When>,
+    /// Where that range ends [default: end]; of files, the first day that is left out
+    #[arg(long, value_name = "WHEN")]
+    pub(super) until: Option<String>,
+}
+
+impl SourceArgs {
+    /// The files, the parts of a release together.
+    pub(super) fn inputs(&self) -> Result<Vec<Input>, Failure> {
+        inputs(&self.paths, &Reading::said(&self.mapping)?)
+    }
+
+    /// The first day of files that is left out.
+    pub(super) fn day(&self) -> Result<Option<Date>, String> {
+        let day = |text: &String| text.parse().map_err(|_| format!("--until {text}: of files it is a day, such as 2025-06-30"));
+        self.until.as_ref().map(day).transpose()
+    }
+
+    /// Where a range of the log ends.
+    pub(super) fn end(&self) -> Result<When, String> {
+        let until = self.until.as_deref().unwrap_or("end");
+        until.parse().map_err(|error| format!("--until {until}: {error}"))
+    }
+}
