@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::args_source::SourceArgs;
+use super::args_source::{ResultFormat, SourceArgs};
 
 /// `backtest`.
 #[derive(Debug, Args)]
@@ -40,14 +40,5 @@ pub(super) struct BacktestArgs {
     pub(super) report: Option<PathBuf>,
     /// The form [default: table]
     #[arg(long, value_enum, default_value = "table")]
-    pub(super) format: BacktestFormat,
-}
-
-/// The form of `backtest`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum BacktestFormat {
-    /// For people.
-    Table,
-    /// One line of JSON.
-    Json,
+    pub(super) format: ResultFormat,
 }

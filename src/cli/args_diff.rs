@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::args_source::SourceArgs;
+use super::args_source::{ResultFormat, SourceArgs};
 use crate::replay::diff::FailOn;
 
 /// `diff`.
@@ -38,14 +38,5 @@ pub(super) struct DiffArgs {
     pub(super) fail_on: Option<FailOn>,
     /// The form [default: table]
     #[arg(long, value_enum, default_value = "table")]
-    pub(super) format: DiffFormat,
-}
-
-/// The form of `diff`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum DiffFormat {
-    /// For people.
-    Table,
-    /// One line of JSON.
-    Json,
+    pub(super) format: ResultFormat,
 }

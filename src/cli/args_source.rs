@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::input::{Input, inputs};
 use super::reading::Reading;
 use crate::domain::{Date, FeedName};
@@ -37,14 +37,28 @@ impl SourceArgs {
     }
 
     /// The first day of files that is left out.
-    pub(super) fn day(&self) -> Result<Option<Date>, String> {
-        let day = |text: &String| text.parse().map_err(|_| format!("--until {text}: of files it is a day, such as 2025-06-30"));
+    pub(super) fn day(&self) -> Result<Option<Date>, Failure> {
+        let wrong = |text: &String| usage(format!("--until {text}: of files it is a day, such as 2025-06-30"));
+        let day = |text: &String| text.parse().map_err(|_| wrong(text));
         self.until.as_ref().map(day).transpose()
     }
 
     /// Where a range of the log ends.
-    pub(super) fn end(&self) -> Result<When, String> {
+    pub(super) fn end(&self) -> Result<When, Failure> {
         let until = self.until.as_deref().unwrap_or("end");
-        until.parse().map_err(|error| format!("--until {until}: {error}"))
+        until.parse().map_err(|error| usage(format!("--until {until}: {error}")))
     }
+}
+
+fn usage(message: String) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
+
+/// The form of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ResultFormat {
+    /// For people.
+    Table,
+    /// One line of JSON.
+    Json,
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use super::args_backtest::{BacktestArgs, BacktestFormat};
+use super::args_backtest::BacktestArgs;
+use super::args_source::ResultFormat;
 use super::exit::{Exit, Exits, Failure, Outcome};
 use super::known::Known;
 use super::log;
@@ -29,7 +30,7 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
         .exits(Exit::Invalid)?;
 
     let (movements, until) = match args.source.from {
-        Some(from) => (of_log(config, (from, args.source.end().map_err(usage)?))?, None),
+        Some(from) => (of_log(config, (from, args.source.end()?))?, None),
         None => of_files((config, args), &knowledge)?,
     };
     let mut witness = Witness::new(knowledge.assess()).keeping_grounds(args.report.is_some());
@@ -50,8 +51,8 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
         write_report(path, &report.html())?;
     }
     match args.format {
-        BacktestFormat::Json => line(&serde_json::to_string(&backtest).expect("text and numbers are JSON"))?,
-        BacktestFormat::Table => table(&backtest).iter().try_for_each(|text| line(text))?,
+        ResultFormat::Json => line(&serde_json::to_string(&backtest).expect("text and numbers are JSON"))?,
+        ResultFormat::Table => table(&backtest).iter().try_for_each(|text| line(text))?,
     }
     Ok(Exit::Done)
 }
@@ -62,14 +63,10 @@ fn write_report(path: &Path, html: &str) -> Result<(), Failure> {
     written.exits(Exit::CannotCreate).map_err(|failure| failure.context(format!("--report {}", path.display())))
 }
 
-fn usage(message: String) -> Failure {
-    Failure::new(Exit::Usage, message)
-}
-
 /// What stands in files, and the day of the decision where one is given.
 fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> Result<(KnownMovements, Option<Date>), Failure> {
     let source = &args.source;
-    let until = source.day().map_err(usage)?;
+    let until = source.day()?;
     let mut progress = Progress::new("reading", None);
     let known = Known { config, mapping: &source.mapping, feed: source.feed.as_ref(), until };
     let mut dead_letters = 0u64;

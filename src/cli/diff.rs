@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::args::Arguments;
-use super::args_diff::{DiffArgs, DiffFormat};
-use super::args_source::SourceArgs;
+use super::args_diff::DiffArgs;
+use super::args_source::{ResultFormat, SourceArgs};
 use super::diff_table::table;
 use super::exit::{Exit, Failure, Outcome};
 use super::known::Known;
@@ -38,8 +38,8 @@ pub(super) fn run((config, arguments): (&Config, &Arguments), args: &DiffArgs) -
     }
     diff.exceeded = args.fail_on.map(|bounds| bounds.exceeded(&diff)).unwrap_or_default();
     match args.format {
-        DiffFormat::Json => line(&serde_json::to_string(&diff).expect("text and numbers are JSON"))?,
-        DiffFormat::Table => table(&diff).iter().try_for_each(|text| line(text))?,
+        ResultFormat::Json => line(&serde_json::to_string(&diff).expect("text and numbers are JSON"))?,
+        ResultFormat::Table => table(&diff).iter().try_for_each(|text| line(text))?,
     }
     diff.exceeded.iter().for_each(|exceeded| tracing::error!("--fail-on {exceeded}"));
     Ok(if diff.exceeded.is_empty() { Exit::Done } else { Exit::No })
@@ -104,7 +104,7 @@ struct Both<'a> {
 impl Both<'_> {
     /// Files: each ingests them for itself, unless both would make the same of them.
     fn read_files(&mut self) -> Result<Input, Failure> {
-        let until = self.source.day().map_err(usage)?;
+        let until = self.source.day()?;
         let is_movements = self.source.mapping == MOVEMENTS;
         if is_movements && !self.home_alike()? {
             let message = "--as movements: base and candidate home records differently, and movements stand as one of them homed \
@@ -125,7 +125,7 @@ impl Both<'_> {
     /// A range of the log: `movements` as they stand, or where the two home records differently the raw topics, by each for itself.
     fn read_log(&mut self, from: When) -> Result<Input, Failure> {
         let config = self.config;
-        let until = self.source.end().map_err(usage)?;
+        let until = self.source.end()?;
         let is_alike = self.home_alike()?;
         let movements = log::full(config, Topic::Movements);
         let raw: Vec<String> = feeds(config, false)?.into_iter().map(|feed| feed.topic).collect();
@@ -239,10 +239,6 @@ impl Both<'_> {
         }
         Ok(())
     }
-}
-
-fn usage(message: String) -> Failure {
-    Failure::new(Exit::Usage, message)
 }
 
 fn warn_of_dead_letters(lost: u64) {

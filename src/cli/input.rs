@@ -10,13 +10,16 @@ use super::joined::{self, Parts};
 use super::reading::Reading;
 use crate::decode::Piece;
 use crate::domain::{FeedName, Header, Message, Position};
-use crate::stream::Sorter;
+use crate::stream::{Keyed, Sorter};
 
 /// The header that carries the name of the file a message was read from.
 pub(super) const FILE_HEADER: &str = crate::decode::FILE_HEADER;
 
 /// What takes the rows of an input: each with its number, from 1.
 pub(super) type Rows<'t> = dyn FnMut(i64, Vec<u8>) -> Result<(), Failure> + 't;
+
+/// What takes the rows of a group: what they share, and each by its key.
+pub(super) type Groups<'t> = dyn FnMut(&[u8], Vec<Keyed>) -> Result<(), Failure> + 't;
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,15 +76,12 @@ impl Input {
 
     /// Reads it to its end, row by row.
     pub(super) fn each_row(&self, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
-        let bytes: Box<dyn Read> = match &self.source {
-            Source::Stdin => Box::new(std::io::stdin().lock()),
-            Source::File(path) => Box::new(open(path)?),
-            Source::Joined(parts) => match reading.decoder().join() {
-                Some(join) => return joined::each(parts, join, take),
-                None => return Ok(()),
-            },
-        };
-        each_piece(bytes, &self.shown(), reading, take)
+        match (&self.source, reading.decoder().join()) {
+            (Source::Stdin, _) => each_piece(Box::new(std::io::stdin().lock()), &self.shown(), reading, take),
+            (Source::File(path), _) => each_piece(Box::new(open(path)?), &self.shown(), reading, take),
+            (Source::Joined(parts), Some(join)) => joined::each(parts, join, take),
+            (Source::Joined(_), None) => Ok(()),
+        }
     }
 
     /// Its bytes as far as somebody wants to look at them: of what is joined a line for each of the first rows.
@@ -108,7 +108,8 @@ impl Input {
     }
 }
 
-fn open(path: &Path) -> Result<File, Failure> {
+/// Opens a file.
+pub(super) fn open(path: &Path) -> Result<File, Failure> {
     let file = File::open(path).exits(Exit::NotThere);
     file.map_err(|failure| failure.context(format!("opening {}", path.display())))
 }
@@ -174,7 +175,7 @@ pub(super) fn each_message(
 }
 
 /// Cuts bytes into rows with their numbers, from 1. Rows of groups come together, in the order of what tells the groups apart.
-pub(super) fn each_piece(mut bytes: Box<dyn Read>, shown: &str, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
+pub(super) fn each_piece(bytes: Box<dyn Read>, shown: &str, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
     let mut cutter = reading.cutter();
     let (mut groups, mut alone) = (Sorter::default(), 0);
     let mut give = |pieces: Vec<Piece>| {
@@ -186,33 +187,48 @@ pub(super) fn each_piece(mut bytes: Box<dyn Read>, shown: &str, reading: &Readin
             }
         })
     };
-    let mut chunk = vec![0; 1 << 18];
-    loop {
-        let read = match bytes.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Failure::new(Exit::NotThere, format!("{shown}: reading stopped: {error}"))),
-        };
-        give(cutter.push(chunk.get(..read).unwrap_or_default()))?;
-    }
+    each_chunk(bytes, shown, &mut |chunk| give(cutter.push(chunk)))?;
     give(cutter.finish())?;
-    each_group(groups, cutter.head(), alone, take)
+    // Numbered after those that came before.
+    let mut number = alone;
+    each_group(groups, |key| key, &mut |_, rows| {
+        number += 1;
+        let mut message = cutter.head().to_vec();
+        rows.iter().for_each(|(_, row)| message.extend_from_slice(row));
+        take(number, message)
+    })
 }
 
-/// Gives a message for each group, numbered after those that came before.
-fn each_group(groups: Sorter, head: &[u8], before: i64, take: &mut Rows<'_>) -> Result<(), Failure> {
-    let mut rows = groups.sorted()?;
-    let (mut number, mut next) = (before, rows.take()?);
-    while let Some((key, row)) = next {
-        let mut message = [head, &row].concat();
-        next = rows.take()?;
-        while let Some((_, row)) = next.take_if(|(other, _)| *other == key) {
-            message.extend(row);
-            next = rows.take()?;
+/// Reads bytes to their end, a piece at a time.
+pub(super) fn each_chunk(
+    mut bytes: impl Read,
+    shown: &str,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut chunk = vec![0; 1 << 18];
+    loop {
+        match bytes.read(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(read) => take(chunk.get(..read).unwrap_or_default())?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Failure::new(Exit::NotThere, format!("{shown}: reading stopped: {error}"))),
         }
-        number += 1;
-        take(number, message)?;
+    }
+}
+
+/// Hands over sorted rows by what `group` leaves of their keys, all of a group at a time.
+pub(super) fn each_group(sorter: Sorter, group: fn(&[u8]) -> &[u8], take: &mut Groups<'_>) -> Result<(), Failure> {
+    let mut sorted = sorter.sorted()?;
+    let mut next = sorted.take()?;
+    while let Some(first) = next {
+        let of = group(&first.0).to_vec();
+        let mut rows = vec![first];
+        next = sorted.take()?;
+        while let Some(row) = next.take_if(|(key, _)| group(key) == of) {
+            rows.push(row);
+            next = sorted.take()?;
+        }
+        take(&of, rows)?;
     }
     Ok(())
 }

@@ -2,12 +2,10 @@
 //! in a message is found out where it is decoded.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
-use super::exit::{Exit, Exits, Failure};
-use super::input::{Input, Rows};
+use super::exit::{Exit, Failure};
+use super::input::{Input, Rows, each_chunk, each_group, open};
 use crate::decode::{FileOf, Join, PartRow};
 use crate::stream::Sorter;
 
@@ -52,22 +50,19 @@ pub(super) fn each(parts: &Parts, join: &Join, take: &mut Rows<'_>) -> Result<()
                 take(number, message)
             }
         };
-        read(join, *part, path, &mut give)?;
+        let (mut rows, mut found) = (join.rows(*part), Vec::new());
+        each_chunk(open(path)?, &path.display().to_string(), &mut |chunk| {
+            rows.push(chunk, &mut |row| found.push(row));
+            found.drain(..).try_for_each(&mut give)
+        })?;
+        rows.finish(&mut |row| found.push(row));
+        found.drain(..).try_for_each(&mut give)?;
     }
-    let mut rows = sorter.sorted()?;
-    let mut next = rows.take()?;
-    while let Some((sorted_by, row)) = next {
-        let (key, part) = of(&sorted_by);
-        let mut group = vec![(part, row)];
-        next = rows.take()?;
-        while let Some((other, row)) = next.take_if(|(other, _)| of(other).0 == key) {
-            group.push((of(&other).1, row));
-            next = rows.take()?;
-        }
+    each_group(sorter, |sorted_by| of(sorted_by).0, &mut |key, rows| {
         number += 1;
-        take(number, join.message(&String::from_utf8_lossy(key), &group))?;
-    }
-    Ok(())
+        let rows: Vec<(usize, Vec<u8>)> = rows.into_iter().map(|(sorted_by, row)| (of(&sorted_by).1, row)).collect();
+        take(number, join.message(&String::from_utf8_lossy(key), &rows))
+    })
 }
 
 /// Key and part of what a row is sorted by.
@@ -75,26 +70,4 @@ fn of(sorted_by: &[u8]) -> (&[u8], usize) {
     let (key, part) = sorted_by.split_at(sorted_by.len().saturating_sub(size_of::<usize>()));
     let part = part.try_into().map(usize::from_be_bytes).unwrap_or_default();
     (key.strip_suffix(&[0]).unwrap_or(key), part)
-}
-
-/// Reads the rows of one file.
-fn read(join: &Join, part: usize, path: &PathBuf, give: &mut dyn FnMut(PartRow) -> Result<(), Failure>) -> Result<(), Failure> {
-    let failed = |failure: Failure| failure.context(format!("reading {}", path.display()));
-    let mut file = File::open(path).exits(Exit::NotThere).map_err(failed)?;
-    let (mut rows, mut chunk, mut found) = (join.rows(part), vec![0; 1 << 18], Vec::new());
-    loop {
-        let length = match file.read(&mut chunk) {
-            Ok(length) => length,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(failed(Failure::new(Exit::NotThere, error.to_string()))),
-        };
-        match length {
-            0 => rows.finish(&mut |row| found.push(row)),
-            _ => rows.push(chunk.get(..length).unwrap_or_default(), &mut |row| found.push(row)),
-        }
-        found.drain(..).try_for_each(&mut *give)?;
-        if length == 0 {
-            return Ok(());
-        }
-    }
 }
