@@ -109,9 +109,6 @@ fn carry(
             let now_ms = wall_ms();
             latencies.extend(open.appended_ms.drain(..).map(|appended| (now_ms - appended).max(0)));
             open = Open { next: std::mem::take(&mut open.next), ..Open::default() };
-            if done >= job.warm {
-                watch.warm(done);
-            }
         }
     }
     flush(producer)?;

@@ -44,8 +44,6 @@ pub(crate) struct Job {
     pub(crate) prefix: String,
     /// How many records to do.
     pub(crate) records: u64,
-    /// After how many the second count begins.
-    pub(crate) warm: u64,
 }
 
 /// What a contestant tells.
@@ -55,8 +53,6 @@ pub(crate) struct Told {
     pub(crate) records: u64,
     /// Of the whole run, from the first record in hand to the last commit.
     pub(crate) whole: Cost,
-    /// Of the part after the warming up.
-    pub(crate) warm: Cost,
     /// Messages written.
     pub(crate) written: u64,
     /// Transactions.
@@ -101,7 +97,6 @@ pub(crate) struct Watch(Mutex<Marks>);
 #[derive(Debug, Default)]
 struct Marks {
     begin: Option<Mark>,
-    warm: Option<Mark>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,17 +128,11 @@ impl Watch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).begin.get_or_insert_with(|| Mark::now(0));
     }
 
-    /// So many are done; the first time that this is told counts.
-    pub(crate) fn warm(&self, records: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).warm.get_or_insert_with(|| Mark::now(records));
-    }
-
-    /// All are done: notes what the whole cost, what came after the warming up, and the threads, which all live still.
+    /// All are done: notes what the whole cost, and the threads, which all live still.
     pub(crate) fn end(&self, records: u64, told: &mut Told) -> Result<(), Failure> {
         let end = Mark::now(records);
-        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = |mark: Option<Mark>| mark.map(|mark| end.since(&mark)).unwrap_or_default();
-        (told.records, told.whole, told.warm) = (records, since(marks.begin), since(marks.warm));
+        let begin = self.0.lock().unwrap_or_else(PoisonError::into_inner).begin;
+        (told.records, told.whole) = (records, begin.map(|begin| end.since(&begin)).unwrap_or_default());
         told.threads = proc::threads(std::process::id())?;
         Ok(())
     }

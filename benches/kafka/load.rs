@@ -23,7 +23,6 @@ pub(crate) fn measure(broker: &Broker, raw: &str, (plan, table): (&Plan, &mut Ta
                 raw: raw.to_owned(),
                 prefix: prefix.clone(),
                 records: plan.records,
-                warm: plan.records / 2,
             };
             let told = run(&job)?;
             broker.delete_own(&prefix)?;

@@ -84,7 +84,7 @@ fn measure() -> Result<(), Failure> {
         say(&format!("{records} records of a seeded world on a topic of {} partitions", broker::PARTITIONS));
         let both = load::measure(&broker, RAW, (&plan, &mut table))?;
         if wanted("latency") {
-            latency::measure(&broker, both / 2.0, (&plan, &mut table))?;
+            latency::measure(&broker, both, (&plan, &mut table))?;
         }
     }
     if wanted("idle") {

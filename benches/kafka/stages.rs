@@ -108,9 +108,6 @@ impl Progress {
             Report::Committed(batch) => {
                 heard.committed(batch, &format!("{}movements", self.job.prefix));
                 let done = heard.done(&self.job);
-                if done >= self.job.warm {
-                    self.watch.warm(done);
-                }
                 if done >= self.job.records {
                     drop(self.ended.send(Ok(())));
                 }

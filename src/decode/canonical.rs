@@ -593,5 +593,24 @@ mod tests {
             let bytes = canonical_record(&base);
             prop_assert_eq!(claim(std::str::from_utf8(&bytes).unwrap()), base);
         }
+
+        #[test]
+        fn a_flow_that_is_written_and_encoded_is_the_same_bytes(
+            reporter in prop::sample::select(vec!["CN", "US", "KR", "EU"]), partner in prop::sample::select(vec!["TH", "MX", "EU"]),
+            flow in prop::sample::select(FlowKind::ALL.to_vec()), hs in "[0-9]{6,12}",
+            period in "201[0-9]|2022-Q[1-4]|2023-H[12]|202[0-4]-(0[1-9]|1[0-2])",
+            mass in prop::option::of(0u64..1_000_000_000_000), amount in prop::option::of("[1-9][0-9]{0,14}(\\.[0-9]{2})?"),
+            valuation in prop::option::of(prop::sample::select(Valuation::ALL.to_vec())),
+        ) {
+            prop_assume!(mass.is_some() || amount.is_some());
+            let mass = mass.map_or(String::new(), |mass| format!(r#""net_mass_kg":{mass},"#));
+            let value = amount.map_or(String::new(), |amount| format!(r#""customs_value":{{"amount":"{amount}","currency":"USD"}},"#));
+            let valuation = valuation.map_or(String::new(), |valuation| format!(r#""valuation":"{}","#, valuation.word()));
+            let flow = flow.word();
+            let text = format!(
+                r#"{{"kind":"trade_flow","reporter":"{reporter}","partner":"{partner}","flow":"{flow}","period":"{period}","hs":"{hs}","hs_version":"2022",{mass}{value}{valuation}"known_from":"2025-03-20T00:00:00Z"}}"#
+            );
+            prop_assert_eq!(String::from_utf8(canonical_record(&claim(&text))).unwrap(), text);
+        }
     }
 }

@@ -169,6 +169,48 @@ proptest! {
     }
 }
 
+/// The shipped mapping, or a like one that is damaged, on a table of rows.
+fn read(mapping: &str, (file, head): (&str, &str), rows: &[String]) -> (String, String) {
+    let text = rows.iter().fold(format!("{head}\n"), |text, row| text + row + "\n");
+    super::decoded(mapping, (file, text.as_bytes()))
+}
+
+/// Thousandths as a source prints them that groups by thousands.
+fn printed(thousandths: u64) -> String {
+    let digits = (thousandths / 1000).to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    format!("{}.{:03}", groups.join(","), thousandths % 1000)
+}
+
+proptest! {
+    #[test]
+    fn parts_come_to_what_their_total_row_says(
+        parts in prop::collection::vec((0u64..1_000_000_000_000, 0u64..1_000_000_000_000), 1..9),
+    ) {
+        let (kg, money) = parts.iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        let shipped = |name: &str| built_in_mappings().iter().find(|(mapping, _)| *mapping == name).unwrap().1;
+
+        let head = "REPORTER,PARTNER,PRODUCT_NC,FLOW,STAT_PROCEDURE,PERIOD,VALUE_EUR,QUANTITY_KG";
+        let row = |procedure: usize, (kg, eur): (u64, u64)| format!("DE,TH,28258000,2,{procedure},202502,{eur},{kg}");
+        let rows: Vec<String> = parts.iter().enumerate().map(|(procedure, part)| row(procedure + 1, *part)).collect();
+        let read_bulk = |rows: &[String]| read(shipped("eurostat-bulk"), ("full_v2_202502.dat", head), rows);
+        let (whole, apart) = read_bulk(&rows);
+        prop_assert!(whole.contains(&format!(r#""net_mass_kg":{kg}"#)), "{}", whole);
+        prop_assert_eq!(&whole, &apart);
+        prop_assert_eq!(&whole, &read_bulk(&[row(4, (kg, money))]).0);
+
+        let head = "商品编码,贸易伙伴编码,贸易方式编码,第一数量,第一计量单位,美元";
+        // A quantity of 0 means that none is told.
+        let row = |mode: usize, (kg, usd): (u64, u64)| format!(r#"28258000,136,{mode},"{}",千克,"{}""#, printed(kg + 1), printed(usd));
+        let rows: Vec<String> = parts.iter().enumerate().map(|(mode, part)| row(mode + 10, *part)).collect();
+        let gacc = shipped("china-gacc").replace(r#"encoding = "gb18030""#, "");
+        let read_gacc = |rows: &[String]| read(&gacc, ("export_202502.csv", head), rows).0;
+        let whole = read_gacc(&rows);
+        prop_assert!(whole.contains(r#""customs_value""#), "{}", whole);
+        prop_assert_eq!(whole, read_gacc(&[row(99, (kg + rows.len() as u64 - 1, money))]));
+    }
+}
+
 #[test]
 fn the_samples_have_rows_to_permute() {
     let sheets = sheets();
