@@ -140,7 +140,11 @@ fn brokers_restarted_one_by_one_end_nobody() {
 #[test]
 fn ten_times_the_lag_needs_no_more_memory() {
     let peak = |times: usize| {
-        let mut place = Place::idle(calm(800, times), &format!("lag-{times}"), &["service.workers=1", "topics.partitions=64"]);
+        // A short queue, so that both are further behind than it holds.
+        let short = ["queued.max.messages.kbytes=1024", "max.partition.fetch.bytes=32768"];
+        let [queue, fetch] = short.map(|property| format!("log.kafka.properties.{property}"));
+        let set = ["service.workers=1", "topics.partitions=64", &queue, &fetch];
+        let mut place = Place::idle(calm(800, times), &format!("lag-{times}"), &set);
         place.feed_all();
         place.start(0);
         let mut log = place.broker.log(&[]);
@@ -149,8 +153,7 @@ fn ten_times_the_lag_needs_no_more_memory() {
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().split(' ').next().unwrap().parse::<u64>().unwrap()
     };
-    // With fewer the consumer's queue, which is bounded, would not be full.
-    let (once, often) = (peak(20), peak(200));
-    figure(&format!("{once} KiB with 16,800 messages behind, {often} KiB with 168,000"));
+    let (once, often) = (peak(4), peak(40));
+    figure(&format!("{once} KiB with 3,360 messages behind, {often} KiB with 33,600"));
     assert!(often as f64 <= once as f64 * 1.2, "{once} KiB, {often} KiB");
 }
