@@ -5,6 +5,7 @@ mod canonical_sample;
 mod delimited;
 mod draft;
 mod encoding;
+pub mod framed;
 mod json;
 mod mapping;
 pub mod movement;
