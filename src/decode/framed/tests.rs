@@ -107,7 +107,7 @@ fn bytes_that_are_not_the_value_are_refused() {
     check(Framed::Avro, &framed(1, &[1]), expect!["malformed: by schema 1: id: the length of a text is -1"]);
     check(Framed::Avro, &framed(1, &[2, 0xff]), expect!["malformed: by schema 1: id: a text is no UTF-8"]);
     check(Framed::Avro, &framed(1, &[0, 0, 4]), expect!["malformed: by schema 1: grams: branch 2 of a union of 2"]);
-    // Six bytes that say a million million nothings, and a type that holds itself.
+    // Six bytes that say half a million million nothings, and a type that holds itself.
     let body = [0x80, 0x80, 0x80, 0x80, 0x80, 0x20];
     check(Framed::Avro, &framed(4, &body), expect!["too_large: by schema 4: more than 16000000 bytes as JSON"]);
     check(Framed::Avro, &framed(5, &[]), expect!["too_large: by schema 5: nested more than 32 deep"]);
