@@ -70,6 +70,7 @@ def protobuf_messages(registry):
             ("the first message", bill, expected),
             ("a nested message", line.Bill.Line(**inner), inner),
             ("the second message", line.Other(note="n"), {"note": "n"}),
+            ("a nested message behind a map", line.Manifest.Box(number="C1"), {"number": "C1"}),
         ]
         for what, value, told in cases:
             context = SerializationContext(what.replace(" ", "-"), MessageField.VALUE)

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage, SerializeOptions, Value};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use protox::prost::Message;
+use protox::prost_reflect::prost_types::FileDescriptorProto;
 use protox::{Compiler, Error};
 
 use super::bytes::Bytes;
@@ -21,6 +22,8 @@ const ROOT: &str = "entrepot-writer-schema.proto";
 #[derive(Debug)]
 pub(super) struct ProtobufSchema {
     pool: DescriptorPool,
+    /// Whether writers counted the entries of maps among nested messages.
+    counts_entries: bool,
 }
 
 impl ProtobufSchema {
@@ -34,15 +37,18 @@ impl ProtobufSchema {
         resolver.add(GoogleFileResolver::new());
         let mut compiler = Compiler::with_file_resolver(resolver);
         compiler.open_file(ROOT).map_err(|error| format!("no Protobuf schema: {error}"))?;
-        Ok(ProtobufSchema { pool: compiler.descriptor_pool() })
+        // A descriptor has a message for each map, and a text that was made of one says so: by those their writers counted.
+        let counts_entries = descriptor_of(text).is_some() || text.contains("map_entry");
+        Ok(ProtobufSchema { pool: compiler.descriptor_pool(), counts_entries })
     }
 
     /// The message that these bytes are: which of the schema's it is, then its fields.
     pub(super) fn to_json(&self, bytes: &[u8]) -> Result<String, Trouble> {
         let mut bytes = Bytes(bytes);
-        let descriptor = self.descriptor(&indexes(&mut bytes)?)?;
-        let message = DynamicMessage::decode(descriptor, bytes.0).map_err(|error| Trouble::Malformed(error.to_string()))?;
-        known(&message)?;
+        let indexes = indexes(&mut bytes)?;
+        let message = self.message(&indexes, bytes.0, self.counts_entries);
+        // Where a text was registered before, clients of Go, Python and .NET count by their own descriptors all the same.
+        let message = message.or_else(|trouble| self.message(&indexes, bytes.0, !self.counts_entries).map_err(|_| trouble))?;
         let options = SerializeOptions::new().stringify_64_bit_integers(false).use_proto_field_name(true);
         let mut json = Vec::new();
         message
@@ -56,16 +62,24 @@ impl ProtobufSchema {
         Ok(sorted.to_string())
     }
 
-    fn descriptor(&self, indexes: &[usize]) -> Result<MessageDescriptor, String> {
+    fn message(&self, indexes: &[usize], bytes: &[u8], counts_entries: bool) -> Result<DynamicMessage, Trouble> {
+        let descriptor = self.descriptor(indexes, counts_entries)?;
+        let message = DynamicMessage::decode(descriptor, bytes).map_err(|error| Trouble::Malformed(error.to_string()))?;
+        known(&message)?;
+        Ok(message)
+    }
+
+    fn descriptor(&self, indexes: &[usize], counts_entries: bool) -> Result<MessageDescriptor, String> {
         let none = || format!("the schema has no message {indexes:?}");
         let file = self.pool.get_file_by_name(ROOT).ok_or_else(none)?;
         let (first, nested) = indexes.split_first().ok_or_else(none)?;
         let first = file.messages().nth(*first).ok_or_else(none)?;
-        // The entries of maps are messages to a descriptor, not in the text by which writers count.
-        nested
-            .iter()
-            .try_fold(first, |message, index| message.child_messages().filter(|child| !child.is_map_entry()).nth(*index))
-            .ok_or_else(none)
+        let below = |message: MessageDescriptor, index: &usize| {
+            let is_counted = |child: &MessageDescriptor| counts_entries || !child.is_map_entry();
+            message.child_messages().filter(is_counted).nth(*index)
+        };
+        // Nobody writes the entry of a map by itself.
+        nested.iter().try_fold(first, below).filter(|found| !found.is_map_entry()).ok_or_else(none)
     }
 }
 
@@ -95,14 +109,18 @@ fn known(message: &DynamicMessage) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// A schema that was registered as a descriptor.
+fn descriptor_of(text: &str) -> Option<FileDescriptorProto> {
+    FileDescriptorProto::decode(STANDARD.decode(text.trim()).ok()?.as_slice()).ok()
+}
+
 /// Schemas by the names under which they are imported.
 struct Texts(BTreeMap<String, String>);
 
 impl FileResolver for Texts {
     fn open_file(&self, name: &str) -> Result<File, Error> {
         let text = self.0.get(name).ok_or_else(|| Error::file_not_found(name))?;
-        let bytes = STANDARD.decode(text.trim()).ok();
-        match bytes.and_then(|bytes| protox::prost_reflect::prost_types::FileDescriptorProto::decode(bytes.as_slice()).ok()) {
+        match descriptor_of(text) {
             Some(mut file) => {
                 file.name = Some(name.to_owned());
                 Ok(File::from_file_descriptor_proto(file))
