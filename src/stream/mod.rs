@@ -13,6 +13,7 @@ mod murmur2;
 mod part;
 mod pause;
 mod predecessors;
+pub mod registry;
 mod report;
 mod snapshots;
 mod sorted;
