@@ -46,6 +46,12 @@ pub use worker::{Worker, WorkerError};
 ///
 /// Two exist: ingest (no state) and assess. A fold cannot fail: bad input is part of what it returns.
 pub trait Fold {
+    /// What a message has to wait for before it can be folded in, the schema it was written by for one; `None`: nothing. Asked of each
+    /// message, and again while it waits: must be quick.
+    fn waits_for(&mut self, _message: &Message) -> Option<String> {
+        None
+    }
+
     /// Folds one message in and returns what it caused.
     fn apply(&mut self, message: &Message) -> Effects;
 
