@@ -102,6 +102,16 @@ impl Schemas {
         self.0.insert(id, answer);
     }
 
+    /// Whether an id has been asked for.
+    pub fn knows(&self, id: u32) -> bool {
+        self.0.contains_key(&id)
+    }
+
+    /// How many ids are known.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Forgets an id, so that it is asked for again.
     pub fn forget(&mut self, id: u32) {
         self.0.remove(&id);
