@@ -5,6 +5,8 @@
 
 #[path = "support/double.rs"]
 mod double;
+#[path = "support/framed.rs"]
+mod framed;
 #[path = "support/house.rs"]
 mod house;
 

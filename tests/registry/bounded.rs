@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::asking::wait_until;
 use crate::double::{Double, Mood};
+use crate::framed::{FLOW, flow};
 use crate::house::messages;
-use crate::serving::{FLOW, flow, house, send};
+use crate::serving::{house, send};
 
 #[test]
 fn a_replay_waits_for_the_registry_and_takes_every_message() {
@@ -71,4 +72,22 @@ fn check_shows_the_registry_without_its_password_and_asks_it_online() {
     let online = house.done(&[&set[..], &["check", "--online"]].concat());
     assert!(online.contains(&format!("schema registry {}: answers", double.url())), "{online}");
     assert_eq!(house.run(&["check", "--online"]).0, 77);
+}
+
+#[test]
+fn a_container_file_is_refused_whatever_was_to_be_done_with_it() {
+    let house = house(&Double::new());
+    house.write("bills.avro", b"Obj\x01\x04\x16avro.schema\x0e\"bytes\"\n\n");
+    for arguments in [
+        &["feed", "bills.avro", "--feed", "bills"][..],
+        &["feed", "bills.avro", "--feed", "plain"],
+        &["assess", "bills.avro"],
+        &["check", "bills.avro"],
+        &["check", "bills.avro", "--sample", "5"],
+    ] {
+        let (code, _, stderr) = house.run(arguments);
+        assert!(code == 65 && stderr.contains("bills.avro: an Avro container file, which is not read"), "{code} {stderr}");
+    }
+    let mut log = house.log();
+    assert!(messages(&mut log, "bills").is_empty() && messages(&mut log, "plain").is_empty());
 }

@@ -7,33 +7,12 @@ use serde_json::json;
 
 use crate::asking::wait_until;
 use crate::double::{Double, Mood};
+use crate::framed::{self, FLOW, flow};
 use crate::house::{DEAD_LETTERS, House, MOVEMENTS, check_books, header, messages, metric, pause};
 
-/// Canonical trade flows. What is optional is there as null, as Avro has it.
-pub(crate) const FLOW: &str = r#"{"type":"record","name":"Flow","fields":[
-  {"name":"kind","type":"string"},{"name":"reporter","type":"string"},{"name":"partner","type":"string"},
-  {"name":"flow","type":"string"},{"name":"period","type":"string"},{"name":"hs","type":"string"},
-  {"name":"net_mass_kg","type":["null","long"]},{"name":"valuation","type":["null","string"]},
-  {"name":"known_from","type":{"type":"long","logicalType":"timestamp-millis"}}]}"#;
-
-/// A month's flow, written by the schema of an id.
-pub(crate) fn flow(id: u32, month: &str) -> Vec<u8> {
-    let mut bytes = [&[0], id.to_be_bytes().as_slice()].concat();
-    for text in ["trade_flow", "US", "TH", "import", month, "282580"] {
-        bytes.push(2 * u8::try_from(text.len()).unwrap());
-        bytes.extend(text.as_bytes());
-    }
-    // 20,000 kg; no valuation; 2025-06-05.
-    bytes.extend([2, 0xc0, 0xb8, 0x02, 0, 0x80, 0xc0, 0x99, 0xd6, 0xe7, 0x65]);
-    bytes
-}
-
-/// Two feeds, the first in Avro.
+/// The same, with its topics.
 pub(crate) fn house(double: &Double) -> House {
-    let house = House::new(&[("bills", "canonical"), ("plain", "canonical")]);
-    let config = std::fs::read_to_string(house.path("entrepot.toml")).unwrap();
-    let config = config.replace("name = \"bills\"\n", "name = \"bills\"\nformat = \"avro\"\n");
-    house.write("entrepot.toml", format!("{config}[schema_registry]\nurl = \"{}\"\n", double.url()).as_bytes());
+    let house = framed::house(double);
     house.done(&["-q", "topics", "create"]);
     house
 }
@@ -144,6 +123,8 @@ fn while_the_registry_is_away_its_feed_waits_and_no_other() {
     send(&mut log, "bills", &[Some(flow(1, "2025-01")), Some(flow(1, "2025-02"))]);
     send(&mut log, "plain", &[plain("2025-01")]);
     wait_until("the word that the feed waits", || waiting(&service.get("/metrics")) == 1);
+    let behind = |page: &str, topic: &str| metric(page, "entrepot_consumer_lag_seconds", &[&format!("topic=\"{topic}\"")]);
+    wait_until("its being seen behind", || behind(&service.get("/metrics"), "bills") > 0);
     // The other feed goes on, whenever something comes.
     send(&mut log, "plain", &[plain("2025-02")]);
     while lag(&log, "plain") > 0 {

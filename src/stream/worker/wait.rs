@@ -36,6 +36,10 @@ impl<L: Log> Worker<L> {
         let topic = Arc::clone(&message.position.topic);
         self.log.pause(&topic, true)?;
         self.log.seek(&topic, message.position.partition, message.position.offset)?;
+        if let Some(part) = self.parts.get_mut(&(Arc::clone(&topic), message.position.partition)) {
+            // Else a feed that waits with its first message since the start would not seem to be behind.
+            part.met(&message);
+        }
         let since = now();
         self.waits.topics.entry(topic).or_insert(Wait { message, since, say_at: since + SAY_AFTER, is_said: false });
         Ok(())
