@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Nothing set here can change a verdict: that lives in the model, the reference bundle
 //! and the mappings.
 
+mod feeds;
 mod keys;
 mod sections;
 mod shown;
@@ -12,11 +13,9 @@ use std::path::{Path, PathBuf};
 
 use config::{Map, Source, Value, ValueKind};
 
+pub use feeds::{Feed, FeedFormat, MappingSource, SchemaRegistry};
 pub use keys::nearest;
-pub use sections::{
-    AssessLimits, Feed, FeedFormat, IngestLimits, LogHome, MappingSource, SchemaRegistry, Service, SnapshotHome, SnapshotPlan,
-    SourceOf, Topics, Transactions,
-};
+pub use sections::{AssessLimits, IngestLimits, LogHome, Service, SnapshotHome, SnapshotPlan, SourceOf, Topics, Transactions};
 
 /// Everything that is set, valid.
 #[derive(Clone, Debug)]
@@ -314,6 +313,8 @@ mod tests {
         check("[service]\nhttp_listen = \"here\"", "service.http_listen = here: allowed is an address and a port");
         check("[log]\nkind = \"files\"", "log.kind = files: allowed is embedded or kafka");
         check("[[feeds]]\nname = \"Com Trade\"", "feeds.name = Com Trade: allowed is");
+        let registry = "feeds.format = avro: allowed is avro and protobuf where schema_registry.url names a registry";
+        check("[[feeds]]\nname = \"a\"\nformat = \"avro\"", registry);
         check("[[feeds]]\nname = \"a\"\n[[feeds]]\nname = \"a\"", "feeds.name = a: allowed is a name once");
     }
 
@@ -356,8 +357,10 @@ mod tests {
         let shown = config.resolved();
         assert!(shown.contains("\"sasl.password\" = \"***\"") && !shown.contains("hunter2"), "{shown}");
         let others = "[snapshots]\nurl = \"s3://me:hunter2@bucket\"\noptions = { aws_secret_access_key = \"hunter2\" }\n\
-                      [schema_registry]\nurl = \"http://me:hunter2@host\"\n";
-        let printed = format!("{config:?} {:?}", from_text(others, &[]).unwrap());
+                      [schema_registry]\nurl = \"http://me:hunter2@host\"\nusername = \"me\"\npassword = \"hunter2\"\n";
+        let others = from_text(others, &[]).unwrap();
+        assert_eq!(others.schema_registry.password.as_deref(), Some("hunter2"));
+        let printed = format!("{config:?} {others:?} {}", others.resolved());
         assert!(printed.contains("sasl.password") && printed.contains("@bucket") && !printed.contains("hunter2"), "{printed}");
     }
 

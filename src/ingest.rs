@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::decode::framed::{Schemas, Unopened, schema_id};
 use crate::decode::{Decoded, Decoder, Row, Surroundings};
 use crate::domain::{Claim, Currency, Date, DeadLetterReason, Decimal, Degrade, FeedName, Grams, Message, Money, Month, Record};
 use crate::encode::{DeadLetter, Effects, Normalised, Output, Tally, Topic, movements};
@@ -46,23 +47,47 @@ impl Ingest {
         Ingest { feeds, reference, limits }
     }
 
-    /// Takes one raw message. One that was redriven keeps the time of its first writing.
+    /// Takes one raw message of a feed in no registry's frame.
     pub fn apply(&self, message: &Message) -> Effects {
+        self.apply_with(message, &Schemas::default())
+    }
+
+    /// Takes one raw message. One that was redriven keeps the time of its first writing. `schemas` says what [`Ingest::schema_of`] asks.
+    pub fn apply_with(&self, message: &Message, schemas: &Schemas) -> Effects {
         match message.header(FIRST_TIMESTAMP).and_then(|first| first.parse().ok()) {
-            Some(first) => self.read(&Message { timestamp: Some(first), ..message.clone() }),
-            None => self.read(message),
+            Some(first) => self.open(&Message { timestamp: Some(first), ..message.clone() }, schemas),
+            None => self.open(message, schemas),
         }
     }
 
-    fn read(&self, message: &Message) -> Effects {
+    /// The id of the schema that has to be known before a message can be taken, where there is one.
+    pub fn schema_of(&self, message: &Message) -> Option<u32> {
+        self.feed(message).decoder.framed()?;
+        schema_id(message.value.as_deref()?)
+    }
+
+    fn feed(&self, message: &Message) -> &Feed {
         let topic = message.position.topic.as_ref();
-        let feed = self.feeds.get(topic).expect("a worker reads the raw topics of its feeds alone");
+        self.feeds.get(topic).expect("a worker reads the raw topics of its feeds alone")
+    }
+
+    fn open(&self, message: &Message, schemas: &Schemas) -> Effects {
+        let feed = self.feed(message);
         let length = message.value.as_ref().map_or(0, Vec::len);
         if length > self.limits.payload_bytes_max {
             let detail =
                 format!("{length} bytes; at most {} are taken (ingest.payload_bytes_max)", self.limits.payload_bytes_max);
             return unreadable(feed, DeadLetterReason::TooLarge, detail);
         }
+        let (Some(framed), Some(value)) = (feed.decoder.framed(), &message.value) else { return self.read(feed, message) };
+        match schemas.open(framed, value) {
+            Ok(json) => self.read(feed, &Message { value: Some(json.into_bytes()), ..without_value(message) }),
+            Err(Unopened::Never(error)) => unreadable(feed, error.reason, error.detail),
+            Err(Unopened::Unasked(id)) => panic!("a message is folded in once its schema is known, not so {id}"),
+        }
+    }
+
+    fn read(&self, feed: &Feed, message: &Message) -> Effects {
         let around = Surroundings {
             reference: &self.reference,
             default_lag_days: self.limits.default_lag_days,
@@ -189,6 +214,11 @@ fn small_cents(amount: Decimal, rate: Decimal) -> Option<u64> {
         std::cmp::Ordering::Greater => 1,
     };
     Some(whole + up)
+}
+
+fn without_value(message: &Message) -> Message {
+    let Message { position, timestamp, key, value: _, headers } = message;
+    Message { position: position.clone(), timestamp: *timestamp, key: key.clone(), value: None, headers: headers.clone() }
 }
 
 fn unreadable(feed: &Feed, reason: DeadLetterReason, detail: String) -> Effects {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use cluster::{NAMES, Place, calm};
 use entrepot::stream::Log as _;
-use kafka::{figure, wait_until};
+use kafka::{figure, processor_seconds, wait_until};
 
 const RECORDS: usize = 3_000;
 const NODES: [u32; 3] = [1, 2, 3];
@@ -27,16 +27,12 @@ const NODES: [u32; 3] = [1, 2, 3];
 fn spent(place: &Place) -> Vec<(f64, u64, usize)> {
     let of = |(service, name): (&Child, &&str)| {
         let read = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", service.id())).unwrap();
-        let stat = read("stat");
-        let after: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-        // Fields 14 and 15 in clock ticks, a hundredth of a second each (proc(5)).
-        let ticks: u64 = after[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum();
         let status = read("status");
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let resident = resident.unwrap_or_else(|| panic!("{name} has ended: {}", place.said(name)));
         let resident = resident.trim().split(' ').next().unwrap().parse::<u64>().unwrap() * 1024;
         let lines = fs::read_to_string(place.house.path(&format!("{name}.log"))).unwrap().lines().count();
-        (ticks as f64 / 100.0, resident, lines)
+        (processor_seconds(service), resident, lines)
     };
     place.services.iter().zip(&NAMES).map(of).collect()
 }

@@ -8,8 +8,9 @@ use super::input::{Input, inputs};
 use super::log;
 use super::print::line;
 use super::reading::Reading;
+use super::registry;
 use super::wiring::{Knowledge, feeds, read_file};
-use crate::config::{Config, SourceOf};
+use crate::config::{Config, FeedFormat, SourceOf};
 use crate::decode::{Excerpt, Surroundings, is_canonical, propose};
 use crate::scoring::Model;
 use crate::stream::Log;
@@ -52,10 +53,14 @@ fn whole(config: &Config, knowledge: &Knowledge) -> Result<(), Failure> {
         let said = Reading::named(&name)?.prove(knowledge.reference())?;
         line(&format!("# mapping {}", said.replace('\n', "\n# ")))?;
     }
-    for feed in feeds(config, false)? {
-        Reading::of_feed(&feed)?.prove(knowledge.reference())?;
-        line(&format!("# feed {}: topic {}, mapping {}: ok", feed.name, feed.topic, feed.mapping))?;
+    let feeds = feeds(config, false)?;
+    for feed in &feeds {
+        Reading::of_feed(feed)?.prove(knowledge.reference())?;
+        let framed = feed.format.and_then(FeedFormat::framed);
+        let format = framed.map(|framed| format!("{} by the schema registry, ", framed.word())).unwrap_or_default();
+        line(&format!("# feed {}: topic {}, {format}mapping {}: ok", feed.name, feed.topic, feed.mapping))?;
     }
+    registry::of_feeds(config, &feeds)?;
     Ok(())
 }
 
@@ -138,6 +143,9 @@ fn draft(input: &Input, bytes: &[u8], (rows, around): (usize, &Surroundings<'_>)
 }
 
 fn online(config: &Config) -> Outcome {
+    if let Some(registry) = registry::answering(config, &feeds(config, false)?)? {
+        line(&format!("schema registry {}: answers", registry.url()))?;
+    }
     let mut log = log::open(config)?;
     let found = log.topics()?;
     let mut exit = Exit::Done;

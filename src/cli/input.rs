@@ -15,6 +15,9 @@ use crate::stream::{Keyed, Sorter};
 /// The header that carries the name of the file a message was read from.
 pub(super) const FILE_HEADER: &str = crate::decode::FILE_HEADER;
 
+/// How a file begins that holds Avro with its schema. No text does.
+const AVRO_CONTAINER: &[u8] = b"Obj\x01";
+
 /// What takes the rows of an input: each with its number, from 1.
 pub(super) type Rows<'t> = dyn FnMut(i64, Vec<u8>) -> Result<(), Failure> + 't;
 
@@ -104,6 +107,7 @@ impl Input {
         };
         let read = file.take(bytes_max).read_to_end(&mut bytes).exits(Exit::NotThere);
         read.map_err(|failure| failure.context(format!("reading {}", self.shown())))?;
+        refuse_container(&bytes, &self.shown())?;
         Ok(bytes)
     }
 }
@@ -206,14 +210,33 @@ pub(super) fn each_chunk(
     take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut chunk = vec![0; 1 << 18];
+    let mut is_first = true;
     loop {
         match bytes.read(&mut chunk) {
             Ok(0) => return Ok(()),
-            Ok(read) => take(chunk.get(..read).unwrap_or_default())?,
+            Ok(read) => {
+                let chunk = chunk.get(..read).unwrap_or_default();
+                if std::mem::take(&mut is_first) {
+                    refuse_container(chunk, shown)?;
+                }
+                take(chunk)?;
+            }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(Failure::new(Exit::NotThere, format!("{shown}: reading stopped: {error}"))),
         }
     }
+}
+
+/// Refuses a file of Avro with its schema inside: cut into rows it would be as many dead letters.
+fn refuse_container(bytes: &[u8], shown: &str) -> Result<(), Failure> {
+    if !bytes.starts_with(AVRO_CONTAINER) {
+        return Ok(());
+    }
+    let message = format!(
+        "{shown}: an Avro container file, which is not read; make lines of JSON of it, with `avro-tools tojson` for one. \
+         Of a feed with format = avro a file is one message in the registry's frame"
+    );
+    Err(Failure::new(Exit::NothingDecoded, message))
 }
 
 /// Hands over sorted rows by what `group` leaves of their keys, all of a group at a time.

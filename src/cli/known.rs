@@ -1,14 +1,18 @@
 //! Files of records, or of dumped movements, as the world learned them: ingested, then by `known_from`.
 
+use std::sync::Arc;
+
 use super::exit::Failure;
 use super::input::{Input, each_message};
 use super::reading::{MOVEMENTS, Reading};
+use super::registry;
 use super::wiring::{FeedIn, Knowledge};
-use crate::config::Config;
+use crate::config::{Config, FeedFormat};
 use crate::domain::{Date, FeedName, Message, Timestamp};
 use crate::encode::{Effects, Topic};
 use crate::replay::{KnownMovements, ReplayError, Stamp, stamp_of};
 use crate::stream::Fold;
+use crate::stream::registry::Registry;
 
 /// How files are read.
 pub(super) struct Known<'a> {
@@ -20,6 +24,9 @@ pub(super) struct Known<'a> {
     /// What became known on that day or later is left out.
     pub(super) until: Option<Date>,
 }
+
+/// How a file is read, and who knows the schemas of its messages.
+type Asking<'a> = (&'a Reading, &'a Option<Arc<Registry>>);
 
 impl Known<'_> {
     /// Reads all once, by each that is given: its movements go beside it, `each` hears what it made of every row. Gives how many rows
@@ -38,10 +45,14 @@ impl Known<'_> {
             });
         }
         let mut rows = 0;
-        let reading = Reading::said(self.mapping)?;
+        // Files of a feed in a registry's frame hold a message each, as its topic does.
+        let feed = self.feed.and_then(|name| self.config.feed(name.as_str()));
+        let framed = feed.and_then(|feed| feed.format).and_then(FeedFormat::framed);
+        let reading = Reading::named_in(self.mapping, framed).map_err(|failure| failure.context("--as"))?;
+        let registry = registry::answering(self.config, feed.map_or(&[], std::slice::from_ref))?;
         for input in inputs {
-            let mut ingests: Vec<Box<dyn Fold>> =
-                by.iter().map(|(knowledge, _)| self.ingest(knowledge, input, &reading)).collect();
+            let of_file = |(knowledge, _): &(&Knowledge, _)| self.ingest(knowledge, input, (&reading, &registry));
+            let mut ingests: Vec<Box<dyn Fold>> = by.iter().map(of_file).collect();
             each_message(input, &reading, &mut |message| {
                 rows += 1;
                 for (index, (ingest, (_, movements))) in ingests.iter_mut().zip(by.iter_mut()).enumerate() {
@@ -60,10 +71,10 @@ impl Known<'_> {
         Ok(rows)
     }
 
-    fn ingest(&self, knowledge: &Knowledge, input: &Input, reading: &Reading) -> Box<dyn Fold> {
+    fn ingest(&self, knowledge: &Knowledge, input: &Input, (reading, registry): Asking<'_>) -> Box<dyn Fold> {
         let name = self.feed.cloned().unwrap_or_else(|| input.feed());
         let feed = FeedIn { name, topic: input.name.to_string(), reading: reading.clone() };
-        knowledge.ingest(vec![feed], self.config.ingest.payload_bytes_max)
+        knowledge.ingest(vec![feed], self.config.ingest.payload_bytes_max, registry.clone())
     }
 }
 

@@ -25,6 +25,7 @@ mod prefixed;
 mod print;
 mod progress;
 mod reading;
+mod registry;
 mod replay;
 mod run;
 mod sample;

@@ -6,6 +6,7 @@ use super::exit::{self, Exit, Failure};
 use super::sample::MAPPINGS;
 use super::wiring::read_file;
 use crate::config::{Feed, FeedFormat, MappingSource};
+use crate::decode::framed::Framed;
 use crate::decode::{Decoder, Mapping, Piece, Splitter, built_in_mappings};
 use crate::reference::Reference;
 
@@ -41,15 +42,22 @@ impl Reading {
 
     /// How rows are read, by the name of a mapping or its file.
     pub(super) fn named(name: &str) -> Result<Reading, Failure> {
-        Reading::load(&MappingSource::from_text(name), false)
+        Reading::named_in(name, None)
+    }
+
+    /// The same, of messages that may stand in a registry's frame.
+    pub(super) fn named_in(name: &str, framed: Option<Framed>) -> Result<Reading, Failure> {
+        Reading::load(&MappingSource::from_text(name), (false, framed))
     }
 
     /// How a feed of the configuration is read.
     pub(super) fn of_feed(feed: &Feed) -> Result<Reading, Failure> {
-        let reading = Reading::load(&feed.mapping, feed.corrections);
+        let framed = feed.format.and_then(FeedFormat::framed);
+        let reading = Reading::load(&feed.mapping, (feed.corrections, framed));
         let reading = reading.map_err(|failure| failure.context(format!("feed {}", feed.name)))?;
         let found = reading.decoder.format();
         match feed.format {
+            _ if framed.is_some() => Ok(reading),
             // A message of canonical JSON is a line, or a list of records.
             Some(FeedFormat::Json) if reading.is_canonical() => Ok(reading),
             Some(said) if said.word() != found => {
@@ -63,10 +71,10 @@ impl Reading {
     }
 
     /// Loads a mapping.
-    fn load(source: &MappingSource, corrections: bool) -> Result<Reading, Failure> {
+    fn load(source: &MappingSource, (corrections, framed): (bool, Option<Framed>)) -> Result<Reading, Failure> {
         let (name, text) = match source {
             MappingSource::Named(name) if name == CANONICAL => {
-                return Ok(Reading { decoder: Arc::new(Decoder::canonical(corrections)), lines: false });
+                return Ok(Reading { decoder: Arc::new(Decoder::canonical(corrections).in_frame(framed)), lines: false });
             }
             MappingSource::Named(name) => {
                 let found = built_in_mappings().iter().chain(&MAPPINGS).find(|(known, _)| known == name);
@@ -75,7 +83,16 @@ impl Reading {
             MappingSource::File(path) => (path.display().to_string(), read_file(path)?),
         };
         let mapping = Mapping::parse(&text).map_err(|error| Failure::new(Exit::Invalid, format!("{name}: {error}")))?;
-        Ok(Reading { decoder: Arc::new(Decoder::mapped(mapping, corrections)), lines: false })
+        let decoder = Decoder::mapped(mapping, corrections).in_frame(framed);
+        if let Some(framed) = framed.filter(|_| !decoder.reads_documents()) {
+            let (said, found) = (framed.word(), decoder.format());
+            let message = format!(
+                "feeds.format = {said} gives each message as JSON, but its mapping {source} reads {found}; \
+                 one of format json or ndjson in utf-8 fits, and so does canonical"
+            );
+            return Err(Failure::new(Exit::Invalid, message));
+        }
+        Ok(Reading { decoder: Arc::new(decoder), lines: false })
     }
 
     /// Runs the examples inside a mapping; returns what it says of itself.

@@ -14,6 +14,7 @@ use super::prefixed;
 use super::print::{LostMessage, line};
 use super::progress::Progress;
 use super::reading::Reading;
+use super::registry;
 use super::wiring::{FeedIn, Knowledge, feeds};
 use crate::config::{Config, Feed};
 use crate::encode::Topic;
@@ -111,9 +112,11 @@ fn rerun(
 
 /// The raw topics of all feeds, and the stage that reads them.
 pub(super) fn ingest(config: &Config, knowledge: &Knowledge) -> Result<(Vec<String>, Box<dyn Fold>), Failure> {
-    let feeds = feeds_in(&feeds(config, false)?)?;
+    let feeds = feeds(config, false)?;
     let raw = feeds.iter().map(|feed| feed.topic.clone()).collect();
-    Ok((raw, knowledge.ingest(feeds, config.ingest.payload_bytes_max)))
+    let read = feeds_in(&feeds)?;
+    let registry = registry::answering(config, &feeds)?;
+    Ok((raw, knowledge.ingest(read, config.ingest.payload_bytes_max, registry)))
 }
 
 /// Feeds as ingest reads them.

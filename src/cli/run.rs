@@ -8,13 +8,15 @@ use std::time::Duration;
 use super::args::{RunArgs, RunStage};
 use super::exit::{Exit, Exits, Failure, Outcome};
 use super::log;
+use super::registry;
 use super::replay::feeds_in;
 use super::show_sample;
-use super::wiring::{Knowledge, feeds};
+use super::wiring::{FeedIn, Knowledge, feeds};
 use crate::config::{Config, Feed, SnapshotHome};
 use crate::encode::Topic;
 use crate::service::{Clock, Labels, ServiceError, Settings, Ticks, interrupted, start};
 use crate::signals::Signal;
+use crate::stream::registry::Registry;
 use crate::stream::{FoldFactory, Folder, Home, Predecessors, Snapshots, Stage, Store, TopicPlan, WorkerSettings};
 
 /// A worker without a sign for so long is stuck.
@@ -38,6 +40,9 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     let stop = listen_for_signals()?;
     let feeds = feeds(config, args.sample)?;
     let knowledge = Knowledge::load(&config.model, &config.reference)?;
+    let ingests = args.stage.is_empty() || args.stage.contains(&RunStage::Ingest);
+    // A mapping that is wrong is said before anybody is asked over the network: to start again would not mend it.
+    let reads = if ingests { Some((feeds_in(&feeds)?, registry::answering(config, &feeds)?)) } else { None };
     let mut log = log::create(config)?;
     let planned = log::planned(config, &feeds);
     log::create_topics(&mut *log, &planned)?;
@@ -45,7 +50,7 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
     log.bind_family_map(knowledge.reference().family_map_fingerprint())?;
     knowledge.keep(&mut *log)?;
     let retention = log::ours_to_empty(config, planned);
-    let settings = settings(config, (args, retention), (&feeds, &knowledge), &*log)?;
+    let settings = settings(config, (args, retention), (&feeds, &knowledge, reads), &*log)?;
     let stages: Vec<&str> = settings.stages.iter().map(|stage| stage.name).collect();
     let stages = stages.join(", ");
     let location = log.location();
@@ -88,10 +93,13 @@ async fn until(stop: Arc<AtomicBool>) {
     }
 }
 
+/// The feeds, what is known, and, where they are read here, how.
+type Sources<'a> = (&'a [Feed], &'a Knowledge, Option<(Vec<FeedIn>, Option<Arc<Registry>>)>);
+
 fn settings(
     config: &Config,
     (args, retention): (&RunArgs, Vec<TopicPlan>),
-    (feeds, knowledge): (&[Feed], &Knowledge),
+    sources: Sources<'_>,
     log: &dyn Home,
 ) -> Result<Settings, Failure> {
     let transactions = &config.transactions;
@@ -108,6 +116,7 @@ fn settings(
         dead_letter_run_max: config.ingest.dead_letter_run_max,
         ..WorkerSettings::default()
     };
+    let knowledge = sources.1;
     let published = knowledge.reference().published();
     let seconds = |date: crate::domain::Date| {
         date.to_zoned(jiff::tz::TimeZone::UTC).map_or(0.0, |zoned| zoned.timestamp().as_second() as f64)
@@ -115,7 +124,7 @@ fn settings(
     Ok(Settings {
         instance: config.service.instance.clone(),
         http_listen: config.service.http_listen.to_string(),
-        stages: stages(config, &args.stage, (feeds, knowledge), log)?,
+        stages: stages(config, &args.stage, sources, log)?,
         worker,
         build: knowledge.build(),
         labels: Labels {
@@ -133,15 +142,14 @@ fn settings(
 fn stages(
     config: &Config,
     chosen: &[RunStage],
-    (feeds, knowledge): (&[Feed], &Knowledge),
+    (feeds, knowledge, reads): Sources<'_>,
     log: &dyn Home,
 ) -> Result<Vec<Stage>, Failure> {
     let wanted = |stage: RunStage| chosen.is_empty() || chosen.contains(&stage);
     let group = |stage: &str| format!("{}{stage}", config.topics.prefix);
     let mut stages = Vec::new();
-    if wanted(RunStage::Ingest) {
-        let ingest = knowledge.shared_ingest(feeds_in(feeds)?, config.ingest.payload_bytes_max);
-        let folds: FoldFactory = Arc::new(move |_, _| Box::new(Arc::clone(&ingest)));
+    if let Some((read, registry)) = reads {
+        let folds = knowledge.ingests(read, config.ingest.payload_bytes_max, registry);
         stages.push(Stage {
             name: "ingest",
             group: group("ingest"),

@@ -15,7 +15,8 @@ use crate::ingest::{Feed as IngestFeed, Ingest, IngestLimits};
 use crate::reference::{Reference, known_days};
 use crate::scoring::Model;
 use crate::service::BuildInfo;
-use crate::stream::{Artifact, Fold, Home};
+use crate::stream::registry::Registry;
+use crate::stream::{Artifact, Fold, FoldFactory, FramedIngest, Home};
 
 /// The model that is compiled in.
 const MODEL: &str = include_str!("../../config/model.toml");
@@ -164,16 +165,20 @@ impl Knowledge {
         Knowledge::parse(model_text, tables).map(Ok)
     }
 
-    /// The first stage; its partitions share one.
-    pub(super) fn shared_ingest(&self, feeds: Vec<FeedIn>, payload_bytes_max: usize) -> Arc<Ingest> {
+    /// Makes the folds of the first stage, which share one; those of feeds in a registry's frame wait for its schemas.
+    pub(super) fn ingests(&self, feeds: Vec<FeedIn>, payload_bytes_max: usize, registry: Option<Arc<Registry>>) -> FoldFactory {
         let feed = |feed: FeedIn| IngestFeed { name: feed.name, topic: feed.topic, decoder: feed.reading.decoder() };
         let limits = IngestLimits { payload_bytes_max, default_lag_days: self.default_lag_days() };
-        Arc::new(Ingest::new(feeds.into_iter().map(feed).collect(), Arc::clone(&self.known.reference), limits))
+        let ingest = Arc::new(Ingest::new(feeds.into_iter().map(feed).collect(), Arc::clone(&self.known.reference), limits));
+        match registry {
+            None => Arc::new(move |_, _| Box::new(Arc::clone(&ingest))),
+            Some(registry) => Arc::new(move |_, _| Box::new(FramedIngest::new(Arc::clone(&ingest), Arc::clone(&registry)))),
+        }
     }
 
-    /// The first stage as a fold.
-    pub(super) fn ingest(&self, feeds: Vec<FeedIn>, payload_bytes_max: usize) -> Box<dyn Fold> {
-        Box::new(self.shared_ingest(feeds, payload_bytes_max))
+    /// The first stage as one fold, for a bounded run.
+    pub(super) fn ingest(&self, feeds: Vec<FeedIn>, payload_bytes_max: usize, registry: Option<Arc<Registry>>) -> Box<dyn Fold> {
+        (self.ingests(feeds, payload_bytes_max, registry))("", 0)
     }
 
     /// The second stage, with an empty partition.

@@ -38,13 +38,25 @@ pub(super) const KEYS: &[&str] = &[
     "transactions.bytes_max",
     "schema_registry.url",
     "schema_registry.url_file",
+    "schema_registry.username",
+    "schema_registry.password",
+    "schema_registry.password_file",
+    "schema_registry.ca_file",
     "model.path",
     "reference.path",
 ];
 
 /// Keys whose value is a path, relative to the file that sets it.
-const PATHS: &[&str] =
-    &["log.embedded.path", "snapshots.url", "schema_registry.url_file", "model.path", "reference.path", "feeds.mapping"];
+const PATHS: &[&str] = &[
+    "log.embedded.path",
+    "snapshots.url",
+    "schema_registry.url_file",
+    "schema_registry.password_file",
+    "schema_registry.ca_file",
+    "model.path",
+    "reference.path",
+    "feeds.mapping",
+];
 
 /// The name nearest to a wrong one, where one is near.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {

@@ -1,13 +1,13 @@
 //! The sections of the configuration as valid types, with their defaults. A module gets its own section, never the whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::feeds::{feeds, schema_registry};
 use super::keys::{self, Tree};
 use super::{Config, InvalidConfig};
-use crate::domain::FeedName;
 
 /// `[service]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,73 +48,6 @@ pub struct Topics {
     pub partitions: i32,
     /// Copies of a partition (Kafka only).
     pub replication_factor: i32,
-}
-
-/// One of `[[feeds]]`: a raw topic and how it is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Feed {
-    /// Its name, the first part of its records' ids.
-    pub name: FeedName,
-    /// Its raw topic; the name where none is set.
-    pub topic: String,
-    /// The format of its messages, where it is set; else the mapping's.
-    pub format: Option<FeedFormat>,
-    /// How its records are read.
-    pub mapping: MappingSource,
-    /// Whether a null value withdraws the record of its key.
-    pub corrections: bool,
-}
-
-/// The envelope of a feed's messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FeedFormat {
-    /// Comma separated, first row the header.
-    Csv,
-    /// One JSON document.
-    Json,
-    /// An array of arrays, first row the header.
-    JsonTable,
-    /// A JSON document a line.
-    Ndjson,
-}
-
-impl FeedFormat {
-    const ALL: [FeedFormat; 4] = [FeedFormat::Csv, FeedFormat::Json, FeedFormat::JsonTable, FeedFormat::Ndjson];
-
-    /// The word in configuration and mappings.
-    pub fn word(self) -> &'static str {
-        match self {
-            FeedFormat::Csv => "csv",
-            FeedFormat::Json => "json",
-            FeedFormat::JsonTable => "json-table",
-            FeedFormat::Ndjson => "ndjson",
-        }
-    }
-}
-
-/// A mapping, by name or by file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MappingSource {
-    /// `canonical`, or one that is compiled in.
-    Named(String),
-    /// A file.
-    File(PathBuf),
-}
-
-impl MappingSource {
-    /// A file where the text has a `/` or ends with `.toml`, else a name.
-    pub fn from_text(text: &str) -> MappingSource {
-        if keys::names_a_file(text) { MappingSource::File(text.into()) } else { MappingSource::Named(text.to_owned()) }
-    }
-}
-
-impl std::fmt::Display for MappingSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            MappingSource::Named(name) => f.write_str(name),
-            MappingSource::File(path) => write!(f, "{}", path.display()),
-        }
-    }
 }
 
 /// `[ingest]`.
@@ -175,13 +108,6 @@ pub struct Transactions {
     pub bytes_max: usize,
 }
 
-/// `[schema_registry]`.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct SchemaRegistry {
-    /// Its address, where there is one.
-    pub url: Option<String>,
-}
-
 /// Where the model or the reference bundle comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceOf {
@@ -222,7 +148,7 @@ pub(super) fn read(file: Option<PathBuf>, tree: Tree) -> Result<Config, InvalidC
             records_max: size(tree.whole("transactions.records_max", 1..=1_000_000, 20_000)?),
             bytes_max: size(tree.whole("transactions.bytes_max", 1_000..=1_000_000_000, 8_000_000)?),
         },
-        schema_registry: SchemaRegistry { url: tree.secret("schema_registry.url")?.filter(|url| !url.is_empty()) },
+        schema_registry: schema_registry(tree)?,
         model: SourceOf::from_text(tree.text("model.path")?),
         reference: SourceOf::from_text(tree.text("reference.path")?),
     })
@@ -275,7 +201,8 @@ fn service(tree: &Tree) -> Result<Service, InvalidConfig> {
     })
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether a name has no sign that Kafka, a path or a log would stumble over.
+pub(super) fn is_name(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     (1..=100).contains(&text.len()) && text.bytes().all(plain)
 }
@@ -320,45 +247,4 @@ fn topics(tree: &Tree) -> Result<Topics, InvalidConfig> {
     }
     let whole = |key, default| Ok(i32::try_from(tree.whole(key, 1..=1_024, default)?).unwrap_or(i32::MAX));
     Ok(Topics { prefix, partitions: whole("topics.partitions", 12)?, replication_factor: whole("topics.replication_factor", 3)? })
-}
-
-fn feeds(tree: &Tree) -> Result<Vec<Feed>, InvalidConfig> {
-    let mut names = BTreeSet::new();
-    let mut topics = BTreeSet::new();
-    let mut feeds = Vec::new();
-    for table in tree.tables("feeds")? {
-        let feed = feed(&table)?;
-        if !names.insert(feed.name.clone()) {
-            return Err(table.refuse("name", "a name once"));
-        }
-        if !topics.insert(feed.topic.clone()) {
-            return Err(table.refuse("topic", "a topic of its own for every feed"));
-        }
-        feeds.push(feed);
-    }
-    Ok(feeds)
-}
-
-fn feed(table: &Tree) -> Result<Feed, InvalidConfig> {
-    let name = table.text("name")?.unwrap_or_default();
-    let name: FeedName = name.parse().map_err(|_| table.refuse("name", "1 to 64 of a-z, 0-9 and -"))?;
-    let topic = table.text("topic")?.unwrap_or_else(|| name.to_string());
-    if !is_name(&topic) {
-        return Err(table.refuse("topic", "1 to 100 letters, digits, . _ and -"));
-    }
-    let format = table.text("format")?;
-    let known = |word: &str| FeedFormat::ALL.into_iter().find(|format| format.word() == word);
-    let format = match format.as_deref() {
-        None => None,
-        Some(word) => Some(known(word).ok_or_else(|| table.refuse("format", "csv, json, json-table or ndjson"))?),
-    };
-    let mapping = MappingSource::from_text(table.text("mapping")?.as_deref().unwrap_or("canonical"));
-    Ok(Feed { name, topic, format, mapping, corrections: table.truth("corrections", false)? })
-}
-
-impl Config {
-    /// The feed with this name.
-    pub fn feed(&self, name: &str) -> Option<&Feed> {
-        self.feeds.iter().find(|feed| feed.name.as_str() == name)
-    }
 }

@@ -55,8 +55,12 @@ impl Config {
         let transactions = &self.transactions;
         writeln!(text, "[transactions]\ninterval_ms = {}", transactions.interval.as_millis())?;
         writeln!(text, "records_max = {}\nbytes_max = {}\n", transactions.records_max, transactions.bytes_max)?;
-        let url = self.schema_registry.url.as_deref().unwrap_or_default();
-        writeln!(text, "[schema_registry]\nurl = {:?}\n", masked_url(url))?;
+        let registry = &self.schema_registry;
+        let url = masked_url(registry.url.as_deref().unwrap_or_default());
+        let user = registry.username.as_deref().unwrap_or_default();
+        let password = registry.password.as_ref().map_or("", |_| "***");
+        let ca = registry.ca_file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+        writeln!(text, "[schema_registry]\nurl = {url:?}\nusername = {user:?}\npassword = {password:?}\nca_file = {ca:?}\n")?;
         writeln!(text, "[model]\npath = {:?}\n\n[reference]\npath = {:?}", shown(&self.model), shown(&self.reference))
     }
 }
@@ -88,7 +92,7 @@ impl Debug for SnapshotHome {
 
 impl Debug for SchemaRegistry {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SchemaRegistry").field("url", &self.url.as_deref().map(masked_url)).finish()
+        f.debug_struct("SchemaRegistry").field("url", &self.url.as_deref().map(masked_url)).finish_non_exhaustive()
     }
 }
 

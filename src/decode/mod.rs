@@ -5,6 +5,7 @@ mod canonical_sample;
 mod delimited;
 mod draft;
 mod encoding;
+pub mod framed;
 mod json;
 mod mapping;
 pub mod movement;
@@ -33,6 +34,7 @@ pub use shipped::built_in_mappings;
 pub use split::{Piece, Split, Splitter};
 
 use draft::{Times, error};
+use framed::Framed;
 
 /// The header that carries the name of the file a message was read from.
 pub const FILE_HEADER: &str = "entrepot-file";
@@ -42,6 +44,7 @@ pub const FILE_HEADER: &str = "entrepot-file";
 pub struct Decoder {
     form: Form,
     corrections: bool,
+    framed: Option<Framed>,
 }
 
 #[derive(Debug)]
@@ -53,12 +56,28 @@ enum Form {
 impl Decoder {
     /// Reads canonical JSON. With `corrections` a null value withdraws the record that the key names.
     pub fn canonical(corrections: bool) -> Decoder {
-        Decoder { form: Form::Canonical, corrections }
+        Decoder { form: Form::Canonical, corrections, framed: None }
     }
 
     /// Reads what a mapping describes.
     pub fn mapped(mapping: Mapping, corrections: bool) -> Decoder {
-        Decoder { form: Form::Mapped(Box::new(mapping)), corrections }
+        Decoder { form: Form::Mapped(Box::new(mapping)), corrections, framed: None }
+    }
+
+    /// The same, of messages in a registry's frame: who reads them opens them first, and decodes the JSON that is in them.
+    pub fn in_frame(self, framed: Option<Framed>) -> Decoder {
+        Decoder { framed, ..self }
+    }
+
+    /// In what its messages are written, where they stand in a registry's frame.
+    pub fn framed(&self) -> Option<Framed> {
+        self.framed
+    }
+
+    /// Whether it reads what comes out of a registry's frame: a JSON document.
+    pub fn reads_documents(&self) -> bool {
+        let is_utf8 = self.mapping().is_none_or(|mapping| mapping.envelope().encoding == encoding::TextEncoding::UTF_8);
+        is_utf8 && matches!(self.format(), "json" | "ndjson")
     }
 
     /// The mapping, where the feed has one.
@@ -88,6 +107,7 @@ impl Decoder {
     /// How a file of the feed is cut into messages.
     pub fn split(&self) -> Split {
         match self.mapping().map(Mapping::envelope) {
+            _ if self.framed.is_some() => Split::Whole,
             None => Split::Lines,
             Some(envelope) if envelope.unit == mapping::Unit::File => Split::Whole,
             Some(envelope) if envelope.unit == mapping::Unit::Group => Split::Groups,

@@ -57,6 +57,7 @@ pub struct Metrics {
     last_progress: GaugeVec,
     state_bytes: IntGaugeVec,
     feed_paused: IntGaugeVec,
+    feed_waiting: IntGaugeVec,
     reference_published: GaugeVec,
     reasons: IntCounterVec,
     written: IntCounterVec,
@@ -106,6 +107,7 @@ impl Metrics {
             ),
             state_bytes: make.gauge("entrepot_state_bytes", "Bytes of state.", &["stage", "partition"]),
             feed_paused: make.gauge("entrepot_feed_paused", "Workers in which the feed rests.", &["feed"]),
+            feed_waiting: make.gauge("entrepot_feed_waiting", "Workers in which the feed waits for a schema.", &["feed"]),
             reference_published: make.seconds(
                 "entrepot_reference_published_timestamp_seconds",
                 "When a reference table was published.",
@@ -171,6 +173,8 @@ impl Metrics {
             }
             Report::Paused { feed, paused: true } => self.feed_paused.with_label_values(&[feed]).inc(),
             Report::Paused { feed, paused: false } => self.feed_paused.with_label_values(&[feed]).dec(),
+            Report::Waiting { feed, waits: true } => self.feed_waiting.with_label_values(&[feed]).inc(),
+            Report::Waiting { feed, waits: false } => self.feed_waiting.with_label_values(&[feed]).dec(),
         }
     }
 
@@ -254,6 +258,7 @@ impl Metrics {
             }
             for feed in stage.feeds.values() {
                 self.feed_paused.with_label_values(&[feed]);
+                self.feed_waiting.with_label_values(&[feed]);
                 for reason in DeadLetterReason::ALL {
                     self.dead_letters.with_label_values(&[name, feed, reason.code()]);
                 }

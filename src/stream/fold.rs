@@ -1,17 +1,86 @@
 //! The two stages as folds of the worker loop. Nothing but the fitting.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::Fold;
+use super::clock::now;
+use super::registry::Registry;
 use crate::assess::Assess;
+use crate::decode::framed::{Answer, Schemas};
 use crate::domain::Message;
 use crate::encode::{Effects, Output, Standing, Topic};
 use crate::ingest::Ingest;
 
 /// Ingest keeps no state, so its partitions share one.
-impl Fold for std::sync::Arc<Ingest> {
+impl Fold for Arc<Ingest> {
     fn apply(&mut self, message: &Message) -> Effects {
         Ingest::apply(self, message)
+    }
+
+    fn state_bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// Schemas that a fold has at hand; the registry's own cache holds more.
+const SCHEMAS_MAX: usize = 1_000;
+/// How often a run without a worker asks again, and how often it says what it waits for.
+const ASK_AGAIN: Duration = Duration::from_millis(5);
+const SAY_AGAIN: Duration = Duration::from_secs(10);
+
+/// Ingest of feeds of which some stand in a registry's frame.
+pub struct FramedIngest {
+    ingest: Arc<Ingest>,
+    registry: Arc<Registry>,
+    schemas: Schemas,
+    /// An id among them that the registry does not know: after one message it is asked again, who remembers it for a while.
+    unknown: Option<u32>,
+}
+
+impl FramedIngest {
+    /// With no schema known.
+    pub fn new(ingest: Arc<Ingest>, registry: Arc<Registry>) -> FramedIngest {
+        FramedIngest { ingest, registry, schemas: Schemas::default(), unknown: None }
+    }
+
+    /// A worker has asked before and does not wait here; a bounded run does, however long the registry is away.
+    fn wait(&mut self, message: &Message) {
+        let (begun, mut said) = (now(), 0);
+        while let Some(what) = self.waits_for(message) {
+            let seconds = now().saturating_duration_since(begun).as_secs();
+            if seconds >= (said + 1) * SAY_AGAIN.as_secs() {
+                said += 1;
+                tracing::warn!(position = %message.position, seconds, "waiting for the schema registry: {what}");
+            }
+            std::thread::sleep(ASK_AGAIN);
+        }
+    }
+}
+
+impl Fold for FramedIngest {
+    fn waits_for(&mut self, message: &Message) -> Option<String> {
+        let id = self.ingest.schema_of(message).filter(|id| !self.schemas.knows(*id))?;
+        let Some(answer) = self.registry.get(id) else { return Some(self.registry.waiting_for(id)) };
+        if self.schemas.count() >= SCHEMAS_MAX {
+            self.schemas = Schemas::default();
+        }
+        if let Some(id) = self.unknown.take() {
+            self.schemas.forget(id);
+        }
+        self.unknown = matches!(answer, Answer::Unknown(_)).then_some(id);
+        self.schemas.insert(id, answer);
+        None
+    }
+
+    fn apply(&mut self, message: &Message) -> Effects {
+        self.wait(message);
+        let effects = self.ingest.apply_with(message, &self.schemas);
+        if let Some(id) = self.unknown.take() {
+            self.schemas.forget(id);
+        }
+        effects
     }
 
     fn state_bytes(&self) -> u64 {

@@ -13,6 +13,7 @@ mod murmur2;
 mod part;
 mod pause;
 mod predecessors;
+pub mod registry;
 mod report;
 mod snapshots;
 mod sorted;
@@ -28,6 +29,7 @@ use crate::domain::{Header, Message, Offset, Partition};
 use crate::encode::{Effects, Output, Standing, Topic};
 
 pub use error::LogError;
+pub use fold::FramedIngest;
 pub use home::{Artifact, FeedProgress, Home, Policy, Serving, Share, TopicPlan};
 pub use murmur2::{murmur2, partition_of};
 pub use predecessors::{Predecessors, others_published};
@@ -45,6 +47,12 @@ pub use worker::{Worker, WorkerError};
 ///
 /// Two exist: ingest (no state) and assess. A fold cannot fail: bad input is part of what it returns.
 pub trait Fold {
+    /// What a message has to wait for before it can be folded in, the schema it was written by for one; `None`: nothing. Asked of each
+    /// message, and again while it waits: must be quick.
+    fn waits_for(&mut self, _message: &Message) -> Option<String> {
+        None
+    }
+
     /// Folds one message in and returns what it caused.
     fn apply(&mut self, message: &Message) -> Effects;
 

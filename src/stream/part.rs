@@ -31,11 +31,16 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// Takes note of when the message in hand was appended.
+    pub(super) fn met(&mut self, message: &Message) {
+        self.read_ms = message.timestamp.map_or(0, Timestamp::as_millisecond);
+    }
+
     /// Takes note of a message that was folded in; of what a snapshot needs as well, where some are kept.
     pub(super) fn took(&mut self, message: &Message, is_kept: bool) {
         self.next = message.position.offset + 1;
         self.ended = None;
-        self.read_ms = message.timestamp.map_or(0, Timestamp::as_millisecond);
+        self.met(message);
         self.folded = self.next;
         if is_kept {
             self.last = hash_of(message);

@@ -72,6 +72,13 @@ pub enum Report<'a> {
         /// Whether it rests.
         paused: bool,
     },
+    /// A feed has to wait for something outside of the log, or goes on.
+    Waiting {
+        /// The feed.
+        feed: &'a str,
+        /// Whether it waits.
+        waits: bool,
+    },
 }
 
 /// What a client of a log counts, once a second.

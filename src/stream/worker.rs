@@ -3,6 +3,7 @@
 mod error;
 mod go_on;
 mod settle;
+mod wait;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::encode::Effects;
 
 pub use error::WorkerError;
 pub(super) use go_on::GoingOn;
+use wait::Waits;
 
 /// Topic and partition.
 type Place = (Arc<str>, Partition);
@@ -46,6 +48,7 @@ pub struct Worker<L> {
     /// be sent again; `Assigned` tells. Their state stays: it has seen the messages either way.
     redo: Vec<Redo>,
     pauses: Pauses,
+    waits: Waits,
     recycles: VecDeque<Instant>,
     looked_around: Option<Instant>,
     /// No messages come: a partition is not ready for them.
@@ -68,6 +71,7 @@ impl<L: Log> Worker<L> {
             now: now(),
             redo: Vec::new(),
             pauses: Pauses::default(),
+            waits: Waits::default(),
             recycles: VecDeque::new(),
             looked_around: None,
             is_resting: false,
@@ -107,7 +111,8 @@ impl<L: Log> Worker<L> {
     pub fn step(&mut self) -> Result<(), WorkerError> {
         self.beacon.beat(self.now);
         self.look_around(self.now)?;
-        let most = if self.go_on()? { Duration::ZERO } else { POLL };
+        let most = if self.end_waits()? { wait::ASK_AGAIN } else { POLL };
+        let most = if self.go_on()? { Duration::ZERO } else { most };
         let timeout = self.batch.time_left(self.now, &self.settings).unwrap_or(most).min(most);
         let event = self.log.poll(timeout)?;
         // Partitions that come together are announced one by one.
@@ -246,6 +251,7 @@ impl<L: Log> Worker<L> {
         self.beacon.at(part.topic, place.1, offset);
         let mut effects = match envelope::too_large(&message, &self.stage, &self.settings) {
             Some(effects) => effects,
+            None if part.fold.waits_for(&message).is_some() => return self.wait_with(message),
             None => part.fold.apply(&message),
         };
         part.took(&message, self.stage.snapshots.is_some());

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use entrepot::domain::{Message, Partition};
+use entrepot::domain::{Message, Partition, Position};
 use entrepot::encode::Effects;
 use entrepot::stream::{BatchReport, Beacon, Fold, Log, Observer, Outgoing, Report, Snapshots, Stage, Worker};
 
 use crate::support::faulty::{Broker, FaultyLog, Forgetful};
 use crate::support::store::Rotting;
-use crate::support::{Chain, Chance, assess, ingest, settings, stage};
+use crate::support::{Chain, Chance, Echo, assess, ingest, settings, stage};
 
 const INPUT: &str = "input";
 const PARTITIONS: usize = 3;
@@ -187,6 +187,42 @@ fn five_hundred_schedules_of_faults_leave_the_outputs_of_a_stateless_stage_as_th
         let (calm, ..) = run(seed, NONE, &ingest(INPUT), |log| log);
         let (rough, ..) = run(seed, trouble, &ingest(INPUT), |log| log);
         assert_eq!(sorted(&rough), sorted(&calm), "seed {seed}");
+    }
+}
+
+/// Echoes a message once the seed lets it, which it asks each time anew.
+struct Hesitant {
+    chance: Chance,
+    ready: Option<Position>,
+}
+
+impl Fold for Hesitant {
+    fn waits_for(&mut self, message: &Message) -> Option<String> {
+        self.ready = (!self.chance.percent(40)).then(|| message.position.clone());
+        self.ready.is_none().then(|| "the seed".to_owned())
+    }
+    fn apply(&mut self, message: &Message) -> Effects {
+        assert_eq!(self.ready.take(), Some(message.position.clone()), "it was asked, and said yes, right before");
+        Echo.apply(message)
+    }
+    fn state_bytes(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn messages_that_have_to_wait_under_faults_are_neither_lost_nor_doubled() {
+    for seed in 40_000..40_300 {
+        let trouble = Trouble { faults: 5 + seed % 40, members: 1 + (seed % 3) as usize, kills: seed % 30 };
+        let folds = move |_: &str, partition: Partition| -> Box<dyn Fold> {
+            Box::new(Hesitant { chance: Chance(seed ^ partition.unsigned_abs() as u64), ready: None })
+        };
+        let hesitant = stage("ingest", INPUT, (false, Arc::new(folds)));
+        let (calm, ..) = run(seed, NONE, &ingest(INPUT), |log| log);
+        for trouble in [NONE, trouble] {
+            let (waited, ..) = run(seed, trouble, &hesitant, |log| log);
+            assert_eq!(sorted(&waited), sorted(&calm), "seed {seed}");
+        }
     }
 }
 

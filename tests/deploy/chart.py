@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import urllib.parse
 
 import kubernetes_validate
 import yaml
@@ -24,7 +25,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = pathlib.Path(tempfile.mkdtemp()) / "entrepot"
 # The oldest that the chart allows, one between, the newest that the package knows.
 KUBERNETES = ["1.29", "1.33", "1.37"]
-SECRETS = "/run/secrets/entrepot"
+SECRETS = "/run/secrets"
+# Enough for who reads it and does not use it.
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n"
 
 
 def value_sets(folder):
@@ -71,6 +74,17 @@ def faults_of_schema(document):
             yield f"{kind}, Kubernetes {version}: {'.'.join(map(str, error.path))}: {error.message}"
 
 
+def needed_ports(values):
+    """Where a pod has something to ask: names, brokers, the schema registry."""
+    policy, ports = values.get("networkPolicy", {}), set()
+    if values.get("log", {}).get("kind", "kafka") == "kafka":
+        ports |= {*policy.get("kafkaPorts", [9092])}
+    if url := values.get("schemaRegistry", {}).get("url"):
+        parts = urllib.parse.urlsplit(url)
+        ports |= {*policy.get("registryPorts", [])} or {parts.port or {"http": 80, "https": 443}[parts.scheme]}
+    return ports | {53} if ports else ports
+
+
 def faults_of_pod(documents, values):
     kinds = {document["kind"]: document for document in documents}
     spec = kinds["StatefulSet"]["spec"]
@@ -92,6 +106,11 @@ def faults_of_pod(documents, values):
             yield "ServiceMonitor does not give the job the name that the rules look for"
         if monitor["endpoints"][0]["port"] not in {port["name"] for port in service["spec"]["ports"]}:
             yield "ServiceMonitor asks a port that the service does not have"
+    if "NetworkPolicy" in kinds:
+        rules = kinds["NetworkPolicy"]["spec"]["egress"]
+        open_ports = {port["port"] for rule in rules for port in rule["ports"]}
+        if needed_ports(values) != open_ports:
+            yield f"NetworkPolicy lets out to ports {open_ports}, needed are {needed_ports(values)}"
     drain = values.get("drainTimeoutSeconds", 15)
     if pod["terminationGracePeriodSeconds"] < drain + 5:
         yield "the pod is killed before its drain is over"
@@ -126,8 +145,12 @@ def faults_of_configuration(documents, program):
     data = next(d for d in documents if d["kind"] == "ConfigMap" and "entrepot.toml" in d["data"])["data"]
     with tempfile.TemporaryDirectory() as folder:
         here = pathlib.Path(folder)
+        mounts = tuple(f"{mount['mountPath']}/" for mount in container["volumeMounts"])
         for secret in re.findall(rf'"{SECRETS}/([^"]+)"', data["entrepot.toml"]):
-            (here / secret).write_text("not a secret\n")
+            if not f"{SECRETS}/{secret}".startswith(mounts):
+                yield f"{SECRETS}/{secret} is read, and lies below no mount"
+            (here / secret).parent.mkdir(exist_ok=True)
+            (here / secret).write_text(CERTIFICATE if secret.endswith(".pem") else "not a secret\n")
         for name, text in data.items():
             (here / name).write_text(text.replace(SECRETS, folder))
         environment = {v["name"]: v.get("value", "trial-entrepot-0") for v in container["env"]}

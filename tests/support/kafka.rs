@@ -179,6 +179,14 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Seconds of processor time that a process has had.
+pub fn processor_seconds(child: &Child) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let after: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+    // Fields 14 and 15 in clock ticks, a hundredth of a second each (proc(5)).
+    after[11..13].iter().map(|field| field.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
 /// The exit code of a process that ends by itself.
 #[track_caller]
 pub fn ended(what: &str, child: &mut Child) -> Option<i32> {

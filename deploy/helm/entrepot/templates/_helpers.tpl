@@ -44,6 +44,9 @@ capabilities:
 {{- if .Values.log.kafka.secretName }}
 - {name: secrets, mountPath: /run/secrets/entrepot, readOnly: true}
 {{- end }}
+{{- if .Values.schemaRegistry.secretName }}
+- {name: registry, mountPath: /run/secrets/schema-registry, readOnly: true}
+{{- end }}
 {{- end -}}
 
 {{- define "entrepot.env" -}}
