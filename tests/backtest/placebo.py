@@ -37,8 +37,9 @@ BLOCKS = (6, 12, 60)
 SEEDS = (1, 2, 3)
 # Of those months so many have to be told: below it growth is mostly gaps.
 TOLD_MIN = 36
-# How many times both legs rise where something is planted, to see that the test can speak at all.
-PLANTED = 6
+# Where something is planted, to see that the test can speak at all, both legs of every fourth intermediary rise so many times: of all at once
+# it would be demand.
+PLANTED, EVERY = 6, 4
 BANDS = ("none", "watch", "review", "priority")
 COLUMNS = [
     *("group", "corridors", "first_legs", "corridor_months", "tested", "watch", "watch_low", "watch_high", "watch_end"),
@@ -113,29 +114,32 @@ def moved(text, years):
     return f"{int(year) - years}-{'02-28' if rest == '02-29' else rest}"
 
 
-def write_bundle(folder, years):
+def write_bundle(folder, years, as_bans):
     """The reference bundle with the export controls of these goods moved; duties and measures of others stay out, since the tariffs of
-    2018 and 2019 were real. Gives the first day of each family's control."""
+    2018 and 2019 were real. As bans, every licence is a ban of all goods of its lines, which is the strongest motive there is. Gives the
+    first day of each good's control."""
     shutil.copytree(BUNDLE, folder)
     rows = list(csv.DictReader(open(BUNDLE / "controls.csv", encoding="utf-8")))
-    dates = ("announced", "effective", "suspended_from", "suspended_until", "suspension_known_from", "ended", "ended_known_from", "known_from")
+    dates = ["announced", "effective", "suspended_from", "suspended_until", "suspension_known_from"]
+    dates += ["ended", "ended_known_from", "known_from"]
     kept = [row for row in rows if row["id"].startswith("CN-") and FAMILIES & set(row["families"].split(";"))]
     with open(folder / "controls.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         table.writeheader()
         for row in kept:
-            table.writerow(row | {name: moved(row[name], years) for name in dates})
+            stricter = {"kind": "ban", "partial_hs6": ""} if as_bans and row["kind"] == "licence" else {}
+            table.writerow(row | {name: moved(row[name], years) for name in dates} | stricter)
     duties = (BUNDLE / "duties.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (folder / "duties.csv").write_text(duties[0], encoding="utf-8")
     binding = [row for row in kept if row["kind"] in ("ban", "licence")]
-    return {
-        hs: min(moved(row["effective"], years) for row in binding if hs in row["hs6"].replace(":", ";").split(";")) for hs in GOODS
-    }
+    names = {row["id"]: set(row["hs6"].replace(":", ";").split(";")) for row in binding}
+    return {hs: min(moved(row["effective"], years) for row in binding if hs in names[row["id"]]) for hs in GOODS}
 
 
 def legs_of(real, goods, seed, block, started, small):
-    """First legs as they were; a second leg for each intermediary and destination; both higher from `started` on, where it is given."""
-    legs = {}
+    """First legs as they were; a second leg for each intermediary and destination. Where `started` is given, both are higher from then on for
+    some intermediaries: which, is the second answer."""
+    legs, planted = {}, set()
     for number, hs in enumerate(goods):
         told = {c: row for (code, c), row in real.items() if code == hs and np.isfinite(row).sum() >= TOLD_MIN}
         destinations = DESTINATIONS[:2] if small else DESTINATIONS
@@ -143,15 +147,16 @@ def legs_of(real, goods, seed, block, started, small):
         raised = np.ones(MONTHS)
         if started:
             raised[(int(started[hs][:4]) - FIRST) * 12 + int(started[hs][5:7]) - 1 :] = PLANTED
+            planted |= {(GOODS[hs], m) for m in intermediaries[::EVERY]}
         for m in [*intermediaries, *destinations]:
             if (hs, m) in real:
-                legs["CN", "export", m, hs] = real[hs, m] * (raised if m in intermediaries else 1)
+                legs["CN", "export", m, hs] = real[hs, m] * (raised if (GOODS[hs], m) in planted else 1)
         for place, m in enumerate(intermediaries):
             for d in destinations:
                 donors = [row for c, row in sorted(told.items()) if c not in (m, d)]
                 rng = np.random.default_rng([seed, block, number, place, DESTINATIONS.index(d)])
-                legs[d, "import", m, hs] = second_leg(donors, block, rng) * raised
-    return legs
+                legs[d, "import", m, hs] = second_leg(donors, block, rng) * (raised if (GOODS[hs], m) in planted else 1)
+    return legs, planted
 
 
 def assessed(program, work, records, bundle):
@@ -211,10 +216,12 @@ def summary(group, rows):
     tested = [row for row in rows if row["after"]]
     spoke = Counter(row["spoke"] for row in rows if row["highest"] >= 1)
     of = {"group": group, "corridors": len({(row["family"], row["m"], row["d"]) for row in rows})}
-    of |= {"first_legs": len({(row["family"], row["m"]) for row in rows}), "corridor_months": len(rows), "tested": len(tested)}
+    of |= {"first_legs": len({(row["family"], row["m"]) for row in rows}), "corridor_months": len(rows)}
+    of |= {"tested": len(tested)}
     for name, band in (("watch", 1), ("review", 2)):
         low, high = interval(rows, lambda row, band=band: row["highest"] >= band)
-        of |= {name: share(rows, "highest", band), f"{name}_low": low, f"{name}_high": high, f"{name}_end": share(rows, "last", band)}
+        of |= {name: share(rows, "highest", band), f"{name}_low": low, f"{name}_high": high}
+        of[f"{name}_end"] = share(rows, "last", band)
         of[f"{name}_of_tested"] = share(tested, "highest", band)
     return of | {"spoke": "; ".join(f"{name} {n}" for name, n in spoke.most_common())}
 
@@ -230,28 +237,40 @@ def main():
         print(f"NOT TESTED: {SERIES} is not there; set ENTREPOT_SHARED to the folder that holds data/", file=sys.stderr)
         sys.exit(3)
     program, real = str(Path(of.entrepot).resolve()), china(root)
-    years, blocks, seeds, goods = (YEARS[:1], BLOCKS[:1], SEEDS[:1], ["250410"]) if of.quick else (YEARS, BLOCKS, SEEDS, list(GOODS))
-    rows, planted = [], []
+    years, blocks, seeds, goods = YEARS, BLOCKS, SEEDS, list(GOODS)
+    if of.quick:
+        years, blocks, seeds, goods = YEARS[:1], BLOCKS[:1], SEEDS[:1], ["250410"]
+    rows, bans, planted, planted_bans = [], [], [], []
     with tempfile.TemporaryDirectory() as work:
+        records = Path(work) / "records.ndjson"
         for shift in years:
-            bundle = Path(work) / f"bundle-{shift}"
-            started = write_bundle(bundle, shift)
-            records = Path(work) / "records.ndjson"
+            bundle, strict = Path(work) / f"bundle-{shift}", Path(work) / f"bans-{shift}"
+            started = write_bundle(bundle, shift, False)
+            write_bundle(strict, shift, True)
             for seed in seeds:
                 for block in blocks:
-                    write_records(records, legs_of(real, goods, seed, block, None, of.quick))
+                    legs, _ = legs_of(real, goods, seed, block, None, of.quick)
+                    write_records(records, legs)
                     run = {"years": shift, "block": block, "seed": seed}
                     rows += said(run, assessed(program, work, records, bundle), started)
+                    if block in (blocks[0], blocks[-1]):
+                        bans += said(run, assessed(program, work, records, strict), started)
                     print(f"moved by {shift} years, blocks of {block}, seed {seed}: {len(rows)} so far", file=sys.stderr)
-            write_records(records, legs_of(real, goods, seeds[0], blocks[0], started, of.quick))
-            planted += said({"years": shift, "block": blocks[0], "seed": 0}, assessed(program, work, records, bundle), started)
+            legs, where = legs_of(real, goods, seeds[0], blocks[0], started, of.quick)
+            write_records(records, legs)
+            run = {"years": shift, "block": blocks[0], "seed": seeds[0]}
+            for to, chosen in ((planted, bundle), (planted_bans, strict)):
+                made = said(run, assessed(program, work, records, chosen), started)
+                to += [row for row in made if (row["family"], row["m"]) in where]
     main_rows = [row for row in rows if row["block"] == blocks[0]]
     groups = [("all", main_rows)]
     groups += [(f"family {name}", [row for row in main_rows if row["family"] == name]) for name in GOODS.values()]
     groups += [(f"destination {d}", [row for row in main_rows if row["d"] == d]) for d in DESTINATIONS]
     groups += [(f"moved by {shift} years", [row for row in main_rows if row["years"] == shift]) for shift in years]
     groups += [(f"blocks of {block} months", [row for row in rows if row["block"] == block]) for block in blocks]
-    groups += [("planted", planted)]
+    for block in dict.fromkeys((blocks[0], blocks[-1])):
+        groups.append((f"as bans: blocks of {block} months", [row for row in bans if row["block"] == block]))
+    groups += [("planted", planted), ("planted as bans", planted_bans)]
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
     common = {"version": version, "model": rows[0]["model"], "date": datetime.date.today().isoformat()}
     page.write_rows(of.out, COLUMNS, [summary(name, of) | common for name, of in groups if of])

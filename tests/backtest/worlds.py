@@ -84,8 +84,8 @@ def evidence(program, folder, cases, families):
         shipments = [v["shipments"] for v in verdicts]
         bands = {band: sum(s["by_band"][band] for s in shipments) for band in ("watch", "review", "priority")}
         assessed = max(1, sum(s["assessed"] for s in shipments))
-        row = {"highest": max([v["score"] for v in verdicts] or [math.nan]), "prior": max([v["prior"] for v in verdicts] or [math.nan])}
-        row |= {"lowest": min([v["score"] for v in verdicts] or [math.nan])}
+        scores, priors = ([v[name] for v in verdicts] or [math.nan] for name in ("score", "prior"))
+        row = {"highest": max(scores), "lowest": min(scores), "prior": max(priors)}
         row |= {f"{name} of shipments": n / assessed for name, n in bands.items()}
         for signal in ("C1_MASS_BALANCE", "T1_EVENT_SURGE"):
             row |= {f"{signal} max": max(counted.get(signal, [0])), f"{signal} min": min(counted.get(signal, [0]))}
@@ -140,7 +140,9 @@ def tree(worlds, prevalence, with_evidence):
     at 2 % a few dozen lanes bear one."""
     x, y = matrix(worlds, with_evidence)
     weights = np.where(y == 1, prevalence / y.mean(), (1 - prevalence) / (1 - y.mean()))
-    model = HistGradientBoostingClassifier(max_iter=200, learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=10, random_state=0)
+    model = HistGradientBoostingClassifier(
+        max_iter=200, learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=10, random_state=0
+    )
     return model.fit(x, y, sample_weight=weights)
 
 
@@ -174,13 +176,15 @@ def judge(world, trees):
         if any(found) and abs(said - row["average_precision"]) > 1e-9:
             sys.exit(f"{method}: average precision {said} in the report, {row['average_precision']} computed")
         budget = of["budget"]
-        row |= {f"budget_{name}": budget.get(key, "") for name, key in (("precision", "precision"), ("recall", "recall"), ("value", "value_found"))}
+        named = (("precision", "precision"), ("recall", "recall"), ("value", "value_found"))
+        row |= {f"budget_{name}": budget.get(key, "") for name, key in named}
         row["looked_at"] = budget["looked_at"]
         rows.append({"method": method} | row)
     rows[0]["found"] = report["lead"]["found"]
     rows[0]["false_positives"] = sum(of["found"] for of in report["false_positives"])
     common = {"prevalence": world["prevalence"], "seed": world["seed"], "cases": len(found), "positives": sum(found)}
-    common |= {"brier_of_prevalence": report["brier_of_prevalence"], "model": report["models"][0], "reference": report["references"][0]}
+    common |= {"brier_of_prevalence": report["brier_of_prevalence"]}
+    common |= {"model": report["models"][0], "reference": report["references"][0]}
     return [common | row for row in rows]
 
 
@@ -211,7 +215,7 @@ def main():
             rows += [row for world in tested if world["prevalence"] == prevalence for row in judge(world, trees)]
         lanes = [int(case["label"]) for world in training for case in world["cases"]]
         common = {"records": records, "version": program.version(), "date": datetime.date.today().isoformat()}
-        common["trained_on"] = f"{len(training)} worlds with {len(lanes)} lanes, {sum(lanes)} with a scheme"
+        common["trained_on"] = f"{len(training)} worlds with {len(lanes)} lanes and {sum(lanes)} schemes"
     page.write_rows(of.out, COLUMNS, [row | common for row in rows])
     if Path(of.out) == ROOT / "docs/worlds.csv":
         page.write()

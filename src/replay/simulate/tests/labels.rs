@@ -50,5 +50,8 @@ fn labels_become_known_with_the_last_record() {
 fn a_seed_gives_the_same_labels_everywhere() {
     let digest = |world: &World| format!("{:016x}", xxhash_rust::xxh3::xxh3_64(table(world).as_bytes()));
     // The numbers were printed by the first run; they must not depend on machine, locale or time.
-    assert_eq!([digest(&all(7, 3000)), digest(&world(7, 3000, &[Scheme::Hopping], Mix::USUAL))], ["e1741460b83a3e32", "36ff6a8ce4d0adb8"]);
+    assert_eq!(
+        [digest(&all(7, 3000)), digest(&world(7, 3000, &[Scheme::Hopping], Mix::USUAL))],
+        ["e1741460b83a3e32", "36ff6a8ce4d0adb8"]
+    );
 }
