@@ -219,7 +219,7 @@ fn worlds_are_measured_beside_baselines_and_a_ceiling() {
     assert_eq!(code, Some(0), "{said}");
     let rows = rows(&std::fs::read_to_string(out).unwrap());
     let methods: Vec<&str> = rows.iter().map(|row| row["method"].as_str()).collect();
-    assert_eq!(methods, ["service", "prior", "min_flow", "growth", "both_legs", "tree", "tree_and_evidence"]);
+    assert_eq!(methods, ["service", "prior", "min_flow", "growth", "both_legs", "tree", "tree_of_growth", "tree_of_evidence"]);
     for row in &rows {
         let share = |name: &str| row[name].parse::<f64>().is_ok_and(|value| (0.0..=1.0).contains(&value));
         assert!(share("average_precision") && share("precision_at_positives"), "{row:?}");

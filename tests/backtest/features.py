@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+# What rules of growth go by: nothing of levels, of gaps between two reports, of papers.
+GROWTH = ["bound", "out growth", "leg growth", "supply growth", "others growth", "best input growth", "demand", "direct"]
 BEFORE, AFTER, KAPPA = 24, 6, 10.0  # months, months, kg
 
 
