@@ -171,6 +171,93 @@ fn the_page_is_one_that_every_reader_can_read() {
 }
 
 #[test]
+fn a_simulated_world_is_scored_by_the_labels_beside_it() {
+    let house = House::new(&[]);
+    let wide = ["-q", "simulate", "--seed", "6", "--records", "5000", "--out", "w", "--scheme", "all", "--prevalence", "0.4"];
+    house.done(&wide);
+    let labels = std::fs::read_to_string(house.path("w/labels.csv")).unwrap();
+    let column = |row: &str, index: usize| row.split(',').nth(index).unwrap().to_owned();
+    let report: Value =
+        serde_json::from_str(&house.done(&["-q", "backtest", "w/records.ndjson", "--labels=w/labels.csv", "--format=json"]))
+            .unwrap();
+    let cases = report["cases"].as_array().unwrap();
+    let names = |cases: &[Value]| cases.iter().map(|case| case["case"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(cases), labels.lines().skip(1).map(|row| column(row, 0)).collect::<Vec<_>>());
+    assert_eq!((&report["unseen"], &report["unusable"]), (&Value::Array(Vec::new()), &Value::Array(Vec::new())));
+    let planted = labels.lines().filter(|row| column(row, 7) == "1").count();
+    assert!(planted > 0 && report["positives"].as_u64() == Some(planted as u64), "{planted}: {}", report["positives"]);
+    // Under the code of gallium statistics count several metals, and papers name the one: the case holds both.
+    let gallium = cases.iter().find(|case| case["case"].as_str().unwrap().starts_with("811292/")).unwrap();
+    let months = labels.lines().find(|row| row.starts_with("811292/")).map(|row| (column(row, 5), column(row, 6))).unwrap();
+    assert_eq!((months.0.as_str(), months.1.as_str()), ("2023-01", "2025-06"), "honest trade of all months");
+    assert!(gallium["corridor_months"].as_u64().unwrap() > 30, "{gallium}");
+}
+
+/// A Python tool of the tests; its exit code and what it said.
+fn tool(arguments: &[&str]) -> (Option<i32>, String) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(root.join("scripts/python"));
+    command.arg(root.join("tests/backtest").join(arguments[0])).args(&arguments[1..]);
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+/// The rows of a table that a tool wrote, each by column.
+fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    lines.map(|line| header.iter().cloned().zip(line).collect()).collect()
+}
+
+#[test]
+fn worlds_are_measured_beside_baselines_and_a_ceiling() {
+    let (code, said) = tool(&["features_test.py"]);
+    assert_eq!(code, Some(0), "{said}");
+    let house = House::new(&[]);
+    let out = house.path("worlds.csv").display().to_string();
+    let (code, said) = tool(&["worlds.py", "--quick", "--entrepot", env!("CARGO_BIN_EXE_entrepot"), "--out", &out]);
+    assert_eq!(code, Some(0), "{said}");
+    let rows = rows(&std::fs::read_to_string(out).unwrap());
+    let methods: Vec<&str> = rows.iter().map(|row| row["method"].as_str()).collect();
+    assert_eq!(methods, ["service", "prior", "min_flow", "growth", "both_legs", "tree", "tree_of_growth", "tree_of_evidence"]);
+    for row in &rows {
+        let share = |name: &str| row[name].parse::<f64>().is_ok_and(|value| (0.0..=1.0).contains(&value));
+        assert!(share("average_precision") && share("precision_at_positives"), "{row:?}");
+        // A rule gives no probability, a ceiling no verdicts week by week.
+        let (is_rule, is_tree) =
+            (row["method"].contains(['_']) && !row["method"].starts_with("tree"), row["method"].starts_with("tree"));
+        assert!(share("brier") != (is_rule || row["method"] == "growth") && row["looked_at"].is_empty() == is_tree, "{row:?}");
+        assert!(row["cases"].parse::<usize>().unwrap() > row["positives"].parse().unwrap() && row["positives"] != "0", "{row:?}");
+    }
+}
+
+#[test]
+fn placebo_dates_are_measured() {
+    let house = House::new(&[]);
+    let out = house.path("placebo.csv").display().to_string();
+    let (code, said) = tool(&["placebo.py", "--quick", "--entrepot", env!("CARGO_BIN_EXE_entrepot"), "--out", &out]);
+    if code == Some(3) && said.starts_with("NOT TESTED") {
+        eprintln!("{said}");
+        return;
+    }
+    assert_eq!(code, Some(0), "{said}");
+    let rows = rows(&std::fs::read_to_string(out).unwrap());
+    let share = |group: &str, name: &str| {
+        let row = rows.iter().find(|row| row["group"] == group).unwrap();
+        row[name].parse::<f64>().unwrap()
+    };
+    // Where something is planted it speaks, else hardly: four intermediaries and two destinations are too few to hold it to 1 %.
+    assert!(share("planted", "watch_of_tested") > 0.5, "{rows:?}");
+    assert!(share("all", "watch_of_tested") < 0.1 && share("all", "tested") > 100.0, "{rows:?}");
+}
+
+#[test]
+fn the_page_of_the_measurements_is_what_its_tables_say() {
+    let (code, said) = tool(&["page.py", "--check"]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
 fn the_labels_of_the_bundled_world_are_its_truth() {
     let read =
         |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/sample").join(name)).unwrap();

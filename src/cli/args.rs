@@ -306,7 +306,7 @@ pub(super) struct SimulateArgs {
     /// About how many records
     #[arg(long, value_name = "N")]
     pub(super) records: u64,
-    /// A new folder for records.ndjson and truth.ndjson
+    /// A new folder for records.ndjson, truth.ndjson and labels.csv
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
     /// The first month

@@ -1,4 +1,4 @@
-//! `simulate`: a seeded world in two files. The world itself is made elsewhere.
+//! `simulate`: a seeded world in three files. The world itself is made elsewhere.
 //!
 //! Without options, or with `--scheme relabel` or `none` alone, the world is the plain one that samples and tests hold on to.
 
@@ -31,8 +31,8 @@ pub(super) fn run(args: &SimulateArgs) -> Outcome {
         };
         Failure { exit, error: error.into() }
     })?;
-    let (records, truth) = (written.records.display(), written.truth.display());
-    tracing::info!(count = written.count, %records, %truth, "world was written");
+    let (records, truth, labels) = (written.records.display(), written.truth.display(), written.labels.display());
+    tracing::info!(count = written.count, %records, %truth, %labels, "world was written");
     Ok(Exit::Done)
 }
 

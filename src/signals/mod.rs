@@ -241,7 +241,7 @@ mod tests {
     fn the_page_for_analysts_is_the_modules_documentation() {
         let mut page = "# What speaks for and against rerouting\n\nEach section is the documentation of its signal in \
                         `src/signals/`; a test holds them equal.\nWeights are natural-log odds. C is China with Hong Kong and Macao, M the intermediary, D \
-                        the destination.\n"
+                        the destination.\nHow well they judge together: [evaluation.md](evaluation.md).\n"
             .to_owned();
         for source in [
             include_str!("incentive.rs"),

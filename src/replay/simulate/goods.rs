@@ -13,6 +13,8 @@ pub(super) struct Good {
     /// The subheading of the ore it is made from, where one is traded.
     pub(super) ore: Option<&'static str>,
     pub(super) description: &'static str,
+    /// The family that its description names, where its subheading holds several.
+    pub(super) family: Option<&'static str>,
     /// From when China controls its export, year and month; none for goods that are free.
     pub(super) control: Option<(i16, i8)>,
     /// An earlier or later month for one destination.
@@ -25,8 +27,17 @@ pub(super) struct Good {
     pub(super) lot_kg: u64,
 }
 
-const PLAIN: Good =
-    Good { hs: "", ore: None, description: "", control: None, control_into: None, cents_per_kg: 0, month_kg: 0, lot_kg: 20_000 };
+const PLAIN: Good = Good {
+    hs: "",
+    ore: None,
+    description: "",
+    family: None,
+    control: None,
+    control_into: None,
+    cents_per_kg: 0,
+    month_kg: 0,
+    lot_kg: 20_000,
+};
 
 /// Goods of the materials families.
 pub(super) const GOODS: &[Good] = &[
@@ -68,6 +79,7 @@ pub(super) const GOODS: &[Good] = &[
     Good {
         hs: "811292",
         description: "GALLIUM METAL 99.99 PCT",
+        family: Some("GA"),
         control: Some((2023, 8)),
         cents_per_kg: 30_000,
         month_kg: 700,

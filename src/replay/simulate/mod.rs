@@ -9,6 +9,7 @@
 mod bundles;
 mod flows;
 mod goods;
+mod labels;
 mod lane;
 pub mod mix;
 mod rng;
@@ -158,6 +159,7 @@ pub fn simulate(world: &World) -> Simulation {
         next_month: 0,
         queue: Queue::default(),
         shipments_made: 0,
+        known_last: None,
     }
 }
 
@@ -170,6 +172,7 @@ pub struct Simulation {
     next_month: i32,
     queue: Queue,
     shipments_made: u64,
+    known_last: Option<Timestamp>,
 }
 
 /// Records that are made and wait for their day.
@@ -187,6 +190,11 @@ impl Queue {
 }
 
 impl Simulation {
+    /// Labels of every lane, known from the day of the last record that came: of a world without records the header alone.
+    fn labels(&self) -> String {
+        labels::table(&self.plan, self.known_last)
+    }
+
     fn make_month(&mut self) {
         let index = self.next_month;
         self.next_month += 1;
@@ -237,8 +245,9 @@ impl Iterator for Simulation {
             }
             self.make_month();
         }
-        let (_, (claim, truth)) = self.queue.waiting.pop_first()?;
+        let ((known_from, _), (claim, truth)) = self.queue.waiting.pop_first()?;
         self.records_left -= 1;
+        self.known_last = Some(known_from);
         let truth = truth.map(|truth| truth.line(&claim.id));
         Some(Simulated { record: canonical_record(&claim), truth })
     }
@@ -251,6 +260,8 @@ pub struct Written {
     pub records: PathBuf,
     /// `truth.ndjson`: `{"id","scheme","kind","chinese_share"}` for every id of the records.
     pub truth: PathBuf,
+    /// `labels.csv`: the same by lane, as `backtest --labels` reads it.
+    pub labels: PathBuf,
     /// How many records.
     pub count: u64,
 }
@@ -271,19 +282,25 @@ pub enum WriteError {
     },
 }
 
-/// Writes `records.ndjson` and `truth.ndjson` into a folder, which is made where it is not there. Overwrites nothing.
+/// Writes `records.ndjson`, `truth.ndjson` and `labels.csv` into a folder, which is made where it is not there. Overwrites nothing.
 pub fn write(world: &World, out_dir: &Path) -> Result<Written, WriteError> {
     std::fs::create_dir_all(out_dir).map_err(|cause| WriteError::Unwritable { path: out_dir.to_owned(), cause })?;
-    let (mut records, mut truth) = (Sink::create(out_dir.join("records.ndjson"))?, Sink::create(out_dir.join("truth.ndjson"))?);
+    let [mut records, mut truth, mut labels] = [
+        Sink::create(out_dir.join("records.ndjson"))?,
+        Sink::create(out_dir.join("truth.ndjson"))?,
+        Sink::create(out_dir.join("labels.csv"))?,
+    ];
+    let mut simulation = simulate(world);
     let mut count = 0;
-    for simulated in simulate(world) {
+    for simulated in simulation.by_ref() {
         count += 1;
         records.line(&simulated.record)?;
         if let Some(line) = &simulated.truth {
             truth.line(line.as_bytes())?;
         }
     }
-    Ok(Written { records: records.close()?, truth: truth.close()?, count })
+    simulation.labels().lines().try_for_each(|line| labels.line(line.as_bytes()))?;
+    Ok(Written { records: records.close()?, truth: truth.close()?, labels: labels.close()?, count })
 }
 
 struct Sink {

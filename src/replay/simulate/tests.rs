@@ -1,5 +1,6 @@
 //! Tests of simulated worlds.
 
+mod labels;
 mod look_alikes;
 mod schemes;
 mod wide;
@@ -138,6 +139,7 @@ fn written_files_are_never_overwritten() {
     let lines = |path: &Path| std::fs::read_to_string(path).unwrap().lines().count();
     assert_eq!((written.count, lines(&written.records)), (50, 50));
     assert!((1..=50).contains(&lines(&written.truth)));
+    assert_eq!(lines(&written.labels), 2, "a lane and the header");
     assert!(matches!(write(&world(1, 50), folder.path()), Err(WriteError::Exists(_))));
 }
 
