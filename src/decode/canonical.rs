@@ -308,7 +308,7 @@ mod tests {
 
     use super::*;
     use crate::decode::canonical_record;
-    use crate::domain::{Claim, Record};
+    use crate::domain::{Claim, FlowKind, Record, Valuation};
 
     const SHIPMENT: &str = r#"{"kind":"shipment","id":"MAEU123456789/1","revision":1,"status":"active","event_date":"2025-03-14","known_from":"2025-03-21T04:00:00Z","flow":"import","reporter":"US","hs":"2825800000","hs_version":"2022","description":"ANTIMONY TRIOXIDE 99.5 PCT","marks":"N/M","country_of_origin":"TH","country_of_consignment":"TH","destination":"US","place_of_receipt":"CNNGB","port_of_lading":"THLCH","transit_ports":["SGSIN"],"port_of_unlading":"USHOU","net_mass_kg":20455,"gross_mass_kg":20480,"quantity":{"value":20,"unit":"TNE"},"customs_value":{"amount":"512300.00","currency":"USD"},"valuation":"fob","bill_of_lading":{"master":"MAEU123456789","house":"NGB778812"},"containers":[{"number":"CSQU3054383","seal":"A118","packages":20,"empty":false}],"parties":[{"role":"shipper","name":"Example Oxide Co Ltd","country":"TH"},{"role":"consignee","name":"Example Retardants Inc","identifier":"duns:000000000","country":"US"}]}"#;
     const FLOW: &str = r#"{"kind":"trade_flow","reporter":"CN","partner":"TH","flow":"export","period":"2025-02","hs":"282580","hs_version":"2022","net_mass_kg":412000,"customs_value":{"amount":"9100000","currency":"USD"},"valuation":"fob","known_from":"2025-03-20T00:00:00Z"}"#;
