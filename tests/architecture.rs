@@ -52,7 +52,7 @@ const BANNED_IN_CORE: [&str; 14] = [
 ];
 
 /// Heavy crates and the places that may name them.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("rusqlite", &["src/stream/embedded"]),
     ("axum", &["src/service/"]),
     ("prometheus::", &["src/service/metrics"]),
@@ -64,6 +64,7 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("EmbeddedLog", &["src/stream/embedded", "src/cli/log.rs"]),
     ("rdkafka", &["src/stream/kafka"]),
     ("csv::", &["src/decode/", "src/reference/", "src/replay/backtest/"]),
+    ("parquet::file::", &["src/decode/parquet/"]),
 ];
 
 const LINES_MAX: usize = 400;

@@ -350,6 +350,11 @@ fn feed(table: &Tree) -> Result<Feed, InvalidConfig> {
     let known = |word: &str| FeedFormat::ALL.into_iter().find(|format| format.word() == word);
     let format = match format.as_deref() {
         None => None,
+        Some("parquet") => {
+            let allowed = "csv, json, json-table or ndjson: it is the form of messages, and none is Parquet, since `feed` makes a JSON \
+                           object of each row; envelope.format = \"parquet\" in the mapping says what the files are";
+            return Err(table.refuse("format", allowed));
+        }
         Some(word) => Some(known(word).ok_or_else(|| table.refuse("format", "csv, json, json-table or ndjson"))?),
     };
     let mapping = MappingSource::from_text(table.text("mapping")?.as_deref().unwrap_or("canonical"));

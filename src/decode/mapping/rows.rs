@@ -38,6 +38,10 @@ impl Mapping {
         around: &Surroundings<'_>,
         visit: &mut Visit<'_>,
     ) -> Result<(), DecodeError> {
+        if self.envelope.format == Format::Parquet && bytes.starts_with(crate::decode::PARQUET_MAGIC) {
+            let detail = "a Parquet file is no message: `entrepot feed` makes a JSON object of each of its rows";
+            return Err(error(DeadLetterReason::Malformed, detail));
+        }
         let text = self.envelope.encoding.decode(bytes).ok_or_else(|| {
             let detail = format!("the bytes are no {}; the mapping's envelope.encoding names it", self.envelope.encoding.name());
             error(DeadLetterReason::NotText, detail)
@@ -57,7 +61,7 @@ impl Mapping {
         match self.envelope.format {
             Format::Csv(dialect, _) => frame.csv(&text, dialect, &mut give)?,
             Format::Json | Format::JsonTable => envelope.map_or(Ok(()), |root| frame.json(root, &mut give))?,
-            Format::Ndjson => frame.ndjson(&text, &mut give)?,
+            Format::Ndjson | Format::Parquet => frame.ndjson(&text, &mut give)?,
             Format::Fixed => frame.fixed(&text, &mut give)?,
         }
         if let Some(gather) = &self.gather {
