@@ -3,18 +3,20 @@
 mod alerts;
 mod evaluate;
 mod go_on;
+mod left_over;
 mod snapshot;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::decode::movement::{OnMovements, read};
 use crate::domain::{Date, DeadLetterReason, FamilyId, Message, Movement, Timestamp};
-use crate::encode::{DeadLetter, Effects, Output, Tally, made_by};
+use crate::encode::{DeadLetter, Effects, made_by};
 use crate::reference::Reference;
 use crate::scoring::Model;
 
-use evaluate::Family;
+use evaluate::{Family, Outbox};
+use left_over::{LeftOver, Waiting, waiting};
 
 /// The version of the fold: the same movements, model and bundle give the same outputs under the same version.
 pub const FOLD: u32 = 1;
@@ -47,14 +49,14 @@ impl Knowledge {
 pub struct Assess {
     knowledge: Knowledge,
     families: BTreeMap<FamilyId, Family>,
-    /// Outputs beyond the limit of their input; they go out first with the next ones.
-    left_over: VecDeque<(Output, Vec<Tally>)>,
+    /// What goes out first with the next inputs.
+    left_over: LeftOver,
 }
 
 impl Assess {
     /// An empty partition.
     pub fn new(knowledge: Knowledge) -> Assess {
-        Assess { knowledge, families: BTreeMap::new(), left_over: VecDeque::new() }
+        Assess { knowledge, families: BTreeMap::new(), left_over: LeftOver::new() }
     }
 
     /// Folds one message of `movements` in.
@@ -79,14 +81,16 @@ impl Assess {
         };
         effects.outcomes.push((outcome, 1));
         let limit = usize::try_from(self.knowledge.model.horizons.outputs_per_input_max).unwrap_or(usize::MAX);
-        for (output, tallies) in self.left_over.drain(..limit.min(self.left_over.len())) {
+        while effects.outputs.len() < limit
+            && let Some((output, tallies)) = self.next_left_over()
+        {
             effects.outputs.push(output);
             effects.tallies.extend(tallies);
         }
         effects
     }
 
-    /// Outputs wait for the next movement or tick.
+    /// Outputs wait for the next movement or tick, or days that may have some.
     pub fn has_left_over(&self) -> bool {
         !self.left_over.is_empty()
     }
@@ -94,21 +98,21 @@ impl Assess {
     /// Bytes of state held.
     pub fn state_bytes(&self) -> u64 {
         let families: u64 = self.families.values().map(Family::bytes).sum();
-        families + self.left_over.iter().map(|(output, _)| output.value.len() as u64 + 64).sum::<u64>()
-    }
-
-    fn tick(&mut self, date: Date) {
-        for family in self.families.values_mut() {
-            family.advance(date, &self.knowledge, &mut self.left_over);
-        }
+        families + self.left_over.iter().map(Waiting::bytes).sum::<u64>()
     }
 
     fn take(&mut self, movement: Movement) -> &'static str {
         let date = date_of(movement.known_from);
+        if self.families.get(&movement.family).is_some_and(|family| family.due.is_some()) {
+            self.settle(Some(movement.family));
+        }
         let new = || Family::new(movement.family, &self.knowledge.reference.as_of(date));
         let family = self.families.entry(movement.family).or_insert_with(new);
-        family.advance(date, &self.knowledge, &mut self.left_over);
-        family.take(movement, &self.knowledge, &mut self.left_over).word()
+        let mut outbox = Outbox::new();
+        family.advance(date, &self.knowledge, &mut outbox);
+        let outcome = family.take(movement, &self.knowledge, &mut outbox);
+        self.left_over.extend(waiting(outbox));
+        outcome.word()
     }
 }
 

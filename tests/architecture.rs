@@ -52,7 +52,7 @@ const BANNED_IN_CORE: [&str; 14] = [
 ];
 
 /// Heavy crates and the places that may name them.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 13] = [
     ("rusqlite", &["src/stream/embedded"]),
     ("axum", &["src/service/"]),
     ("prometheus::", &["src/service/metrics"]),
@@ -66,6 +66,7 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("ureq", &["src/stream/registry/client"]),
     ("rustls", &["src/stream/registry/client"]),
     ("csv::", &["src/decode/", "src/reference/", "src/replay/backtest/"]),
+    ("parquet::file::", &["src/decode/parquet/"]),
 ];
 
 const LINES_MAX: usize = 400;

@@ -3,8 +3,8 @@
 //! Divan lends its black box and not its clock: it times one loop after the other, and what is promised is the ratio of two, which
 //! must be taken in turns where a machine has moods.
 //!
-//! `ENTREPOT_BENCH_RECORDS` sets the size of the sample, `ENTREPOT_BENCH_ONLY` (loops, log, carry, growth, state, peak) what is measured; `hash`
-//! prints a hash of all outputs, to hold a change of speed against the build before it.
+//! `ENTREPOT_BENCH_RECORDS` sets the size of the sample, `ENTREPOT_BENCH_ONLY` (loops, log, carry, growth, state, peak, shapes) what is measured,
+//! `ENTREPOT_BENCH_MEGABYTES` the size of the large files of `shapes`; `hash` prints a hash of all outputs, to hold a change of speed against the build before it.
 
 #![allow(
     clippy::type_complexity,
@@ -12,9 +12,11 @@
     reason = "a bench that finds something else than it expects stops there"
 )]
 
+mod files;
 mod log;
 mod loops;
 mod scale;
+mod shapes;
 mod table;
 mod world;
 
@@ -90,6 +92,9 @@ fn measure() -> Result<(), Box<dyn std::error::Error>> {
     }
     if wanted("peak") {
         scale::peak(records, &mut table)?;
+    }
+    if wanted("shapes") {
+        shapes::measure(setting("ENTREPOT_BENCH_MEGABYTES").map(|text| text.parse()).transpose()?, &mut table)?;
     }
     table.write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench.json"), records)?;
     Ok(())

@@ -138,7 +138,7 @@ fn resident() -> Result<u64, Failure> {
     status(Path::new("/proc/self/status"), "VmRSS:")
 }
 
-fn status(path: &Path, key: &str) -> Result<u64, Failure> {
+pub(crate) fn status(path: &Path, key: &str) -> Result<u64, Failure> {
     let text = std::fs::read_to_string(path)?;
     let line = text.lines().find_map(|line| line.strip_prefix(key)).ok_or("the system tells no memory")?;
     Ok(line.split_whitespace().next().unwrap_or_default().parse::<u64>()? * 1024)

@@ -27,6 +27,8 @@ pub(super) struct Family {
     /// Revisions of corridor-months of which another model or bundle has spoken, and this one not yet.
     pub(super) counted: BTreeMap<CorridorMonth, u32>,
     pub(super) cases: BTreeMap<(Country, Country), Case>,
+    /// The date to which the clock moves on when the last of its days that wait is evaluated.
+    pub(super) due: Option<Date>,
     lookups: Lookups,
 }
 
@@ -66,13 +68,14 @@ impl Family {
             corridors: BTreeMap::new(),
             counted: BTreeMap::new(),
             cases: BTreeMap::new(),
+            due: None,
             lookups: Lookups::new(reference, family),
         }
     }
 
     /// The state, as it is kept in a snapshot.
     pub(super) fn kept(&self) -> KeptFamily<'_> {
-        let Family { ledger, corridors, counted, cases, lookups } = self;
+        let Family { ledger, corridors, counted, cases, due: _, lookups } = self;
         KeptFamily { ledger, corridors, counted, cases, asked: lookups.facts.asked() }
     }
 
@@ -84,7 +87,7 @@ impl Family {
         let as_of = knowledge.reference.as_of(clock);
         let lookups = Lookups::new(&as_of, ledger.family);
         lookups.facts.ask(&as_of, &asked);
-        Ok(Family { ledger, corridors, counted, cases, lookups })
+        Ok(Family { ledger, corridors, counted, cases, due: None, lookups })
     }
 
     /// Which family.

@@ -28,7 +28,7 @@ struct Spoke<'a> {
 impl Assess {
     /// Outputs that wait for an input to leave with.
     pub fn take_left_over(&mut self) -> Vec<Output> {
-        self.left_over.drain(..).map(|(output, _)| output).collect()
+        std::iter::from_fn(|| self.next_left_over()).map(|(output, _)| output).collect()
     }
 
     /// Goes on from the verdict that stands under a key: `said` is what this state has said of it last, all messages taken together.
@@ -37,6 +37,7 @@ impl Assess {
     ///
     /// Corridor-months come before the shipments that name them.
     pub fn go_on(&mut self, (topic, key): (Topic, &str), said: Option<&[u8]>, standing: Option<&Standing>) -> Effects {
+        self.settle(None);
         let ours = said.and_then(Standing::of);
         let Some(family) = ours.as_ref().or(standing).map(|known| known.family) else { return Effects::default() };
         let stands = standing.map_or(0, |standing| standing.number);
@@ -53,6 +54,7 @@ impl Assess {
 
     /// Goes on from the cases as they stand, by key: verdicts change them by the ordinary rules. Cases that stand nowhere begin anew.
     pub fn go_on_cases(&mut self, standing: &BTreeMap<String, Standing>) -> Effects {
+        self.settle(None);
         let mut outbox = Outbox::new();
         for family in self.families.values_mut() {
             family.go_on_cases(standing, &self.knowledge, &mut outbox);

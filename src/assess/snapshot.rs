@@ -1,14 +1,14 @@
 //! The state of a partition as bytes, and back. What follows from the rest is made again; damaged bytes are an error, never a state.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::evaluate::{Family, KeptFamily, RestoredFamily};
+use super::left_over::LeftOver;
 use super::{Assess, FOLD};
 use crate::domain::FamilyId;
-use crate::encode::{Output, Tally};
 
 /// The version of these bytes. Another field in any type of the state makes it another.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Bytes of the hash at the end.
 const HASH: usize = 8;
 
@@ -16,14 +16,14 @@ const HASH: usize = 8;
 struct Kept<'a> {
     version: (u32, u32),
     families: Vec<KeptFamily<'a>>,
-    left_over: &'a VecDeque<(Output, Vec<Tally>)>,
+    left_over: &'a LeftOver,
 }
 
 #[derive(serde::Deserialize)]
 struct Restored {
     version: (u32, u32),
     families: Vec<RestoredFamily>,
-    left_over: VecDeque<(Output, Vec<Tally>)>,
+    left_over: LeftOver,
 }
 
 impl Assess {
@@ -61,6 +61,7 @@ impl Assess {
             families.insert(family.id(), family);
         }
         (self.families, self.left_over) = (families, restored.left_over);
+        self.note_due();
         Ok(())
     }
 }

@@ -124,6 +124,7 @@ fn sample(input: &Input, (reading, may_draft): (&Reading, bool), knowledge: &Kno
             return draft(input, &bytes, (rows, &around));
         }
     }
+    input.suits(reading)?;
     let bytes = input.glance(reading, rows, u64::MAX)?;
     line(&format!("{}: the first {rows} rows", input.shown()))?;
     let sample = reading.decoder().sample(&bytes, rows, &around);
@@ -138,6 +139,12 @@ fn draft(input: &Input, bytes: &[u8], (rows, around): (usize, &Surroundings<'_>)
     let excerpt = Excerpt { bytes: bytes.get(..limit).unwrap_or(bytes), whole: bytes.len() <= limit };
     let drafted = propose(excerpt, rows, around);
     let drafted = drafted.map_err(|why| Failure::new(Exit::NothingDecoded, format!("{}: no draft: {why}", input.shown())))?;
+    let drafted = if input.is_parquet() {
+        // What was looked at are its rows as they stand in a message.
+        drafted.replacen("format = \"ndjson\"", "format = \"parquet\"", 1)
+    } else {
+        drafted
+    };
     line(drafted.trim_end())?;
     Ok(Exit::Done)
 }

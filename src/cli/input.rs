@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::exit::{Exit, Exits, Failure};
 use super::joined::{self, Parts};
+use super::parquet::{self, Incoming};
 use super::reading::Reading;
 use crate::decode::Piece;
 use crate::domain::{FeedName, Header, Message, Position};
@@ -80,30 +81,56 @@ impl Input {
     /// Reads it to its end, row by row.
     pub(super) fn each_row(&self, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
         match (&self.source, reading.decoder().join()) {
-            (Source::Stdin, _) => each_piece(Box::new(std::io::stdin().lock()), &self.shown(), reading, take),
-            (Source::File(path), _) => each_piece(Box::new(open(path)?), &self.shown(), reading, take),
+            (Source::Stdin | Source::File(_), _) => match self.incoming()? {
+                Incoming::File(file) => parquet::each(file, &self.shown(), reading, take),
+                Incoming::Bytes(bytes) => each_piece(bytes, &self.shown(), reading, take),
+            },
             (Source::Joined(parts), Some(join)) => joined::each(parts, join, take),
             (Source::Joined(_), None) => Ok(()),
         }
     }
 
-    /// Its bytes as far as somebody wants to look at them: of what is joined a line for each of the first rows.
+    /// Whether it is a Parquet file.
+    pub(super) fn is_parquet(&self) -> bool {
+        self.path().and_then(|path| File::open(path).ok()).is_some_and(|mut file| parquet::is_parquet(&mut file))
+    }
+
+    /// Whether the reading is made for it.
+    pub(super) fn suits(&self, reading: &Reading) -> Result<(), Failure> {
+        if self.is_parquet() { parquet::suits(&self.shown(), reading) } else { Ok(()) }
+    }
+
+    fn incoming(&self) -> Result<Incoming, Failure> {
+        let Source::File(path) = &self.source else { return parquet::incoming(std::io::stdin().lock()) };
+        let mut file = open(path)?;
+        Ok(if parquet::is_parquet(&mut file) { Incoming::File(file) } else { Incoming::Bytes(Box::new(file)) })
+    }
+
+    /// Its bytes as far as somebody wants to look at them: of what is joined, and of Parquet, a line for each of the first rows.
     pub(super) fn glance(&self, reading: &Reading, rows: usize, bytes_max: u64) -> Result<Vec<u8>, Failure> {
-        let (mut bytes, mut seen) = (Vec::new(), 0);
-        let file: Box<dyn Read> = match &self.source {
-            Source::Stdin => Box::new(std::io::stdin().lock()),
-            Source::File(path) => Box::new(open(path)?),
+        let (mut bytes, mut left) = (Vec::new(), rows);
+        // All that is joined is read in any case; of a large file no more is wanted than this.
+        let mut line = |_: i64, row: Vec<u8>| {
+            if left > 0 {
+                left -= 1;
+                bytes.extend(row);
+                bytes.push(b'\n');
+            }
+            Ok(())
+        };
+        let file = match &self.source {
             Source::Joined(_) => {
-                self.each_row(reading, &mut |_, row| {
-                    seen += 1;
-                    if seen <= rows {
-                        bytes.extend(row);
-                        bytes.push(b'\n');
-                    }
-                    Ok(())
-                })?;
+                self.each_row(reading, &mut line)?;
                 return Ok(bytes);
             }
+            Source::Stdin | Source::File(_) => match self.incoming()? {
+                Incoming::Bytes(file) => file,
+                Incoming::File(file) => {
+                    let decoder = reading.decoder();
+                    parquet::first_rows(file, &self.shown(), (&|column| decoder.leaves_out(column), rows), &mut line)?;
+                    return Ok(bytes);
+                }
+            },
         };
         let read = file.take(bytes_max).read_to_end(&mut bytes).exits(Exit::NotThere);
         read.map_err(|failure| failure.context(format!("reading {}", self.shown())))?;

@@ -8,6 +8,7 @@ use super::reading::{MOVEMENTS, Reading};
 use super::registry;
 use super::wiring::{FeedIn, Knowledge};
 use crate::config::{Config, FeedFormat};
+use crate::decode::movement::known_from;
 use crate::domain::{Date, FeedName, Message, Timestamp};
 use crate::encode::{Effects, Topic};
 use crate::replay::{KnownMovements, ReplayError, Stamp, stamp_of};
@@ -58,7 +59,7 @@ impl Known<'_> {
                 for (index, (ingest, (_, movements))) in ingests.iter_mut().zip(by.iter_mut()).enumerate() {
                     let effects = ingest.apply(&message);
                     for output in effects.outputs.iter().filter(|output| output.topic == Topic::Movements) {
-                        let Ok(Stamp::Known(known_from)) = stamp_of(&output.value) else { continue };
+                        let known_from = known_from(&output.value).expect("ingest writes movements as they are read");
                         if !is_after(self.until, known_from) {
                             movements.push(known_from, &output.key, &output.value)?;
                         }

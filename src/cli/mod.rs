@@ -21,6 +21,7 @@ mod layout;
 mod log;
 mod other_build;
 mod pace;
+mod parquet;
 mod prefixed;
 mod print;
 mod progress;

@@ -115,6 +115,16 @@ impl Reading {
         Arc::clone(&self.decoder)
     }
 
+    /// Whether files are Parquet.
+    pub(super) fn is_parquet(&self) -> bool {
+        self.decoder.is_parquet()
+    }
+
+    /// The form of messages, in a word.
+    pub(super) fn form(&self) -> &'static str {
+        self.decoder.format()
+    }
+
     /// Whether messages are canonical JSON.
     pub(super) fn is_canonical(&self) -> bool {
         self.decoder.mapping().is_none()

@@ -138,6 +138,9 @@ pub(super) fn feeds(tree: &Tree) -> Result<Vec<Feed>, InvalidConfig> {
     Ok(feeds)
 }
 
+/// The forms of messages.
+const FORMATS: &str = "avro, csv, json, json-table, ndjson or protobuf";
+
 fn feed(table: &Tree) -> Result<Feed, InvalidConfig> {
     let name = table.text("name")?.unwrap_or_default();
     let name: FeedName = name.parse().map_err(|_| table.refuse("name", "1 to 64 of a-z, 0-9 and -"))?;
@@ -149,7 +152,14 @@ fn feed(table: &Tree) -> Result<Feed, InvalidConfig> {
     let known = |word: &str| FeedFormat::ALL.into_iter().find(|format| format.word() == word);
     let format = match format.as_deref() {
         None => None,
-        Some(word) => Some(known(word).ok_or_else(|| table.refuse("format", "avro, csv, json, json-table, ndjson or protobuf"))?),
+        Some("parquet") => {
+            let allowed = format!(
+                "{FORMATS}: it is the form of messages, and none is Parquet, since `feed` makes a JSON object of each row; \
+                 envelope.format = \"parquet\" in the mapping says what the files are"
+            );
+            return Err(table.refuse("format", &allowed));
+        }
+        Some(word) => Some(known(word).ok_or_else(|| table.refuse("format", FORMATS))?),
     };
     let mapping = MappingSource::from_text(table.text("mapping")?.as_deref().unwrap_or("canonical"));
     Ok(Feed { name, topic, format, mapping, corrections: table.truth("corrections", false)? })

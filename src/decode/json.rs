@@ -1,7 +1,9 @@
-//! JSON read lazily: members of an object, elements of an array, pointers. Numbers stay text; nothing recurses.
+//! JSON read lazily: members of an object, elements of an array, pointers into a text of which is noted once what stands where. Numbers
+//! stay text; nothing recurses.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -111,15 +113,15 @@ impl Pointer {
         rest.split('/').map(step).collect::<Result<_, _>>().map(Pointer)
     }
 
-    /// The value it points to.
+    /// The value it points to in a text. Reads at each step what stands there, and holds no more: for documents as large as a file; of a
+    /// message [`Tree`] is asked.
     pub(super) fn find<'a>(&self, text: &'a str) -> Option<&'a str> {
         self.0.iter().try_fold(text, |text, step| step.take(text))
     }
 }
 
 impl Step {
-    /// One step down.
-    pub(super) fn take<'a>(&self, text: &'a str) -> Option<&'a str> {
+    fn take<'a>(&self, text: &'a str) -> Option<&'a str> {
         let text = text.trim_start();
         match self {
             Step::Key(key) if text.starts_with('[') => {
@@ -140,18 +142,233 @@ impl Step {
     }
 }
 
+/// A JSON text, and where each of its values stands: a mapping asks for dozens of places in one message, and reads it once.
+#[derive(Debug)]
+pub(super) struct Tree<'t> {
+    text: &'t str,
+    /// Each value before those inside it.
+    nodes: Vec<Node>,
+}
+
+/// A value: where its name and its text stand, and the first value behind it.
+#[derive(Debug)]
+struct Node {
+    /// With its quotes; nothing where it is no member.
+    key: Range<usize>,
+    span: Range<usize>,
+    next: usize,
+}
+
+/// A value in a tree.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'a> {
+    tree: &'a Tree<'a>,
+    node: usize,
+}
+
+impl<'t> Tree<'t> {
+    /// Reads a text, which is JSON as a whole.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none.
+    pub(super) fn read(text: &'t str) -> Result<Tree<'t>, serde_json::Error> {
+        serde_json::from_str::<&RawValue>(text)?;
+        let nodes = nodes(text);
+        // A name that does not read costs the message, and not what was looked for under it.
+        let names = nodes.iter().filter_map(|node| text.get(node.key.clone()));
+        for name in names.filter(|name| name.contains('\\')) {
+            serde_json::from_str::<Text<'_>>(name)?;
+        }
+        Ok(Tree { text, nodes })
+    }
+
+    /// All of it.
+    pub(super) fn root(&self) -> At<'_> {
+        At { tree: self, node: 0 }
+    }
+}
+
+/// The values of a text that is JSON.
+fn nodes(text: &str) -> Vec<Node> {
+    let bytes = text.as_bytes();
+    let mut nodes: Vec<Node> = Vec::with_capacity(bytes.len() / 16 + 1);
+    let (mut open, mut key, mut at) = (Vec::new(), 0..0, 0);
+    while let Some(byte) = bytes.get(at) {
+        let end = match byte {
+            b'"' => string_end(bytes, at),
+            b'{' | b'[' | b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' => at + 1,
+            _ => {
+                let rest = bytes.get(at..).unwrap_or_default();
+                let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+                at + rest.iter().position(ends).unwrap_or(rest.len())
+            }
+        };
+        match byte {
+            b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' => {}
+            b'}' | b']' => {
+                let next = nodes.len();
+                if let Some(node) = open.pop().and_then(|(node, _): (usize, bool)| nodes.get_mut(node)) {
+                    (node.span.end, node.next) = (end, next);
+                }
+            }
+            b'"' if key.is_empty() && open.last().is_some_and(|(_, is_object)| *is_object) => key = at..end,
+            _ => {
+                let next = nodes.len() + 1;
+                nodes.push(Node { key: std::mem::take(&mut key), span: at..end, next });
+                if matches!(byte, b'{' | b'[') {
+                    open.push((next - 1, *byte == b'{'));
+                }
+            }
+        }
+        at = end;
+    }
+    nodes
+}
+
+/// Where a string ends that begins at an offset.
+fn string_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from + 1;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(length) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else { return bytes.len() };
+        at += length;
+        if bytes.get(at) == Some(&b'"') {
+            return at + 1;
+        }
+        at += 2;
+    }
+}
+
+impl<'a> At<'a> {
+    fn node(self) -> Option<&'a Node> {
+        self.tree.nodes.get(self.node)
+    }
+
+    /// Its text, without blanks around it.
+    pub(super) fn text(self) -> &'a str {
+        self.node().and_then(|node| self.tree.text.get(node.span.clone())).unwrap_or_default()
+    }
+
+    pub(super) fn is_object(self) -> bool {
+        self.text().starts_with('{')
+    }
+
+    pub(super) fn is_list(self) -> bool {
+        self.text().starts_with('[')
+    }
+
+    /// The values inside it, in order.
+    pub(super) fn children(self) -> impl Iterator<Item = At<'a>> {
+        let end = self.node().map_or(0, |node| node.next);
+        let first = Some(At { node: self.node + 1, ..self }).filter(|at| at.node < end);
+        std::iter::successors(first, move |at| Some(At { node: at.node()?.next, ..*at }).filter(|at| at.node < end))
+    }
+
+    fn is_named(self, name: &str) -> bool {
+        let Some(key) = self.node().and_then(|node| self.tree.text.get(node.key.clone())) else { return false };
+        if key.contains('\\') {
+            return serde_json::from_str::<Text<'_>>(key).is_ok_and(|text| text.0 == name);
+        }
+        key.strip_prefix('"').and_then(|key| key.strip_suffix('"')) == Some(name)
+    }
+
+    /// A member; of a repeated one the last counts, as in every JSON library.
+    pub(super) fn member(self, name: &str) -> Option<At<'a>> {
+        if !self.is_object() {
+            return None;
+        }
+        self.children().filter(|at| at.is_named(name)).last()
+    }
+
+    /// A scalar as text, as [`scalar`] has it.
+    pub(super) fn scalar(self) -> Option<Cow<'a, str>> {
+        scalar(self.text())
+    }
+
+    /// The value to which a pointer leads from here.
+    pub(super) fn find(self, pointer: &Pointer) -> Option<At<'a>> {
+        pointer.0.iter().try_fold(self, |at, step| match step {
+            Step::Key(key) if at.is_list() => at.children().nth(key.parse().ok()?),
+            Step::Key(key) => at.member(key),
+            Step::Where { member, value } if at.is_list() => {
+                let holds = |at: &At<'_>| at.member(member).and_then(At::scalar).is_some_and(|found| found == *value);
+                at.children().find(holds)
+            }
+            Step::Where { .. } => None,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
     fn pointers_reach_members_indexes_and_filtered_elements() {
         let text = r#"{"a":[{"k":"x","v":1},{"k":"y","v":2.50}],"b/c":"d\"e"}"#;
-        let find = |pointer: &str| Pointer::parse(pointer).unwrap().find(text).and_then(scalar).map(Cow::into_owned);
+        let tree = Tree::read(text).unwrap();
+        let find = |pointer: &str| {
+            let pointer = Pointer::parse(pointer).unwrap();
+            let found = tree.root().find(&pointer).map(At::text);
+            assert_eq!(found, pointer.find(text), "in the tree, and step by step");
+            found.and_then(scalar).map(Cow::into_owned)
+        };
         assert_eq!(find("/a/[k=y]/v").as_deref(), Some("2.50"));
         assert_eq!(find("/a/0/v").as_deref(), Some("1"));
         assert_eq!(find("/b~1c").as_deref(), Some("d\"e"));
         assert_eq!(find("/a/7/v"), None);
         assert_eq!(nesting(text), 3);
+    }
+
+    #[test]
+    fn names_may_be_escaped_or_repeated_and_blanks_do_not_count() {
+        let text = " {\n\"a\\u0062\" : [ 1 , -2.5e3 , true , [ ] , { } , null ] , \"t\" : \"one\" , \"t\" : \"two, \\\"}\" } ";
+        let tree = Tree::read(text).unwrap();
+        let children = |pointer: &str| {
+            let at = tree.root().find(&Pointer::parse(pointer).unwrap()).unwrap();
+            at.children().map(At::text).collect::<Vec<_>>()
+        };
+        assert_eq!(children("/ab"), ["1", "-2.5e3", "true", "[ ]", "{ }", "null"]);
+        assert_eq!(children("").len(), 3);
+        assert_eq!(tree.root().member("t").unwrap().scalar().unwrap(), "two, \"}");
+        for wrong in ["", "{", r#"{"a":1}}"#, r#"{"\ud800":1}"#] {
+            assert!(Tree::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    fn document() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-c\"\\\\{}\\[\\],: ]{0,5}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec(("[ab\"\\\\}]{0,2}", inner), 0..5)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn check(at: At<'_>, value: &Value) {
+        assert_eq!(&serde_json::from_str::<Value>(at.text()).unwrap(), value);
+        let inside = value.as_array().map_or(value.as_object().map_or(0, serde_json::Map::len), Vec::len);
+        assert_eq!((at.children().count(), at.is_object(), at.is_list()), (inside, value.is_object(), value.is_array()));
+        value.as_array().into_iter().flatten().zip(at.children()).for_each(|(value, at)| check(at, value));
+        value.as_object().into_iter().flatten().for_each(|(name, value)| check(at.member(name).unwrap(), value));
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_stands_where_a_parser_of_the_whole_finds_it(document in document(), pretty in any::<bool>()) {
+            let text = if pretty { serde_json::to_string_pretty(&document) } else { serde_json::to_string(&document) }.unwrap();
+            check(Tree::read(&text).unwrap().root(), &document);
+        }
     }
 }

@@ -10,6 +10,7 @@ mod json;
 mod mapping;
 pub mod movement;
 mod number;
+mod parquet;
 mod proposal;
 mod record;
 mod scan;
@@ -23,6 +24,7 @@ mod xml;
 
 use crate::domain::{Claim, Date, DeadLetterReason, ExcludedReason, Message, Period, Timestamp};
 
+pub use self::parquet::{MAGIC as PARQUET_MAGIC, ParquetRows, Take as TakeRow, Unreadable as UnreadableParquet};
 use canonical::ROLES;
 pub use mapping::{
     ExampleFailure, FileOf, Join, Layers, Mapping, MappingError, PartRow, PartRows, Sample, SampleField, SampleRow,
@@ -93,10 +95,20 @@ impl Decoder {
         self.mapping().and_then(Mapping::join)
     }
 
+    /// Whether files of the feed are Parquet; a message is a row of one, as a JSON object.
+    pub fn is_parquet(&self) -> bool {
+        self.mapping().is_some_and(|mapping| mapping.envelope().format == mapping::Format::Parquet)
+    }
+
+    /// Whether a column may not be read, nor get onto the topic.
+    pub fn leaves_out(&self, column: &str) -> bool {
+        self.mapping().is_some_and(|mapping| mapping.leaves_out(column))
+    }
+
     /// The word of the form that its messages have, as `envelope.format` says it.
     pub fn format(&self) -> &'static str {
         match self.mapping().map(|mapping| mapping.envelope().format) {
-            None | Some(mapping::Format::Ndjson) => "ndjson",
+            None | Some(mapping::Format::Ndjson | mapping::Format::Parquet) => "ndjson",
             Some(mapping::Format::Csv(..)) => "csv",
             Some(mapping::Format::Json) => "json",
             Some(mapping::Format::JsonTable) => "json-table",
@@ -114,7 +126,7 @@ impl Decoder {
             Some(envelope) => match envelope.format {
                 mapping::Format::Csv(..) if envelope.header.is_some() => Split::Lines,
                 mapping::Format::Csv(..) => Split::HeaderAndRow,
-                mapping::Format::Ndjson | mapping::Format::Fixed => Split::Lines,
+                mapping::Format::Ndjson | mapping::Format::Parquet | mapping::Format::Fixed => Split::Lines,
                 mapping::Format::Json | mapping::Format::JsonTable => Split::Elements,
             },
         }

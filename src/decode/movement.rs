@@ -49,6 +49,18 @@ pub fn read(bytes: &[u8]) -> Result<OnMovements, DecodeError> {
     }
 }
 
+/// When a record became known, of a movement as `encode::movement` writes it; nothing else of it is read.
+pub fn known_from(bytes: &[u8]) -> Option<Timestamp> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let facts = text.strip_prefix(r#"{"trade_flow":[["#).or_else(|| text.strip_prefix(r#"{"shipment":[["#))?;
+    let mut scan = Scan::new(facts);
+    for _ in 0..3 {
+        scan.item(Scan::plain)?;
+    }
+    let mut number = || scan.item(Scan::number);
+    Timestamp::new(number()?.parse().ok()?, number()?.parse().ok()?).ok()
+}
+
 /// What reads the second list, which tells the feed's own facts.
 type Body = fn(&mut Scan<'_>, &str) -> Result<MovementBody, DecodeError>;
 

@@ -50,6 +50,9 @@ pub struct Splitter<'d> {
     head: Head,
 }
 
+/// Of lines.
+const NONE: Dialect = Dialect { delimiter: b',', quote: None };
+
 /// What stands before the rows and goes into each piece.
 #[derive(Debug)]
 enum Head {
@@ -63,7 +66,7 @@ impl<'d> Splitter<'d> {
     pub fn new(decoder: &'d Decoder) -> Splitter<'d> {
         let dialect = match decoder.mapping().map(|mapping| mapping.envelope().format) {
             Some(mapping::Format::Csv(dialect, _)) => dialect,
-            _ => Dialect { delimiter: b',', quote: None },
+            _ => NONE,
         };
         let split = decoder.split();
         let has_head = matches!(split, Split::HeaderAndRow | Split::Groups);
@@ -90,9 +93,10 @@ impl<'d> Splitter<'d> {
                 Vec::new()
             }
             Split::Lines | Split::HeaderAndRow | Split::Groups => {
-                let (mut records, mut pieces) = (Vec::new(), Vec::new());
-                self.records.push(chunk, &mut |record| records.push(record.to_vec()));
-                records.into_iter().for_each(|record| pieces.extend(self.record(&record)));
+                let mut pieces = Vec::new();
+                let mut records = std::mem::replace(&mut self.records, Records::new(NONE, TextEncoding::UTF_8));
+                records.push(chunk, &mut |record| pieces.extend(self.record(record)));
+                self.records = records;
                 pieces
             }
         }

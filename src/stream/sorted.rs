@@ -32,6 +32,8 @@ pub struct Sorter {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
+    /// The first bytes of the key, which mostly decide.
+    head: u64,
     start: usize,
     key: u32,
     value: u32,
@@ -59,7 +61,7 @@ impl Sorter {
     /// Where the file cannot be made or written.
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("a record is limited to far less than 4 GiB");
-        let entry = Entry { start: self.bytes.len(), key: length(key), value: length(value) };
+        let entry = Entry { head: head_of(key), start: self.bytes.len(), key: length(key), value: length(value) };
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value);
         self.index.push(entry);
@@ -92,7 +94,7 @@ impl Sorter {
 
     fn sort(&mut self) {
         let bytes = &self.bytes;
-        self.index.sort_by(|a, b| of(bytes, *a).0.cmp(of(bytes, *b).0));
+        self.index.sort_by(|a, b| a.head.cmp(&b.head).then_with(|| of(bytes, *a).0.cmp(of(bytes, *b).0)));
     }
 
     fn write_run(&mut self) -> Result<(), LogError> {
@@ -117,6 +119,13 @@ impl Sorter {
         self.index.clear();
         Ok(())
     }
+}
+
+/// A number that orders keys as their first bytes do; what is shorter is filled up, and the keys themselves decide.
+fn head_of(key: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    head.iter_mut().zip(key).for_each(|(place, byte)| *place = *byte);
+    u64::from_be_bytes(head)
 }
 
 fn of(bytes: &[u8], entry: Entry) -> (&[u8], &[u8]) {

@@ -124,7 +124,11 @@ pub(super) fn failed(doing: &'static str, source: std::io::Error) -> LogError {
 }
 
 /// A file that is gone as soon as it is closed, however the process ends.
-pub(super) fn nameless_file() -> Result<File, LogError> {
+///
+/// # Errors
+///
+/// Where none can be made.
+pub fn nameless_file() -> Result<File, LogError> {
     let folder = std::env::temp_dir();
     for attempt in 0..1_000 {
         let path = folder.join(format!("entrepot-{}-{attempt}", std::process::id()));

@@ -53,7 +53,9 @@ fn errors_of_a_mapping_name_line_key_and_what_was_meant() {
     refused(
         "\"csv\"",
         "\"xml\"",
-        expect![[r#"line 6, envelope.format: "xml" is no form of a message; allowed are csv, fixed, json, json-table, ndjson"#]],
+        expect![[
+            r#"line 6, envelope.format: "xml" is no form of a message; allowed are csv, fixed, json, json-table, ndjson, parquet"#
+        ]],
     );
     refused("\"utf-8\"", "\"utf8\"", expect![[r#"line 7, envelope.encoding: "utf8" is no encoding; did you mean "utf-8"?"#]]);
     refused(

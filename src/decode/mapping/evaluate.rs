@@ -6,7 +6,7 @@ use super::Mapping;
 use super::explode::Part;
 use super::layout::Layout;
 use super::value::{Column, Condition, Source, TextStep, Value};
-use crate::decode::json::{self, Members, Pointer, scalar};
+use crate::decode::json::{At, Pointer};
 use crate::decode::number;
 use crate::domain::{Decimal, Message};
 
@@ -14,8 +14,8 @@ use crate::domain::{Decimal, Message};
 pub(super) enum Cells<'a> {
     /// Cells under a header.
     Table { layout: &'a Layout, cells: &'a [Cow<'a, str>] },
-    /// A JSON value with the members of its object.
-    Json { text: &'a str, members: Members<'a> },
+    /// A JSON object.
+    Json(At<'a>),
     /// Those of the row around it.
     Same,
 }
@@ -27,7 +27,7 @@ pub(super) struct Place<'a> {
     pub(super) columns: &'a [Column],
     pub(super) cells: Cells<'a>,
     /// The JSON around the rows.
-    pub(super) envelope: Option<&'a str>,
+    pub(super) envelope: Option<At<'a>>,
     pub(super) message: &'a Message,
     pub(super) file_name: Option<&'a str>,
     /// The row that it is a part of, and which part.
@@ -54,27 +54,26 @@ impl<'a> Place<'a> {
     }
 
     /// The JSON of the row and of those around it.
-    fn texts_outwards(&self) -> impl Iterator<Item = &'a str> {
+    fn json_outwards(&self) -> impl Iterator<Item = At<'a>> {
         self.outwards().filter_map(|place| match &place.cells {
-            Cells::Json { text, .. } => Some(*text),
+            Cells::Json(at) => Some(*at),
             Cells::Table { .. } | Cells::Same => None,
         })
     }
 
     /// The elements of a list in the row, or in the nearest around it that has one; one alone is a list of one.
-    pub(super) fn list(&self, pointer: &Pointer) -> Vec<&'a str> {
-        let Some(text) = self.texts_outwards().find_map(|text| pointer.find(text)) else { return Vec::new() };
-        match json::elements(text) {
-            Some(elements) => elements.into_iter().map(|raw| raw.get()).collect(),
-            None if text.trim() == "null" => Vec::new(),
-            None => vec![text],
+    pub(super) fn list(&self, pointer: &Pointer) -> Vec<At<'a>> {
+        match self.json_outwards().find_map(|at| at.find(pointer)) {
+            Some(at) if at.is_list() => at.children().collect(),
+            Some(at) if at.text() != "null" => vec![at],
+            _ => Vec::new(),
         }
     }
 
     /// The JSON of the row.
-    pub(super) fn json(&self) -> Option<&str> {
+    pub(super) fn json(&self) -> Option<At<'a>> {
         match self.cells() {
-            Cells::Json { text, .. } => Some(text),
+            Cells::Json(at) => Some(*at),
             Cells::Table { .. } | Cells::Same => None,
         }
     }
@@ -113,10 +112,10 @@ impl<'a> Place<'a> {
     fn source(&'a self, source: &'a Source) -> Option<Cow<'a, str>> {
         match source {
             Source::Column(slot) => self.cell(*slot),
-            Source::Pointer(pointer) => self.json().and_then(|text| pointer.find(text)).and_then(scalar),
-            Source::Parent(pointer) => self.texts_outwards().skip(1).find_map(|text| pointer.find(text).and_then(scalar)),
+            Source::Pointer(pointer) => self.json().and_then(|at| at.find(pointer)).and_then(At::scalar),
+            Source::Parent(pointer) => self.json_outwards().skip(1).find_map(|at| at.find(pointer).and_then(At::scalar)),
             Source::Texts(list, places, separator) => {
-                let of = |element| places.iter().filter_map(move |place| place.find(element).and_then(scalar));
+                let of = |element: At<'a>| places.iter().filter_map(move |place| element.find(place).and_then(At::scalar));
                 let texts = self.list(list).into_iter().flat_map(of);
                 let texts: Vec<Cow<'_, str>> = texts.map(trimmed).filter(|text| !text.is_empty()).collect();
                 (!texts.is_empty()).then(|| Cow::Owned(texts.join(separator)))
@@ -126,7 +125,7 @@ impl<'a> Place<'a> {
                 let slot = self.outwards().find_map(|place| place.part.as_ref()?.slot(name))?;
                 self.cell(slot)
             }
-            Source::Envelope(pointer) => self.envelope.and_then(|text| pointer.find(text)).and_then(scalar),
+            Source::Envelope(pointer) => self.envelope.and_then(|at| at.find(pointer)).and_then(At::scalar),
             Source::Constant(text) => Some(Cow::Borrowed(text)),
             Source::ColumnName(names) => {
                 names.iter().find(|(_, slot)| self.has(*slot)).map(|(name, _)| Cow::Borrowed(name.as_str()))
@@ -162,21 +161,19 @@ impl<'a> Place<'a> {
                 let position = layout.position(slot)?;
                 cells.get(position).map(|cell| Cow::Borrowed(cell.as_ref()))
             }
-            Cells::Json { members, .. } => self.member(slot, members).and_then(scalar),
+            Cells::Json(at) => self.member(slot, *at).and_then(At::scalar),
             Cells::Same => None,
         }
     }
 
-    fn member<'m>(&self, slot: usize, members: &'m Members<'_>) -> Option<&'m str> {
-        let column = self.columns.get(slot)?;
-        let named = |name: &String| members.iter().rev().find(|(member, _)| member == name);
-        column.names.iter().find_map(named).map(|(_, raw)| raw.get())
+    fn member(&self, slot: usize, at: At<'a>) -> Option<At<'a>> {
+        self.columns.get(slot)?.names.iter().find_map(|name| at.member(name))
     }
 
     fn has(&self, slot: usize) -> bool {
         match self.cells() {
             Cells::Table { layout, .. } => layout.position(slot).is_some(),
-            Cells::Json { members, .. } => self.member(slot, members).is_some(),
+            Cells::Json(at) => self.member(slot, *at).is_some(),
             Cells::Same => false,
         }
     }
@@ -263,14 +260,9 @@ fn apply<'a>(text: Cow<'a, str>, step: &TextStep) -> Option<Cow<'a, str>> {
 }
 
 /// A JSON row of scalars alone, as cells; `None` where it holds an object or array.
-pub(super) fn table_row(text: &str) -> Option<Vec<Cow<'_, str>>> {
-    let elements = crate::decode::json::elements(text)?;
-    let cell = |raw: &&'_ serde_json::value::RawValue| match raw.get().as_bytes().first() {
-        Some(b'{' | b'[') => None,
-        _ => Some(()),
-    };
-    if elements.iter().any(|raw| cell(raw).is_none()) {
+pub(super) fn table_row(row: At<'_>) -> Option<Vec<Cow<'_, str>>> {
+    if !row.is_list() || row.children().any(|cell| cell.is_object() || cell.is_list()) {
         return None;
     }
-    Some(elements.into_iter().map(|raw| scalar(raw.get()).unwrap_or_default()).collect())
+    Some(row.children().map(|cell| cell.scalar().unwrap_or_default()).collect())
 }

@@ -10,7 +10,7 @@ use super::is_reason;
 use super::reader::{MappingError, Section};
 use super::value::{self, Columns, Value};
 use crate::decode::draft::{error, malformed};
-use crate::decode::json::{self, Pointer};
+use crate::decode::json::{At, Pointer};
 use crate::domain::DeadLetterReason;
 
 /// One way in which a row holds several.
@@ -136,22 +136,23 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
     let mut none = true;
     let all = match &step.what {
         What::Elements(pointer) => {
-            let text = place.json().and_then(|text| pointer.find(text)).unwrap_or("[]");
-            // One object where several may stand is a list of one.
-            let single = text.trim_start().starts_with('{');
-            let elements = if single { Some(Vec::new()) } else { json::elements(text) };
-            let Some(elements) = elements else {
-                visit(Err(malformed("explode.elements", "it points to neither a list nor an object").into()));
-                return true;
+            let objects: Vec<At<'_>> = match place.json().and_then(|at| at.find(pointer)) {
+                None => Vec::new(),
+                // One object where several may stand is a list of one.
+                Some(at) if at.is_object() => vec![at],
+                Some(at) if at.is_list() => at.children().collect(),
+                Some(_) => {
+                    visit(Err(malformed("explode.elements", "it points to neither a list nor an object").into()));
+                    return true;
+                }
             };
-            let objects = single.then_some(text).into_iter().chain(elements.iter().map(|raw| raw.get()));
-            objects.into_iter().all(|text| {
+            objects.into_iter().all(|at| {
                 none = false;
-                let Some(members) = json::members(text) else {
+                if !at.is_object() {
                     visit(Err(malformed("explode.elements", "an element is no object").into()));
                     return true;
-                };
-                within(&place.inner(Cells::Json { text, members }, None), rest, (left, visit))
+                }
+                within(&place.inner(Cells::Json(at), None), rest, (left, visit))
             })
         }
         What::Parts(value, separator) => {

@@ -12,7 +12,7 @@ use super::{is_reason, parse, value};
 use crate::decode::delimited::{self, Dialect, Records};
 use crate::decode::draft::malformed;
 use crate::decode::encoding::TextEncoding;
-use crate::decode::json::Members;
+use crate::decode::json::At;
 use crate::domain::ExcludedReason;
 
 /// How the files of a release are joined.
@@ -133,12 +133,12 @@ impl Join {
     }
 
     /// Whether a message holds a record: the first part, and of no part more than there may be.
-    pub(super) fn check(&self, members: &Members<'_>) -> Result<(), Stop> {
-        let found = |part: &JoinPart| members.iter().rev().find(|(name, _)| *name == part.name).map(|(_, raw)| raw.get());
+    pub(super) fn check(&self, at: At<'_>) -> Result<(), Stop> {
+        let found = |part: &JoinPart| at.member(&part.name);
         if self.parts.first().and_then(found).is_none() {
             return Err(Stop::Excluded(self.orphan.clone()));
         }
-        let several = |part: &&JoinPart| !part.many && found(part).is_some_and(|raw| raw.trim_start().starts_with('['));
+        let several = |part: &&JoinPart| !part.many && found(part).is_some_and(At::is_list);
         match self.parts.iter().find(several) {
             None => Ok(()),
             Some(part) => {
@@ -176,9 +176,10 @@ pub struct PartRows<'j> {
 impl PartRows<'_> {
     /// Takes the next bytes; gives the rows that they complete.
     pub fn push(&mut self, chunk: &[u8], give: &mut dyn FnMut(PartRow)) {
-        let mut records = Vec::new();
-        self.records.push(chunk, &mut |record| records.push(record.to_vec()));
-        records.iter().filter_map(|record| self.row(record)).for_each(give);
+        let idle = Records::new(self.join.dialect, TextEncoding::UTF_8);
+        let mut records = std::mem::replace(&mut self.records, idle);
+        records.push(chunk, &mut |record| self.row(record).into_iter().for_each(&mut *give));
+        self.records = records;
     }
 
     /// At the end of the file.

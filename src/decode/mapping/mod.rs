@@ -114,6 +114,8 @@ pub(super) enum Format {
     Json,
     JsonTable,
     Ndjson,
+    /// Of files; a message is an object for each row.
+    Parquet,
     /// Lines whose columns stand at fixed places.
     Fixed,
 }
@@ -184,6 +186,11 @@ impl Mapping {
     /// How the files of a release are joined, where they are.
     pub fn join(&self) -> Option<&Join> {
         self.join.as_ref()
+    }
+
+    /// Whether a column is listed under `never`.
+    pub(super) fn leaves_out(&self, column: &str) -> bool {
+        self.never.contains(&self.names.key(column))
     }
 
     pub(super) fn envelope(&self) -> &Envelope {

@@ -172,7 +172,7 @@ pub(super) fn direct<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<usize> 
 }
 
 fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
-    let format = section.required_text("format", "csv, json, json-table, ndjson or fixed")?;
+    let format = section.required_text("format", "csv, json, json-table, ndjson, parquet or fixed")?;
     let encoding = match section.text("encoding")? {
         None => TextEncoding::UTF_8,
         Some(name) => TextEncoding::named(&name).ok_or_else(|| {
@@ -184,9 +184,10 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
         "json" => Format::Json,
         "json-table" => Format::JsonTable,
         "ndjson" => Format::Ndjson,
+        "parquet" => Format::Parquet,
         "fixed" => Format::Fixed,
         other => {
-            let allowed = nearest(other, &["csv", "json", "json-table", "ndjson", "fixed"]);
+            let allowed = nearest(other, &["csv", "json", "json-table", "ndjson", "parquet", "fixed"]);
             return Err(section.error("format", format!("{other:?} is no form of a message; {allowed}")));
         }
     };
@@ -195,6 +196,9 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
     }
     let unit = match section.text("message")?.as_deref() {
         None | Some("row") => Unit::Row,
+        Some("file") if format == Format::Parquet => {
+            return Err(section.error("message", "a row of Parquet is a message: leave message out"));
+        }
         Some("file") => Unit::File,
         Some("group") if matches!(format, Format::Csv(..)) => Unit::Group,
         Some("group") => return Err(section.error("message", "groups are of csv alone")),

@@ -10,7 +10,7 @@ use super::value::{self, Columns, Value};
 use super::{Branch, Mapping, Selection};
 use crate::decode::canonical::role;
 use crate::decode::draft::{Draft, Times, error, malformed};
-use crate::decode::json::{self, Pointer};
+use crate::decode::json::Pointer;
 use crate::decode::{DecodeError, Row, Surroundings, units};
 use crate::domain::{BillOfLading, Container, DeadLetterReason, Decimal, Degrade, Grams, Party, Quantity, Role};
 use crate::reference::Codes;
@@ -152,8 +152,8 @@ fn of(section: &Section<'_>) -> Result<Of, MappingError> {
 /// Takes the row, or each object of a list in it as a row.
 fn each(of: &Of, place: &Place<'_>, take: &mut dyn FnMut(&Place<'_>) -> Result<(), DecodeError>) -> Result<(), DecodeError> {
     let Some(pointer) = of else { return take(place) };
-    let objects = place.list(pointer).into_iter().filter_map(|text| Some((text, json::members(text)?)));
-    objects.into_iter().try_for_each(|(text, members)| take(&place.inner(Cells::Json { text, members }, None)))
+    let mut objects = place.list(pointer).into_iter().filter(|at| at.is_object());
+    objects.try_for_each(|at| take(&place.inner(Cells::Json(at), None)))
 }
 
 fn optional(section: &Section<'_>, key: &'static str, columns: &mut Columns) -> Result<Option<Value>, MappingError> {

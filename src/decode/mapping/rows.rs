@@ -10,7 +10,8 @@ use super::layout::Layout;
 use super::{Format, Mapping, Preamble};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::error;
-use crate::decode::{DecodeError, Decoded, Surroundings, json, xml};
+use crate::decode::json::{self, At, Tree};
+use crate::decode::{DecodeError, Decoded, Surroundings, xml};
 use crate::domain::{DeadLetterReason, Message};
 
 /// Records among which a header is looked for.
@@ -37,6 +38,10 @@ impl Mapping {
         around: &Surroundings<'_>,
         visit: &mut Visit<'_>,
     ) -> Result<(), DecodeError> {
+        if self.envelope.format == Format::Parquet && bytes.starts_with(crate::decode::PARQUET_MAGIC) {
+            let detail = "a Parquet file is no message: `entrepot feed` makes a JSON object of each of its rows";
+            return Err(error(DeadLetterReason::Malformed, detail));
+        }
         let text = self.envelope.encoding.decode(bytes).ok_or_else(|| {
             let detail = format!("the bytes are no {}; the mapping's envelope.encoding names it", self.envelope.encoding.name());
             error(DeadLetterReason::NotText, detail)
@@ -45,7 +50,9 @@ impl Mapping {
         let file_name = around.file_name.or_else(|| message.header(crate::decode::FILE_HEADER));
         let frame = Frame { mapping: self, message, file_name };
         let mut groups = Groups::default();
-        let mut envelope = None;
+        let is_document = matches!(self.envelope.format, Format::Json | Format::JsonTable);
+        let document = is_document.then(|| read_json(&text, self.limits.nesting)).transpose()?;
+        let envelope = document.as_ref().map(Tree::root);
         let mut give = |place: Result<&Place<'_>, Stop>| match (&self.gather, place) {
             (_, Err(stop)) => visit(Err(stop)),
             (None, Ok(place)) => explode::each(place, visit),
@@ -53,11 +60,8 @@ impl Mapping {
         };
         match self.envelope.format {
             Format::Csv(dialect, _) => frame.csv(&text, dialect, &mut give)?,
-            Format::Json | Format::JsonTable => {
-                envelope = Some(text.as_ref());
-                frame.json(&text, &mut give)?;
-            }
-            Format::Ndjson => frame.ndjson(&text, &mut give)?,
+            Format::Json | Format::JsonTable => envelope.map_or(Ok(()), |root| frame.json(root, &mut give))?,
+            Format::Ndjson | Format::Parquet => frame.ndjson(&text, &mut give)?,
             Format::Fixed => frame.fixed(&text, &mut give)?,
         }
         if let Some(gather) = &self.gather {
@@ -148,7 +152,7 @@ struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    fn place(&self, cells: Cells<'a>, envelope: Option<&'a str>) -> Place<'a> {
+    fn place(&self, cells: Cells<'a>, envelope: Option<At<'a>>) -> Place<'a> {
         let Frame { mapping, message, file_name } = *self;
         Place { mapping, columns: mapping.head_columns(), cells, envelope, message, file_name, outer: None, part: None }
     }
@@ -185,7 +189,7 @@ impl<'a> Frame<'a> {
     }
 
     /// A place that lives as long as its cells.
-    fn shorter<'b>(&'b self, cells: Cells<'b>, envelope: Option<&'b str>) -> Place<'b>
+    fn shorter<'b>(&'b self, cells: Cells<'b>, envelope: Option<At<'b>>) -> Place<'b>
     where
         'a: 'b,
     {
@@ -200,52 +204,52 @@ impl<'a> Frame<'a> {
         layout.check(cells)
     }
 
-    fn json(&self, text: &str, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
+    fn json(&self, root: At<'_>, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
         let mapping = self.mapping;
-        check_json(text, mapping.limits.nesting)?;
-        let refusal = mapping.envelope.error.as_ref().and_then(|pointer| pointer.find(text)).and_then(json::scalar);
+        let refusal = mapping.envelope.error.as_ref().and_then(|pointer| root.find(pointer)).and_then(At::scalar);
         if let Some(refusal) = refusal.filter(|refusal| !refusal.trim().is_empty()) {
             let short: String = refusal.chars().take(200).collect();
             return Err(error(DeadLetterReason::Malformed, format!("the source answers with an error: {short}")));
         }
         let absent = || error(DeadLetterReason::UnknownSchema, "there are no rows where the mapping's envelope.records points");
-        let records = mapping.envelope.records.find(text).map(str::trim).ok_or_else(absent)?;
-        if records.starts_with('{') && mapping.envelope.format == Format::Json {
-            let members = json::members(records).ok_or_else(absent)?;
-            visit(Ok(&self.shorter(Cells::Json { text: records, members }, Some(text))));
+        let records = root.find(&mapping.envelope.records).ok_or_else(absent)?;
+        if records.is_object() && mapping.envelope.format == Format::Json {
+            visit(Ok(&self.shorter(Cells::Json(records), Some(root))));
             return Ok(());
         }
-        let elements = json::elements(records).ok_or_else(absent)?;
-        if elements.len() > mapping.limits.rows {
+        if !records.is_list() {
+            return Err(absent());
+        }
+        let mut rows = records.children();
+        if records.children().count() > mapping.limits.rows {
             return Err(mapping.too_many());
         }
         if mapping.envelope.format == Format::Json {
-            elements.iter().for_each(|raw| self.object(raw.get(), Some(text), visit));
+            rows.for_each(|row| self.object(row, root, visit));
             return Ok(());
         }
-        let Some((header, rows)) = elements.split_first() else { return Err(absent()) };
-        let names =
-            table_row(header.get()).ok_or_else(|| error(DeadLetterReason::UnknownSchema, "the header is no list of names"))?;
+        let header = rows.next().ok_or_else(absent)?;
+        let names = table_row(header).ok_or_else(|| error(DeadLetterReason::UnknownSchema, "the header is no list of names"))?;
         let layout = Layout::read(&names, mapping.head_columns(), mapping.names);
         layout.require(&mapping.required, mapping.head_columns())?;
-        for raw in rows {
+        for row in rows {
             let cells =
-                table_row(raw.get()).ok_or_else(|| error(DeadLetterReason::Malformed, "the row is no list of texts and numbers"));
+                table_row(row).ok_or_else(|| error(DeadLetterReason::Malformed, "the row is no list of texts and numbers"));
             let fits = cells.and_then(|cells| self.fits(&layout, &cells).map(|()| cells));
             match &fits {
-                Ok(cells) => visit(Ok(&self.shorter(Cells::Table { layout: &layout, cells }, Some(text)))),
+                Ok(cells) => visit(Ok(&self.shorter(Cells::Table { layout: &layout, cells }, Some(root)))),
                 Err(error) => visit(Err(error.clone().into())),
             }
         }
         Ok(())
     }
 
-    fn object(&self, text: &str, envelope: Option<&str>, visit: &mut Visit<'_>) {
-        let Some(members) = json::members(text) else {
+    fn object(&self, row: At<'_>, root: At<'_>, visit: &mut Visit<'_>) {
+        if !row.is_object() {
             return visit(Err(error(DeadLetterReason::Malformed, "the row is no JSON object").into()));
-        };
-        match self.mapping.join().map_or(Ok(()), |join| join.check(&members)) {
-            Ok(()) => visit(Ok(&self.shorter(Cells::Json { text, members }, envelope))),
+        }
+        match self.mapping.join().map_or(Ok(()), |join| join.check(row)) {
+            Ok(()) => visit(Ok(&self.shorter(Cells::Json(row), Some(root)))),
             Err(stop) => visit(Err(stop)),
         }
     }
@@ -274,8 +278,8 @@ impl<'a> Frame<'a> {
             if row >= self.mapping.limits.rows {
                 return Err(self.mapping.too_many());
             }
-            match check_json(line, self.mapping.limits.nesting) {
-                Ok(()) => self.object(line, Some(line), visit),
+            match read_json(line, self.mapping.limits.nesting) {
+                Ok(tree) => self.object(tree.root(), tree.root(), visit),
                 Err(error) => visit(Err(error.into())),
             }
         }
@@ -284,12 +288,9 @@ impl<'a> Frame<'a> {
 }
 
 /// Nesting first: what comes after it may follow pointers.
-fn check_json(text: &str, nesting_max: usize) -> Result<(), DecodeError> {
+fn read_json(text: &str, nesting_max: usize) -> Result<Tree<'_>, DecodeError> {
     if json::nesting(text) > nesting_max {
         return Err(error(DeadLetterReason::TooLarge, format!("nested more than {nesting_max} deep (limits.nesting_max)")));
     }
-    match serde_json::from_str::<&serde_json::value::RawValue>(text) {
-        Ok(_) => Ok(()),
-        Err(cause) => Err(error(DeadLetterReason::Malformed, format!("no JSON: {cause}"))),
-    }
+    Tree::read(text).map_err(|cause| error(DeadLetterReason::Malformed, format!("no JSON: {cause}")))
 }

@@ -168,6 +168,7 @@ impl Mapping {
             Format::Json => "json",
             Format::JsonTable => "json-table",
             Format::Ndjson => "ndjson",
+            Format::Parquet => "parquet",
             Format::Fixed => "fixed",
         };
         let encoding = self.envelope.encoding.name();
