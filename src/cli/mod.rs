@@ -26,6 +26,7 @@ mod print;
 mod progress;
 mod reading;
 mod replay;
+mod report;
 mod run;
 mod sample;
 mod show_sample;
