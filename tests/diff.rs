@@ -332,7 +332,7 @@ fn the_page_says_what_the_figures_say_and_every_reader_can_read_it() {
     for (_, name) in KINDS {
         let told = &report[name];
         let flipped = told["flipped"].as_array().unwrap();
-        assert!(!flipped.is_empty() && !told["shifted"].as_array().unwrap().is_empty(), "{name}: nothing to look at");
+        assert!(!flipped.is_empty(), "{name}: nothing to look at");
         for change in flipped.iter().take(50) {
             let id = text(&change["id"]);
             assert_eq!(html.matches(&format!("<summary>{id}: ")).count(), 1, "{id}");

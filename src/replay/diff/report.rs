@@ -1,5 +1,7 @@
 //! The difference as a page for people who have to decide whether the candidate may go live.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::words::{counted, limits};
@@ -41,8 +43,8 @@ fn summary(diff: &Diff) -> Markup {
     let Volume { volume: before, .. } = diff.alerts.base;
     html! {
         p {
-            "Two that judged the same input, verdict beside verdict, and where they part. Which of the two is right stands in no line of it: "
-            "a backtest says that."
+            "Two that judged the same input, verdict beside verdict, and where they part. Which of the two is right it does not say: a "
+            "backtest does."
         }
         dl.tiles {
             (tile("Corridor-months, another band", &months.flips.to_string(), &of(months)))
@@ -82,6 +84,10 @@ fn compared(diff: &Diff, kinds: &[Subjects<'_>]) -> Markup {
         let counts = [compared, only_base, only_candidate, changed, shares, flips].map(|count| text(count.to_string()));
         [text(subjects.name)].into_iter().chain(counts).collect()
     };
+    let in_full = |of: fn(&Party) -> &BTreeSet<String>| -> Vec<String> {
+        let (base, candidate) = (of(&diff.base), of(&diff.candidate));
+        base.union(candidate).cloned().collect()
+    };
     let who = ["Side", "Named", "What it is", "Model", "Reference bundle", "Fold"];
     let columns =
         ["Verdicts on", "Both judge", "Base alone", "Candidate alone", "Anything differs", "Share differs", "Another band"];
@@ -89,8 +95,8 @@ fn compared(diff: &Diff, kinds: &[Subjects<'_>]) -> Markup {
         p { "Both read " (diff.input.words()) ". The last verdict on each subject counts; one that was withdrawn is none." }
         (table("Base and candidate", &who, [("base", &diff.base), ("candidate", &diff.candidate)].into_iter().map(party)))
         (table("Verdicts compared", &columns, kinds.iter().map(count)))
-        (list("Models in full", &[&diff.base.models, &diff.candidate.models].into_iter().flatten().cloned().collect::<Vec<_>>()))
-        (list("Reference bundles in full", &[&diff.base.references, &diff.candidate.references].into_iter().flatten().cloned().collect::<Vec<_>>()))
+        (list("Models in full", &in_full(|party| &party.models)))
+        (list("Reference bundles in full", &in_full(|party| &party.references)))
     }
 }
 
@@ -174,8 +180,14 @@ impl<'a> Subjects<'a> {
         let cells = probabilities
             .iter()
             .map(|cell| vec![text(group(cell.base)), text(group(cell.candidate)), text(cell.count.to_string())]);
-        let most = shifts.iter().map(|moved| moved.count).max().unwrap_or(0) as f64;
-        let step = |moved: &Moved| vec![text(size(moved)), bar(moved.count as f64 / most.max(1.0), &moved.count.to_string())];
+        // Those that stay would leave nothing to see of those that move.
+        let is_move = |moved: &&Moved| moved.from > 0.0 || moved.to < 0.0;
+        let most = shifts.iter().filter(is_move).map(|moved| moved.count).max().unwrap_or(0).max(1) as f64;
+        let step = |moved: &Moved| {
+            let figure = moved.count.to_string();
+            let shown = if is_move(&moved) { bar(moved.count as f64 / most, &figure) } else { text(figure) };
+            vec![text(size(moved)), shown]
+        };
         html! {
             h3 { (sentence(self.name)) }
             @if *compared == 0 { p.muted { "None that both judge." } } @else {
@@ -285,7 +297,7 @@ fn size(moved: &Moved) -> String {
 
 /// A part of the most as a bar, with its figure.
 fn bar(part: f64, figure: &str) -> Markup {
-    html! { span.bar style={ "--share:" (format!("{:.1}%", 100.0 * part)) } {} (figure) }
+    html! { span.bar style={ "--share:" (format!("{:.1}%", 100.0 * part)) } {} span.figure { (figure) } }
 }
 
 fn turn(change: &Change) -> String {
