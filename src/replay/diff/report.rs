@@ -376,7 +376,10 @@ fn alerts(diff: &Diff) -> Markup {
         vec![text(name), cell(*before), cell(*after), text(format!("{:+}", i128::from(*after) - i128::from(*before)))]
     });
     html! {
-        p { "Cases over the whole range. The volume of work changes by " (percent(diff)) " of the base." }
+        p {
+            "Cases over the whole range. "
+            @if diff.alerts.change_percent.is_some() { "The volume of work changes by " (percent(diff)) " of the base." } @else { "The base makes no work." }
+        }
         (table("Alerts, base and candidate", &["Cases", "Base", "Candidate", "More or fewer"], rows))
     }
 }
@@ -450,7 +453,14 @@ mod tests {
         };
         let page = html(&diff);
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;b"), "{page}");
-        for wanted in ["None that both judge.", "from none", "flips=4: 5 &amp; more", "sha256:01234567<", "Of no corridor"] {
+        for wanted in [
+            "None that both judge.",
+            "from none",
+            "flips=4: 5 &amp; more",
+            "sha256:01234567<",
+            "Of no corridor",
+            "The base makes no work.",
+        ] {
             assert!(page.contains(wanted), "{wanted}: {page}");
         }
     }
