@@ -170,7 +170,7 @@ impl Ingest {
         let mass = told.filter(|_| !is_withheld);
         let source = &message.position;
         let normalised = Normalised { claim, feed: &feed.name, source, hs6, mass, value_cents, quality };
-        effects.tallies.extend(quality.iter().map(|reason| Tally::Reason(reason.code().to_owned())));
+        effects.tallies.extend(quality.iter().map(|mark| Tally::Mark(mark.code())));
         for (family, value) in movements(&normalised, home, families.context(hs6)) {
             let key = family.letters().to_vec();
             effects.outputs.push(Output { topic: Topic::Movements, partition: None, key, value, headers: Vec::new() });

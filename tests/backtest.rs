@@ -153,13 +153,7 @@ fn the_page_is_one_that_every_reader_can_read() {
     assert!(page.contains("Rerouting &lt;b&gt;&amp; more&lt;/b&gt;") && page.contains("<li>Absent</li>"));
     assert!(page.contains("C1_MASS_BALANCE") && page.contains("controls/CN-2024-33"), "grounds and measures are there");
 
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let installed = Command::new(root.join("scripts/install")).arg("chromium").status().unwrap();
-    assert!(installed.success(), "no Chromium");
-    let mut look = Command::new(root.join("scripts/python"));
-    let output = look.arg(root.join("tests/page/look.py")).arg(house.path("page.html")).arg(house.path("")).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && said == "nothing is wrong\n", "{said}{}", String::from_utf8_lossy(&output.stderr));
+    house.look_at("page.html");
 
     // The same again gives the same bytes; what is there already is left alone.
     let again =

@@ -314,6 +314,57 @@ fn it_fails_exactly_where_a_bound_is_exceeded() {
     }
 }
 
+#[test]
+fn the_page_says_what_the_figures_say_and_every_reader_can_read_it() {
+    let house = world();
+    weak_surge(&house);
+    house.write("<b>weak.toml", &std::fs::read(house.path("weak.toml")).unwrap());
+    let page = |name: &str| {
+        let arguments = ["-q", "diff", "current", "<b>weak.toml", "--format=json", "--fail-on=flips=0", "--report", name];
+        house.run(&[&arguments[..], &FILE[..]].concat())
+    };
+    // It is written where a bound is exceeded, too.
+    let (code, stdout, stderr) = page("page.html");
+    assert_eq!(code, 1, "{stderr}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let html = std::fs::read_to_string(house.path("page.html")).unwrap();
+    assert!(html.contains("current → &lt;b&gt;weak.toml") && html.contains(report["exceeded"][0].as_str().unwrap()));
+    for (_, name) in KINDS {
+        let told = &report[name];
+        let flipped = told["flipped"].as_array().unwrap();
+        assert!(!flipped.is_empty(), "{name}: nothing to look at");
+        for change in flipped.iter().take(50) {
+            let id = text(&change["id"]);
+            assert_eq!(html.matches(&format!("<summary>{id}: ")).count(), 1, "{id}");
+        }
+        // Every verdict that both judge is one dot's, and one step's.
+        for list in ["probabilities", "shifts"] {
+            let counts = told[list].as_array().unwrap().iter().map(|one| count(&one["count"]));
+            assert_eq!(counts.sum::<u64>(), count(&told["compared"]), "{name}: {list}");
+        }
+        for cell in told["probabilities"].as_array().unwrap() {
+            let group = |side: &str| format!("{:.2}–{:.2}", cell[side].as_f64().unwrap(), cell[side].as_f64().unwrap() + 0.05);
+            let dot = format!("<title>{} to {}: {}</title>", group("base"), group("candidate"), cell["count"]);
+            assert!(html.contains(&dot), "{dot}");
+        }
+    }
+    assert!(
+        html.contains("<circle class=\"lower\"") && !html.contains("<circle class=\"higher\""),
+        "a weaker signal only lowers"
+    );
+    for corridor in report["corridors"].as_array().unwrap() {
+        assert!(html.contains(&format!(">{}</th>", text(&corridor["corridor"]))), "{corridor}");
+    }
+    house.look_at("page.html");
+    // The same again gives the same bytes; what is there already is left alone, before anything is read.
+    assert_eq!(page("again.html").0, 1);
+    assert!(std::fs::read_to_string(house.path("again.html")).unwrap() == html, "the page depends on something else");
+    house.write("w/records.ndjson", b"");
+    let (code, stdout, stderr) = page("again.html");
+    assert_eq!((code, stdout.as_str()), (73, ""), "{stderr}");
+    assert!(std::fs::read_to_string(house.path("again.html")).unwrap() == html);
+}
+
 /// What `diff` says where the script of that name stands for a build.
 fn with_build(house: &House, script: &str, says: (&str, &str), source: &[&str]) -> (i32, String, String) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diff").join(script).display().to_string();

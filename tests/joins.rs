@@ -74,6 +74,10 @@ fn every_bill_is_in_the_books_and_what_has_none_is_named() {
     for (reason, count) in [("orphan", 1), ("master_bill", 1), ("no_hs", 1), ("hs_too_short", 1), ("mass_shared", 2)] {
         assert_eq!(summary["by_reason"][reason], count, "{reason}: {summary}");
     }
+    // Why rows were left out stands apart from the marks of those that were taken.
+    let sum = |counts: &str| summary[counts].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("excluded_by_reason"), sum("dead_letter_by_reason")), (4, 0), "{summary}");
+    assert_eq!((&summary["marks"]["mass_shared"], &summary["marks"]["orphan"]), (&2.into(), &Value::Null), "{summary}");
     // What is joined already reads as its parts do.
     let joined = concat!(env!("CARGO_MANIFEST_DIR"), "/config/mappings/samples/us-ams.ndjson");
     house.done(&["-q", "assess", joined, "--as", "us-ams", "--feed", "ams", "--summary", "t.json"]);
@@ -103,7 +107,9 @@ fn a_row_that_cannot_be_read_stays_whole_and_costs_no_other() {
     assert!(joined.contains("202503101,CSQU3054383,too few\n"), "{joined}");
     house.done(&["-q", "assess", "release", "--as", "us-ams", "--feed", "ams", "--summary", "s.json"]);
     let summary: Value = serde_json::from_slice(&std::fs::read(house.path("s.json")).unwrap()).unwrap();
-    assert_eq!((&summary["accepted"], &summary["by_reason"]["malformed"]), (&4.into(), &1.into()), "{summary}");
+    for counts in ["by_reason", "dead_letter_by_reason"] {
+        assert_eq!((&summary["accepted"], &summary[counts]["malformed"]), (&4.into(), &1.into()), "{counts}: {summary}");
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ use entrepot::domain::{Degrade, Message, Position};
 use entrepot::reference::Reference;
 use expect_test::Expect;
 
+#[path = "mapping_language/authors.rs"]
+mod authors;
 #[path = "support/data.rs"]
 mod data;
 #[path = "mapping_language/drafts.rs"]

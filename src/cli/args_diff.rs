@@ -21,6 +21,7 @@ counts in those. Exit 1 where --fail-on is exceeded.
 Examples:
   entrepot diff current new-model.toml records/
   entrepot diff current new-bundle/ --from start --fail-on flips=20,alerts=10
+  entrepot diff current new-model.toml records/ --report diff.html
   entrepot diff entrepot-0.1 current records.ndjson --format json"
 )]
 pub(super) struct DiffArgs {
@@ -36,6 +37,9 @@ pub(super) struct DiffArgs {
     /// Fail where more verdicts flip than N, or where alerts change by more than PCT percent of those of BASE, either way
     #[arg(long, value_name = "flips=N,alerts=PCT")]
     pub(super) fail_on: Option<FailOn>,
+    /// Writes a page for a browser: bands, probabilities, signals, corridors, verdicts with their reasons, alerts
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
     /// The form [default: table]
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: ResultFormat,

@@ -56,7 +56,12 @@ struct Summary {
     tick: u64,
     corridors: u64,
     alerts: u64,
+    /// All three below together.
     by_reason: BTreeMap<String, u64>,
+    excluded_by_reason: BTreeMap<String, u64>,
+    dead_letter_by_reason: BTreeMap<String, u64>,
+    /// Marks of what was accepted; a record may bear several.
+    marks: BTreeMap<String, u64>,
     seconds: f64,
 }
 
@@ -83,12 +88,16 @@ impl Summary {
             }
         }
         for tally in &effects.tallies {
-            if let Tally::Reason(reason) = tally {
-                *self.by_reason.entry(reason.clone()).or_default() += 1;
-            }
+            let (reason, counts) = match tally {
+                Tally::Reason(reason) => (reason.as_str(), &mut self.excluded_by_reason),
+                Tally::Mark(mark) => (*mark, &mut self.marks),
+                _ => continue,
+            };
+            [counts, &mut self.by_reason].into_iter().for_each(|counts| *counts.entry(reason.to_owned()).or_default() += 1);
         }
         if let Some(letter) = &effects.dead_letter {
-            *self.by_reason.entry(letter.reason.to_owned()).or_default() += letter.count;
+            let by = [&mut self.dead_letter_by_reason, &mut self.by_reason];
+            by.into_iter().for_each(|counts| *counts.entry(letter.reason.to_owned()).or_default() += letter.count);
         }
     }
 }

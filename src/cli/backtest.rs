@@ -1,9 +1,5 @@
 //! `backtest`: history as the world learned it, folded and watched, scored against what was found later.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::Path;
-
 use super::args_backtest::BacktestArgs;
 use super::args_source::ResultFormat;
 use super::exit::{Exit, Exits, Failure, Outcome};
@@ -11,6 +7,7 @@ use super::known::Known;
 use super::log;
 use super::print::line;
 use super::progress::Progress;
+use super::report;
 use super::wiring::{Knowledge, read_file};
 use crate::config::Config;
 use crate::domain::Date;
@@ -20,9 +17,7 @@ use crate::replay::{Between, Bounded, Gathered, KnownMovements, ReplayError, Rer
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
-    if let Some(path) = args.report.as_ref().filter(|path| path.exists()) {
-        return Err(Failure::new(Exit::CannotCreate, format!("--report {}: is there already", path.display())));
-    }
+    report::refuse_present(args.report.as_ref())?;
     let knowledge = Knowledge::chosen(config, args.model.as_deref(), args.reference.as_deref())?;
     let families = knowledge.reference().families();
     let home = |code| families.home(code, None, None);
@@ -47,20 +42,14 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let backtest = score(&labels, (&history, &tonnes), &settings).exits(Exit::Invalid)?;
     if let Some(path) = &args.report {
         let reference = knowledge.reference();
-        let report = Report { backtest: &backtest, history: &history, flows: &flows, reference, settings: &settings };
-        write_report(path, &report.html())?;
+        let page = Report { backtest: &backtest, history: &history, flows: &flows, reference, settings: &settings };
+        report::write(path, &page.html())?;
     }
     match args.format {
         ResultFormat::Json => line(&serde_json::to_string(&backtest).expect("text and numbers are JSON"))?,
         ResultFormat::Table => table(&backtest).iter().try_for_each(|text| line(text))?,
     }
     Ok(Exit::Done)
-}
-
-/// Writes the page; one that has come to be there meanwhile is left alone.
-fn write_report(path: &Path, html: &str) -> Result<(), Failure> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(html.as_bytes()));
-    written.exits(Exit::CannotCreate).map_err(|failure| failure.context(format!("--report {}", path.display())))
 }
 
 /// What stands in files, and the day of the decision where one is given.

@@ -15,15 +15,17 @@ use super::print::line;
 use super::progress::Progress;
 use super::reading::MOVEMENTS;
 use super::replay::ingest;
+use super::report;
 use super::wiring::{Knowledge, feeds};
 use crate::config::Config;
 use crate::domain::Date;
 use crate::encode::Topic;
-use crate::replay::diff::{Diff, Heard, Input, Kind, compare, fold_both};
+use crate::replay::diff::{Diff, Heard, Input, Kind, compare, fold_both, html};
 use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, When, ends};
 
 /// Runs it.
 pub(super) fn run((config, arguments): (&Config, &Arguments), args: &DiffArgs) -> Outcome {
+    report::refuse_present(args.report.as_ref())?;
     let ((base, of_base), (candidate, of_candidate)) = (named(config, &args.base)?, named(config, &args.candidate)?);
     let source = &args.source;
     let mut both = Both { config, arguments, source, sides: [base, candidate], heard: [of_base, of_candidate] };
@@ -37,6 +39,9 @@ pub(super) fn run((config, arguments): (&Config, &Arguments), args: &DiffArgs) -
         return Err(Failure::new(Exit::NotThere, message));
     }
     diff.exceeded = args.fail_on.map(|bounds| bounds.exceeded(&diff)).unwrap_or_default();
+    if let Some(path) = &args.report {
+        report::write(path, &html(&diff))?;
+    }
     match args.format {
         ResultFormat::Json => line(&serde_json::to_string(&diff).expect("text and numbers are JSON"))?,
         ResultFormat::Table => table(&diff).iter().try_for_each(|text| line(text))?,

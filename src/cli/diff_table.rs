@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::replay::diff::{
-    BandCount, Change, Compared, Contribution, Corridor, Diff, Input, Kind, Party, Reason, Verdict, Volume,
-};
+use crate::replay::diff::{BandCount, Change, Compared, Contribution, Corridor, Diff, Party, Reason, Verdict, Volume};
 
 /// Lines of a list at most; JSON has more.
 const LINES_MAX: usize = 20;
@@ -14,7 +12,8 @@ const REASONS_MAX: usize = 4;
 /// The lines.
 pub(super) fn table(diff: &Diff) -> Vec<String> {
     let kinds = [("corridor-months", &diff.corridor_months), ("shipments", &diff.shipments)];
-    let mut lines = vec![party("base", &diff.base), party("candidate", &diff.candidate), input(diff.input).to_owned()];
+    let mut lines =
+        vec![party("base", &diff.base), party("candidate", &diff.candidate), format!("{:<10} {}", "input", diff.input.words())];
     lines.push(String::new());
     lines.push(format!(
         "{:<16} {:>9} {:>10} {:>15} {:>9} {:>9} {:>9}",
@@ -46,12 +45,6 @@ pub(super) fn table(diff: &Diff) -> Vec<String> {
 }
 
 fn party(role: &str, Party { name, what, folds, models, references }: &Party) -> String {
-    let what = match what {
-        Kind::Current => "the configuration's",
-        Kind::Model => "a model",
-        Kind::Bundle => "a bundle",
-        Kind::Build => "a build",
-    };
     let listed = |hashes: &BTreeSet<String>| {
         // As many digits as tell two apart.
         let short: Vec<String> = hashes.iter().map(|hash| hash.chars().take("sha256:".len() + 8).collect()).collect();
@@ -59,15 +52,7 @@ fn party(role: &str, Party { name, what, folds, models, references }: &Party) ->
     };
     let folds: Vec<String> = folds.iter().map(u32::to_string).collect();
     let by = format!("model {}, reference {}, fold {}", listed(models), listed(references), folds.join(", "));
-    format!("{role:<10} {name} ({what}): {by}")
-}
-
-fn input(input: Input) -> &'static str {
-    match input {
-        Input::Records => "input      records, ingested by each",
-        Input::Movements => "input      movements, as they stand",
-        Input::RawTopics => "input      raw topics, ingested by each: the two home records differently",
-    }
+    format!("{role:<10} {name} ({}): {by}", what.words())
 }
 
 fn alerts(diff: &Diff) -> String {
@@ -107,33 +92,16 @@ fn list<T>(title: &str, items: &[T], left_out: u64, show: fn(&T) -> String, line
 }
 
 fn change(change: &Change) -> String {
-    let said = |verdict: Option<Verdict>| match verdict {
-        Some(verdict) => format!("{} {:.3}", verdict.band, verdict.probability),
-        None => "nothing".to_owned(),
-    };
-    let mut reasons: Vec<String> = change.reasons.iter().take(REASONS_MAX).map(reason).collect();
+    let mut reasons: Vec<String> = change.reasons.iter().take(REASONS_MAX).map(Reason::to_string).collect();
     let more = change.reasons.len().saturating_sub(REASONS_MAX);
     reasons.extend((more > 0).then(|| format!("{more} more")));
     let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
-    format!("  {} {} -> {} ({:+.3}){why}", change.id, said(change.base), said(change.candidate), change.shift)
-}
-
-fn reason(reason: &Reason) -> String {
-    let counted = |counted: &Option<i64>| counted.map_or_else(|| "silent".to_owned(), |counted| format!("{counted:+}"));
-    let listed = |limits: &[String]| if limits.is_empty() { "none".to_owned() } else { limits.join(", ") };
-    match reason {
-        Reason::Contribution { signal, base, candidate, change } => {
-            format!("{signal} {} -> {} ({change:+})", counted(base), counted(candidate))
-        }
-        Reason::Limits { base, candidate } => format!("limits {} -> {}", listed(base), listed(candidate)),
-        Reason::Calibration => "calibration".to_owned(),
-        Reason::Bands => "where bands begin".to_owned(),
-    }
+    let words = Verdict::words;
+    format!("  {} {} -> {} ({:+.3}){why}", change.id, words(change.base), words(change.candidate), change.shift)
 }
 
 fn corridor(corridor: &Corridor) -> String {
-    let moved = |of: &Contribution| format!("{} in {}, at most {:+}", of.signal, of.shift.changed, of.shift.max_shift);
-    let moved: Vec<String> = corridor.contributions.iter().map(moved).collect();
+    let moved: Vec<String> = corridor.contributions.iter().map(Contribution::moved).collect();
     let Corridor { corridor, months, changed, flips, max_shift, .. } = corridor;
     let moved = if moved.is_empty() { String::new() } else { format!(": {}", moved.join("; ")) };
     format!("  {corridor} {changed} of {months} months changed, {flips} flips, largest shift {max_shift:+.3}{moved}")

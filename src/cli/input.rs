@@ -205,28 +205,26 @@ pub(super) fn each_message(
     })
 }
 
-/// Cuts bytes into rows with their numbers, from 1. Rows of groups come together, in the order of what tells the groups apart.
+/// Cuts bytes into rows with their numbers, from 1. Rows of groups come together, in the order of what tells the groups apart; a group has
+/// the number of its first row.
 pub(super) fn each_piece(bytes: Box<dyn Read>, shown: &str, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
     let mut cutter = reading.cutter();
-    let (mut groups, mut alone) = (Sorter::default(), 0);
+    let mut groups = Sorter::default();
     let mut give = |pieces: Vec<Piece>| {
         pieces.into_iter().try_for_each(|piece| match piece.key {
-            Some(key) => Ok(groups.push(&key, &piece.bytes)?),
-            None => {
-                alone += 1;
-                take(i64::try_from(piece.row).unwrap_or(i64::MAX), piece.bytes)
-            }
+            Some(key) => Ok(groups.push(&key, &[&piece.row.to_be_bytes(), piece.bytes.as_slice()].concat())?),
+            None => take(i64::try_from(piece.row).unwrap_or(i64::MAX), piece.bytes),
         })
     };
     each_chunk(bytes, shown, &mut |chunk| give(cutter.push(chunk)))?;
     give(cutter.finish())?;
-    // Numbered after those that came before.
-    let mut number = alone;
     each_group(groups, |key| key, &mut |_, rows| {
-        number += 1;
-        let mut message = cutter.head().to_vec();
-        rows.iter().for_each(|(_, row)| message.extend_from_slice(row));
-        take(number, message)
+        let (mut message, mut first) = (cutter.head().to_vec(), i64::MAX);
+        for (number, row) in rows.iter().filter_map(|(_, row)| row.split_first_chunk()) {
+            first = first.min(i64::try_from(u64::from_be_bytes(*number)).unwrap_or(i64::MAX));
+            message.extend_from_slice(row);
+        }
+        take(first, message)
     })
 }
 

@@ -28,6 +28,7 @@ mod progress;
 mod reading;
 mod registry;
 mod replay;
+mod report;
 mod run;
 mod sample;
 mod show_sample;

@@ -1,6 +1,6 @@
 //! What becomes of canonical JSON, row by row and field by field: the same form that a mapping's sample has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -10,13 +10,7 @@ use crate::domain::{Message, Position};
 
 /// What becomes of the first messages of a file.
 pub(super) fn sample(decoder: &Decoder, pieces: &[Piece], around: &Surroundings<'_>) -> Sample {
-    let mut sample = Sample {
-        rows: Vec::new(),
-        unread: Vec::new(),
-        absent: Vec::new(),
-        counts: BTreeMap::new(),
-        layers: Layers::of(Evidenced::default()),
-    };
+    let mut sample = Sample::of(Layers::of(Evidenced::default()));
     let mut unread = BTreeSet::new();
     let mut evidenced = Evidenced::default();
     for piece in pieces {
@@ -105,6 +99,8 @@ nonsense
             not read: colour
                    2 dead_letter malformed
                    2 taken
+                   1 of those taken marked no_mass
+                   1 of those taken marked unknown_field
               record    can be observed: shipments with a declared origin and a route
               entity    not_observable: no parties
               corridor  can be observed: sums of trade with mass

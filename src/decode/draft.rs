@@ -92,6 +92,8 @@ pub(super) struct Draft {
     pub(super) net_mass: Option<Grams>,
     pub(super) gross_mass: Option<Grams>,
     pub(super) quantity: Option<Quantity>,
+    /// The first unit that nobody knows.
+    pub(super) unknown_unit: Option<String>,
     pub(super) customs_value: Option<Money>,
     pub(super) valuation: Option<Valuation>,
     pub(super) bill_of_lading: Option<BillOfLading>,
@@ -213,7 +215,9 @@ impl Draft {
             .ok_or_else(|| missing("flow", "one of import, import_for_consumption, export, domestic_export, re_export"))?;
         let period = self.period.ok_or_else(|| missing("period", "such as 2025, 2025-H1, 2025-Q1 or 2025-02"))?;
         if self.net_mass.is_none() && self.quantity.is_none() && self.customs_value.is_none() {
-            return Err(missing("net_mass_kg", "one of net_mass_kg, quantity and customs_value is required").into());
+            let told = "one of net_mass_kg, quantity and customs_value is required";
+            let unit = self.unknown_unit.map(|unit| format!("; nobody knows the unit {unit:?}: add it under [units]"));
+            return Err(missing("net_mass_kg", &format!("{told}{}", unit.unwrap_or_default())).into());
         }
         let known_from = self.known_from(period.first().first_day(), period_end(period), times)?;
         if self.net_mass.is_none() {

@@ -27,7 +27,7 @@ use crate::domain::{Claim, Date, DeadLetterReason, ExcludedReason, Message, Peri
 pub use self::parquet::{MAGIC as PARQUET_MAGIC, ParquetRows, Take as TakeRow, Unreadable as UnreadableParquet};
 use canonical::ROLES;
 pub use mapping::{
-    ExampleFailure, FileOf, Join, Layers, Mapping, MappingError, PartRow, PartRows, Sample, SampleField, SampleRow,
+    Again, ExampleFailure, FileOf, Join, Layers, Mapping, MappingError, PartRow, PartRows, Sample, SampleField, SampleRow,
 };
 pub use proposal::{Excerpt, NoTable, is_canonical, propose};
 pub use record::canonical_record;

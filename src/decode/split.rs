@@ -210,15 +210,14 @@ impl<'d> Splitter<'d> {
     }
 }
 
-/// The messages of pieces that are all there: what belongs to one group is put together.
+/// The messages of pieces that are all there: what belongs to one group is put together, and has the number of its first row.
 pub(super) fn together(pieces: Vec<Piece>, head: &[u8]) -> Vec<Piece> {
     let (mut rows, mut messages): (Vec<Piece>, Vec<Piece>) = pieces.into_iter().partition(|piece| piece.key.is_some());
     rows.sort_by(|a, b| a.key.cmp(&b.key));
-    let mut number = messages.len() as u64;
     for group in rows.chunk_by(|a, b| a.key == b.key) {
-        number += 1;
+        let first = group.iter().map(|piece| piece.row).min().unwrap_or_default();
         let rows = group.iter().map(|piece| piece.bytes.as_slice());
-        messages.push(Piece::new(number, std::iter::once(head).chain(rows).collect::<Vec<_>>().concat()));
+        messages.push(Piece::new(first, std::iter::once(head).chain(rows).collect::<Vec<_>>().concat()));
     }
     messages
 }

@@ -68,7 +68,8 @@ reasons! {
 }
 
 reasons! {
-    /// What is taken, with its evidence withheld or marked; and the notes `unknown_field`, `check_failed` and `fallback`, which withhold nothing.
+    /// What is taken, with its evidence withheld or marked; and the notes `unknown_field`, `check_failed`, `fallback` and
+    /// `unit_unknown`, which withhold nothing.
     Degrade {
         /// No mass.
         NoMass = "no_mass",
@@ -100,6 +101,8 @@ reasons! {
         CheckFailed = "check_failed",
         /// A field was taken from another source than its first.
         Fallback = "fallback",
+        /// A quantity was left out, since nobody knows its unit.
+        UnitUnknown = "unit_unknown",
     }
 }
 

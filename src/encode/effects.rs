@@ -33,8 +33,10 @@ pub enum Tally {
     },
     /// A signal spoke.
     Signal(#[serde(with = "crate::domain::kept::name")] crate::domain::kept::Name),
-    /// A record was left out on purpose, or degraded, for this reason.
+    /// A record was left out on purpose, for this reason.
     Reason(String),
+    /// A record was taken and bears this mark of quality.
+    Mark(#[serde(with = "crate::domain::kept::name")] crate::domain::kept::Name),
 }
 
 /// One of our topics, without its prefix.

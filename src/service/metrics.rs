@@ -200,6 +200,7 @@ impl Metrics {
                 Tally::Alert { change, band } => self.alerts.with_label_values(&[change, band]).inc(),
                 Tally::Signal(signal) => self.signals.with_label_values(&[signal]).inc(),
                 Tally::Reason(reason) => self.reasons.with_label_values(&[reason]).inc(),
+                Tally::Mark(mark) => self.reasons.with_label_values(&[mark]).inc(),
             }
         }
         let latency = self.commit_latency.with_label_values(&[stage]);

@@ -146,6 +146,15 @@ fn other_signs_and_encodings_are_told_by_the_bytes() {
 }
 
 #[test]
+fn months_in_the_names_of_columns_are_told_as_a_pivot() {
+    let sample = include_bytes!("../../config/mappings/samples/japan-estat.csv");
+    let draft = draft("japan.csv", sample);
+    let note = draft.lines().find(|line| line.starts_with("# Note: months stand in the names of columns")).unwrap();
+    assert!(note.contains("= \"Value-{}\"") && note.contains("over = [\"Jan\", \"Feb\", "), "{note}");
+    assert!(!self::draft("flows.csv", FLOWS).contains("months stand in"));
+}
+
+#[test]
 fn a_cut_file_is_read_to_its_last_whole_line() {
     let cut = &ARRIVALS[..ARRIVALS.len() - 30];
     let whole = draft("a.csv", &ARRIVALS[..ARRIVALS[..ARRIVALS.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1]);
@@ -162,6 +171,7 @@ fn what_is_no_table_is_refused_with_what_to_do() {
         (&b""[..], "no table was found"),
         (b"nonsense\n", "no table was found"),
         (b"1,2,3\n4,5,6\n", "no header was found"),
+        (b"1,2,3\n4,5,6\n", "in the mapping name the columns in their order: columns.header = ["),
         (b"a,b\n", "no row"),
         (b"{\"a\":1", "no table was found"),
         (b"<r><a>", "cut off"),

@@ -69,7 +69,7 @@ fn errors_of_a_mapping_name_line_key_and_what_was_meant() {
         "column = \"kg\", ",
         "",
         expect![
-            "line 15, fields.net_mass_kg.column: has no source: give one of column, pointer, parent, texts, part, pivot, envelope, const, column_name, file, topic, written, header, first, concat"
+            "line 15, fields.net_mass_kg.column: has no source: give one of column, pointer, parent, texts, part, pivot, envelope, const, column_name, file, topic, written, header, first, concat, sum"
         ],
     );
     refused("flow = { const = \"import\" }\n", "", expect!["line 9, fields: a trade_flow needs the field flow"]);

@@ -209,7 +209,7 @@ fn rows_that_tell_one_figure_each_are_one_record() {
         {"kind":"trade_flow","reporter":"KR","partner":"JP","flow":"import","period":"2025-01","hs":"84834030","hs_version":"2022","net_mass_kg":20234,"customs_value":{"amount":"668914","currency":"EUR"},"known_from":"2025-03-02T00:00:00Z"}"#]];
     flow(LONG, &(head.to_owned() + &rows.concat()), expected);
     let twice = format!("{head}{}{}", rows[4], rows[4].replace("668914", "668915"));
-    flow(LONG, &twice, expect![[r#"malformed_field: gather.value: two rows of one record say "668914" and "668915""#]]);
+    flow(LONG, &twice, expect![[r#"malformed_field: row 1: gather.value: two rows of one record say "668914" and "668915""#]]);
     refused(
         &LONG.replace("column = \"mass\"", "column = \"weight\""),
         expect![

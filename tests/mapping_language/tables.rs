@@ -71,7 +71,7 @@ fn what_is_still_to_be_filled_in_and_what_sums_nothing_is_refused() {
     assert!(refused("[fields]", gather).contains("message = \"row\" has one"));
     assert!(refused("delimiter", "preamble = 2\ndelimiter").contains("leave columns.header out"));
     assert!(refused("format = \"csv\"\ndelimiter = \";\"", "format = \"ndjson\"").contains("header and notes are of csv alone"));
-    assert!(refused("\"footnote\"", "\"A note\"").contains("columns.notes: is a reason"));
+    assert!(refused("\"footnote\"", "\"A note\"").contains("columns.notes: \"A note\" must be a reason"));
 }
 
 #[test]

@@ -99,6 +99,18 @@ impl House {
         stdout
     }
 
+    /// Looks at a page of this folder in a real browser; pictures of it are left beside it. Stops where anything is wrong with it.
+    #[track_caller]
+    pub fn look_at(&self, page: &str) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let installed = Command::new(root.join("scripts/install")).arg("chromium").status().unwrap();
+        assert!(installed.success(), "no Chromium");
+        let mut look = Command::new(root.join("scripts/python"));
+        let output = look.arg(root.join("tests/page/look.py")).arg(self.path(page)).arg(self.path("")).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said == "nothing is wrong\n", "{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     pub fn feed(&self, file: &Path, feed: &str) {
         self.done(&["-q", "feed", file.to_str().unwrap(), "--feed", feed]);
     }

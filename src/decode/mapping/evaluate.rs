@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::Mapping;
-use super::explode::Part;
+use super::explode::{Missed, Part};
+use super::field::Stop;
 use super::layout::Layout;
-use super::value::{Column, Condition, Source, TextStep, Value};
+use super::steps::TextStep;
+use super::value::{Column, Condition, Source, Value};
+use super::{Mapping, Unit};
+use crate::decode::DecodeError;
 use crate::decode::json::{At, Pointer};
 use crate::decode::number;
 use crate::domain::{Decimal, Message};
@@ -30,6 +33,8 @@ pub(super) struct Place<'a> {
     pub(super) envelope: Option<At<'a>>,
     pub(super) message: &'a Message,
     pub(super) file_name: Option<&'a str>,
+    /// Its number in the message, from 1; of rows that are gathered that of the first.
+    pub(super) row: usize,
     /// The row that it is a part of, and which part.
     pub(super) outer: Option<&'a Place<'a>>,
     pub(super) part: Option<Part<'a>>,
@@ -38,8 +43,8 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     /// A part of this row.
     pub(super) fn inner<'b>(&'b self, cells: Cells<'b>, part: Option<Part<'b>>) -> Place<'b> {
-        let Place { mapping, columns, envelope, message, file_name, .. } = *self;
-        Place { mapping, columns, cells, envelope, message, file_name, outer: Some(self), part }
+        let Place { mapping, columns, envelope, message, file_name, row, .. } = *self;
+        Place { mapping, columns, cells, envelope, message, file_name, row, outer: Some(self), part }
     }
 
     /// The row and those around it, from within.
@@ -68,6 +73,39 @@ impl<'a> Place<'a> {
             Some(at) if at.text() != "null" => vec![at],
             _ => Vec::new(),
         }
+    }
+
+    /// What a value reads, in words; of a pivot the column that it means here.
+    pub(super) fn shown(&self, value: &Value) -> String {
+        let columns = &self.mapping.columns.slots;
+        let pivoted = if let Source::Pivot(name) = &value.source { self.pivoted(name) } else { None };
+        let name = pivoted.and_then(|slot| columns.get(slot)?.names.first());
+        name.cloned().unwrap_or_else(|| value.shown(columns))
+    }
+
+    /// The column that a pivot's name means here.
+    fn pivoted(&self, name: &str) -> Option<usize> {
+        self.outwards().find_map(|place| place.part.as_ref()?.slot(name))
+    }
+
+    /// Where in its message a row stands, in words: its number where a message holds a file, and the part of it.
+    fn whereabouts(&self) -> Option<String> {
+        let row = (self.mapping.envelope.unit == Unit::File).then(|| format!("row {}", self.row));
+        let part = self.outwards().find_map(|place| place.part.as_ref()).map(|part| part.text.to_string());
+        let told: Vec<String> = row.into_iter().chain(part).collect();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+
+    /// Why the row gives nothing, with where it stands.
+    pub(super) fn missed(&self, stop: impl Into<Stop>) -> Missed {
+        let stop = match stop.into() {
+            Stop::Failed(DecodeError { reason, detail }) => {
+                let detail = self.whereabouts().map_or(detail.clone(), |place| format!("{place}: {detail}"));
+                Stop::Failed(DecodeError { reason, detail })
+            }
+            stop => stop,
+        };
+        Missed { row: self.row, stop }
     }
 
     /// The JSON of the row.
@@ -121,10 +159,7 @@ impl<'a> Place<'a> {
                 (!texts.is_empty()).then(|| Cow::Owned(texts.join(separator)))
             }
             Source::Part => self.outwards().find_map(|place| place.part.as_ref()).map(|part| Cow::Borrowed(part.text.as_ref())),
-            Source::Pivot(name) => {
-                let slot = self.outwards().find_map(|place| place.part.as_ref()?.slot(name))?;
-                self.cell(slot)
-            }
+            Source::Pivot(name) => self.cell(self.pivoted(name)?),
             Source::Envelope(pointer) => self.envelope.and_then(|at| at.find(pointer)).and_then(At::scalar),
             Source::Constant(text) => Some(Cow::Borrowed(text)),
             Source::ColumnName(names) => {
@@ -150,6 +185,17 @@ impl<'a> Place<'a> {
                     whole.push_str(&self.value(part)?);
                 }
                 Some(Cow::Owned(whole))
+            }
+            Source::Sum(parts, figures) => {
+                let mut sum = Decimal::ZERO;
+                for part in parts {
+                    let text = self.value(part)?;
+                    let next = figures.number(&text).and_then(|number| sum.checked_add(number));
+                    // What is no number, or makes one too long, stands there in words that no field takes for a number.
+                    let Some(next) = next else { return Some(Cow::Owned(format!("{text} in a sum"))) };
+                    sum = next;
+                }
+                Some(Cow::Owned(sum.to_string()))
             }
         }
     }

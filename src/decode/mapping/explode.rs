@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use super::evaluate::{Cells, Place};
 use super::field::Stop;
-use super::is_reason;
 use super::reader::{MappingError, Section};
 use super::value::{self, Columns, Value};
 use crate::decode::draft::{error, malformed};
@@ -62,23 +61,20 @@ impl Explode {
     pub(super) fn read(section: Section<'_>, columns: &mut Columns) -> Result<Explode, MappingError> {
         let forms = ["elements", "parts", "pivot"].into_iter().filter(|key| section.has(key)).count();
         if forms != 1 {
-            return Err(section.absent(&["elements", "parts", "pivot"], "has one of elements, parts and pivot".to_owned()));
+            return Err(section.absent(&["elements", "parts", "pivot"], "must have one of elements, parts and pivot".to_owned()));
         }
         let what = if let Some(text) = section.text("elements")? {
             What::Elements(Pointer::parse(&text).map_err(|problem| section.error("elements", problem))?)
         } else if let Some(item) = section.item("parts") {
             let separator = section.required_text("separator", "what stands between the parts, such as \";\"")?;
             if separator.is_empty() {
-                return Err(section.error("separator", "is at least one sign"));
+                return Err(section.error("separator", "must be at least one sign"));
             }
             What::Parts(value::read_item(&item, columns)?, separator)
         } else {
             What::Pivot(pivot(&section, columns)?)
         };
-        let none = section.text("none")?.unwrap_or_else(|| "no_parts".to_owned());
-        if !is_reason(&none) {
-            return Err(section.error("none", format!("{none:?} is no reason (a-z, 0-9 and _)")));
-        }
+        let none = section.reason("none")?.unwrap_or_else(|| "no_parts".to_owned());
         let none = (!section.flag("keep_empty")?).then_some(none);
         section.finish()?;
         Ok(Explode { what, none })
@@ -111,7 +107,16 @@ fn pivot(section: &Section<'_>, columns: &mut Columns) -> Result<Pivot, MappingE
 }
 
 /// What takes the rows: a place to read from, or why it is none.
-pub(super) type Visit<'v> = dyn FnMut(Result<&Place<'_>, Stop>) + 'v;
+pub(super) type Visit<'v> = dyn FnMut(Result<&Place<'_>, Missed>) + 'v;
+
+/// A row that gives nothing.
+#[derive(Debug)]
+pub(super) struct Missed {
+    /// Its number in the message, from 1.
+    pub(super) row: usize,
+    /// Why.
+    pub(super) stop: Stop,
+}
 
 /// Gives every row that a row holds to the visitor, at most so many.
 pub(super) fn each(place: &Place<'_>, visit: &mut Visit<'_>) {
@@ -119,7 +124,7 @@ pub(super) fn each(place: &Place<'_>, visit: &mut Visit<'_>) {
     if !within(place, &place.mapping.explode, (&mut left, visit)) {
         let most = place.mapping.limits.exploded;
         let detail = format!("the row holds more than {most} rows (limits.exploded_max)");
-        visit(Err(error(DeadLetterReason::TooLarge, detail).into()));
+        visit(Err(place.missed(error(DeadLetterReason::TooLarge, detail))));
     }
 }
 
@@ -142,14 +147,14 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
                 Some(at) if at.is_object() => vec![at],
                 Some(at) if at.is_list() => at.children().collect(),
                 Some(_) => {
-                    visit(Err(malformed("explode.elements", "it points to neither a list nor an object").into()));
+                    visit(Err(place.missed(malformed("explode.elements", "it points to neither a list nor an object"))));
                     return true;
                 }
             };
             objects.into_iter().all(|at| {
                 none = false;
                 if !at.is_object() {
-                    visit(Err(malformed("explode.elements", "an element is no object").into()));
+                    visit(Err(place.missed(malformed("explode.elements", "an element is no object"))));
                     return true;
                 }
                 within(&place.inner(Cells::Json(at), None), rest, (left, visit))
@@ -171,7 +176,7 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
                 within(&place.inner(Cells::Same, Some(part)), rest, (left, visit))
             }),
             Err(stop) => {
-                visit(Err(stop));
+                visit(Err(place.missed(stop)));
                 return true;
             }
         },
@@ -180,7 +185,7 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
         _ if !none => all,
         None => within(place, rest, (left, visit)),
         Some(reason) => {
-            visit(Err(Stop::Excluded(reason.clone())));
+            visit(Err(place.missed(Stop::Excluded(reason.clone()))));
             all
         }
     }

@@ -1,14 +1,15 @@
 //! The fields of a canonical record as a mapping fills them: from a text to a type that cannot be wrong.
 
+use super::countries::Countries;
 use super::evaluate::Place;
 use super::figures::Figures;
 use super::reader::{Item, MappingError, Section, nearest};
 use super::value::{self, Columns, Source, Value};
-use crate::decode::draft::{Draft, Goods, error, malformed, missing};
+use crate::decode::draft::{Draft, Goods, Kind, malformed, missing};
 use crate::decode::time::{self, Format};
-use crate::decode::{DeadLetterReason, DecodeError, Row};
+use crate::decode::{DecodeError, Row};
 use crate::domain::{Country, Degrade, ExcludedReason, FlowKind, Grams, HsVersion, Money, Port, Valuation};
-use crate::reference::{CodeSystem, Codes, CountryCode, PortSystem};
+use crate::reference::{Codes, PortSystem};
 
 /// A field that one text fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +73,19 @@ impl Field {
     pub(super) fn name(self) -> &'static str {
         FIELDS.iter().find(|(_, field)| *field == self).map_or("field", |(name, _)| name)
     }
+
+    /// Whether records of a kind have it.
+    fn is_of(self, kind: Kind) -> bool {
+        match self {
+            Field::KnownFrom | Field::Flow | Field::Reporter | Field::Hs | Field::HsVersion => true,
+            Field::NetMass | Field::CustomsValue | Field::Valuation => true,
+            Field::Period | Field::Partner | Field::ConsignmentPartner => kind == Kind::TradeFlow,
+            Field::Id | Field::Revision | Field::EventDate | Field::Description | Field::Marks => kind == Kind::Shipment,
+            Field::CountryOfOrigin | Field::CountryOfConsignment | Field::Destination => kind == Kind::Shipment,
+            Field::PlaceOfReceipt | Field::PortOfLading | Field::CountryOfLading => kind == Kind::Shipment,
+            Field::PortOfUnlading | Field::GrossMass => kind == Kind::Shipment,
+        }
+    }
 }
 
 /// How a text becomes the field's value.
@@ -90,14 +104,6 @@ pub(super) enum Convert {
     Goods { masks: String, none: Vec<String> },
     Mass(Figures),
     Money(Figures, Box<Value>),
-}
-
-/// How a column writes countries.
-#[derive(Clone, Debug)]
-pub(super) struct Countries {
-    system: CodeSystem,
-    /// Under which reason rows of a group of countries are left out.
-    group: String,
 }
 
 /// A field, where its text comes from, and what it becomes.
@@ -131,18 +137,24 @@ impl From<DecodeError> for Stop {
 }
 
 impl Rule {
-    /// A field of a mapping: a column's name, or a table with a source and the keys of the field's type.
-    pub(super) fn read(name: &str, item: &Item<'_>, columns: &mut Columns) -> Result<Rule, MappingError> {
+    /// A field of records of these kinds: a column's name, or a table with a source and the keys of the field's type.
+    pub(super) fn read((name, item): (&str, &Item<'_>), kinds: &[Kind], columns: &mut Columns) -> Result<Rule, MappingError> {
         let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) else {
             let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
             return Err(item.error(format!("unknown field; {}", nearest(name, &names))));
         };
+        if let [kind, ..] = kinds
+            && !kinds.iter().any(|kind| field.is_of(*kind))
+        {
+            let has: Vec<&str> = FIELDS.iter().filter(|(_, field)| field.is_of(*kind)).map(|(name, _)| *name).collect();
+            return Err(item.error(format!("a {} has no such field; it has {}", kind.word(), has.join(", "))));
+        }
         if item.as_text().is_some() || item.is_list() {
             let value = value::read_item(item, columns)?;
             let convert = convert(*field, None, columns).map_err(|problem| item.error(problem.problem))?;
             return Ok(Rule { field: *field, value, convert });
         }
-        let section = item.section()?;
+        let section = item.source()?;
         let value = value::read(&section, columns)?;
         let convert = convert(*field, Some(&section), columns)?;
         section.finish()?;
@@ -162,7 +174,12 @@ fn convert(field: Field, section: Option<&Section<'_>>, columns: &mut Columns) -
         };
         texts.iter().map(read).collect::<Result<Vec<_>, _>>()
     };
-    let figures = || section.map_or_else(|| Ok(Figures::plain()), Figures::read);
+    let figures = || match section {
+        None => Ok(Figures::plain()),
+        // How its parts are printed is the sum's own affair.
+        Some(section) if section.has("sum") => Figures::of_sum(section),
+        Some(section) => Figures::read(section),
+    };
     Ok(match field {
         Field::Id | Field::Description | Field::Marks => Convert::Text,
         Field::Revision => Convert::Whole,
@@ -210,48 +227,13 @@ fn convert(field: Field, section: Option<&Section<'_>>, columns: &mut Columns) -
 }
 
 /// A system of codes by its name.
-fn named<T: Copy>(section: &Section<'_>, all: &[(&'static str, T)], default: T) -> Result<T, MappingError> {
+pub(super) fn named<T: Copy>(section: &Section<'_>, all: &[(&'static str, T)], default: T) -> Result<T, MappingError> {
     let Some(text) = section.text("codes")? else { return Ok(default) };
     let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
     let found = all.iter().find(|(name, _)| *name == text);
     found
         .map(|(_, system)| *system)
         .ok_or_else(|| section.error("codes", format!("{text:?} is no system of codes; {}", nearest(&text, &names))))
-}
-
-impl Countries {
-    /// From the keys of a field; ISO alpha-2 where nothing is said.
-    pub(super) fn read(section: Option<&Section<'_>>) -> Result<Countries, MappingError> {
-        let default = Countries { system: CodeSystem::Iso2, group: "country_group".to_owned() };
-        let Some(section) = section else { return Ok(default) };
-        let system = named(section, &CodeSystem::ALL, CodeSystem::Iso2)?;
-        let group = section.text("group")?;
-        if group.as_deref().is_some_and(|reason| !super::is_reason(reason)) {
-            return Err(section.error("group", "is a reason for leaving rows out: a-z, 0-9 and _"));
-        }
-        Ok(Countries { system, group: group.unwrap_or(default.group) })
-    }
-
-    /// The country a text names: `XX` where the system says that it names none.
-    pub(super) fn country(&self, field: impl FnOnce() -> String, text: &str, codes: &Codes) -> Result<Country, Stop> {
-        if self.system == CodeSystem::Iso2
-            && let Ok(country) = text.parse()
-        {
-            return Ok(country);
-        }
-        match codes.country(self.system, text) {
-            CountryCode::Country(country) => Ok(country),
-            CountryCode::Group => Err(Stop::Excluded(self.group.clone())),
-            CountryCode::NoCountry => Ok(Country::UNKNOWN),
-            CountryCode::Unknown => {
-                let name = CodeSystem::ALL.iter().find(|(_, system)| *system == self.system).map_or("", |(name, _)| name);
-                let field = field();
-                let detail =
-                    format!("{field}: {text:?} is no country in the code system {name}; if it is one, add it under words");
-                Err(error(DeadLetterReason::UnknownCountry, detail).into())
-            }
-        }
-    }
 }
 
 impl Rule {
@@ -322,7 +304,7 @@ impl Rule {
 
     /// Field and column, for errors.
     fn told(&self, place: &Place<'_>) -> String {
-        format!("{} (from {})", self.field.name(), self.value.shown(&place.mapping.columns.slots))
+        format!("{} (from {})", self.field.name(), place.shown(&self.value))
     }
 
     fn goods(&self, text: &str, (masks, none): (&str, &[String]), draft: &mut Draft) -> Result<(), Misfit> {

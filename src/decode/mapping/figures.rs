@@ -1,6 +1,7 @@
 //! Numbers as feeds print them: grouping, decimal comma, percent, sign in brackets, scale. Exact.
 
 use super::reader::{MappingError, Section};
+use super::value::{Source, Value};
 use crate::decode::number;
 use crate::domain::Decimal;
 
@@ -20,25 +21,37 @@ impl Figures {
         Figures { grouping: None, decimal_comma: false, percent: false, brackets: false, scale: Decimal::ONE }
     }
 
-    /// From the keys of a field.
-    pub(super) fn read(section: &Section<'_>) -> Result<Figures, MappingError> {
+    /// From the keys of a sum: how its parts are printed. What comes of it is a plain number.
+    pub(super) fn of_parts(section: &Section<'_>) -> Result<Figures, MappingError> {
         let grouping = section.text("grouping")?;
         if grouping.as_ref().is_some_and(|sign| sign.chars().count() != 1) {
-            return Err(section.error("grouping", "is one sign, such as \",\""));
+            return Err(section.error("grouping", "must be one sign, such as \",\""));
         }
-        let scale = match section.text("scale")? {
-            None => Decimal::ONE,
-            Some(text) => {
-                number::exact(&text).ok_or_else(|| section.error("scale", format!("{text:?} is no number in quotes")))?
-            }
-        };
         Ok(Figures {
             grouping: grouping.and_then(|sign| sign.chars().next()),
             decimal_comma: section.flag("decimal_comma")?,
-            percent: section.flag("percent")?,
             brackets: section.flag("brackets")?,
-            scale,
+            ..Figures::plain()
         })
+    }
+
+    /// From the keys of a field whose value is a sum.
+    pub(super) fn of_sum(section: &Section<'_>) -> Result<Figures, MappingError> {
+        Ok(Figures { scale: scale(section)?, ..Figures::plain() })
+    }
+
+    /// From the keys beside a value that has a table of its own.
+    pub(super) fn beside(section: &Section<'_>, value: &Value) -> Result<Figures, MappingError> {
+        let of_parts = ["grouping", "decimal_comma", "percent", "brackets"];
+        match of_parts.into_iter().find(|key| matches!(value.source, Source::Sum(..)) && section.has(key)) {
+            Some(key) => Err(section.error(key, "belongs beside sum, since it tells how its columns are printed")),
+            None => Figures::read(section),
+        }
+    }
+
+    /// From the keys of a field.
+    pub(super) fn read(section: &Section<'_>) -> Result<Figures, MappingError> {
+        Ok(Figures { percent: section.flag("percent")?, scale: scale(section)?, ..Figures::of_parts(section)? })
     }
 
     /// The number, scaled; `None` where the text is none of this print.
@@ -73,6 +86,11 @@ impl Figures {
         let value = if hundredth { value.checked_mul(Decimal::new(1, 2))? } else { value };
         Some(if negative { -value } else { value })
     }
+}
+
+fn scale(section: &Section<'_>) -> Result<Decimal, MappingError> {
+    let Some(text) = section.text("scale")? else { return Ok(Decimal::ONE) };
+    number::exact(&text).ok_or_else(|| section.error("scale", format!("{text:?} must be a number in quotes")))
 }
 
 /// Digits without their grouping: threes, or the Indian way, where the last group has three and the ones before it two.

@@ -11,7 +11,7 @@ use super::figures::Figures;
 use super::layout::{Layout, Names};
 use super::reader::{MappingError, Section};
 use super::value::{self, Column, Columns, Condition, Source, Value};
-use super::{Format, Mapping, Selection, is_reason, parse};
+use super::{Format, Mapping, Selection, parse};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::{error, malformed};
 use crate::domain::{DeadLetterReason, Decimal};
@@ -81,14 +81,11 @@ impl Gather {
                 section.item("value").ok_or_else(|| section.missing("value", "a column's name, or a table with a source"))?;
             let value = value::read_item(&value, &mut columns)?;
             let when = section.section("when")?.map(|when| value::condition(when, &mut columns)).transpose()?;
-            let sum = section.flag("sum")?.then(|| Figures::read(&section)).transpose()?;
+            let sum = section.flag("sum")?.then(|| Figures::beside(&section, &value)).transpose()?;
             section.finish()?;
             gathered.push(Gathered { value, when, sum });
         }
-        let otherwise = section.text("otherwise")?;
-        if otherwise.as_deref().is_some_and(|reason| !is_reason(reason)) {
-            return Err(section.error("otherwise", "is a reason for leaving rows out: a-z, 0-9 and _"));
-        }
+        let otherwise = section.reason("otherwise")?;
         section.finish()?;
         Ok(Gather { columns, by, select, gathered, otherwise, layout: Layout::default(), names })
     }
@@ -106,36 +103,44 @@ impl Gather {
         }
     }
 
+    /// The columns of the rows that a column of what comes out is made of.
+    pub(super) fn behind(&self, column: &Column) -> Vec<usize> {
+        let at = column.names.iter().find_map(|name| self.names.iter().position(|known| known == name));
+        let mut values = self.by.iter().chain(self.gathered.iter().map(|gathered| &gathered.value));
+        parse::direct(at.and_then(|at| values.nth(at)).into_iter())
+    }
+
     /// The slots without which a file is another schema.
     pub(super) fn decisive(&self) -> Vec<usize> {
         parse::direct(self.by.iter().chain(self.gathered.iter().map(|gathered| &gathered.value)))
     }
 }
 
-/// The rows of a message, by what tells their records apart.
+/// The rows of a message, by what tells their records apart; each with the number of its first row.
 #[derive(Default)]
-pub(super) struct Groups(BTreeMap<Vec<String>, Vec<Found>>);
+pub(super) struct Groups(BTreeMap<Vec<String>, (usize, Vec<Found>)>);
 
 impl Groups {
     /// Takes a row in; gives it to the visitor only where it is left out.
     pub(super) fn take(&mut self, gather: &Gather, place: &Place<'_>, visit: &mut Visit<'_>) {
         if let Err(stop) = Selection::check(&gather.select, place) {
-            return visit(Err(stop));
+            return visit(Err(place.missed(stop)));
         }
         let tells: Vec<bool> =
             gather.gathered.iter().map(|gathered| gathered.when.as_ref().is_none_or(|when| place.holds(when))).collect();
         if !tells.contains(&true) {
-            return visit(Err(match &gather.otherwise {
+            let stop = match &gather.otherwise {
                 Some(reason) => Stop::Excluded(reason.clone()),
                 None => {
                     let detail = "no column of the mapping's gather takes the row; say under gather.otherwise why it is left out";
                     error(DeadLetterReason::UnknownSchema, detail).into()
                 }
-            }));
+            };
+            return visit(Err(place.missed(stop)));
         }
         let text = |value: &Value| place.value(value).unwrap_or_default().into_owned();
         let found = self.0.entry(gather.by.iter().map(text).collect());
-        let found = found.or_insert_with(|| vec![Found::Nothing; gather.gathered.len()]);
+        let (_, found) = found.or_insert_with(|| (place.row, vec![Found::Nothing; gather.gathered.len()]));
         for ((gathered, found), tells) in gather.gathered.iter().zip(found).zip(tells) {
             match place.value(&gathered.value) {
                 Some(text) if tells => found.add(&text, gathered.sum.as_ref()),
@@ -148,13 +153,13 @@ impl Groups {
 
     /// Gives what was gathered to the visitor, row by row.
     pub(super) fn finish(self, around: &Place<'_>, gather: &Gather, visit: &mut Visit<'_>) {
-        for (key, found) in self.0 {
+        for (key, (row, found)) in self.0 {
             let wrong = found.iter().zip(gather.names.iter().skip(key.len())).find_map(|(found, name)| match found {
                 Found::Wrong(why) => Some(malformed(&format!("gather.{name}"), why)),
                 _ => None,
             });
             if let Some(wrong) = wrong {
-                visit(Err(wrong.into()));
+                visit(Err(Place { row, ..around.inner(Cells::Same, None) }.missed(wrong)));
                 continue;
             }
             let texts = found.into_iter().map(|found| match found {
@@ -166,7 +171,8 @@ impl Groups {
             let cells = Cells::Table { layout: &gather.layout, cells: &cells };
             let Place { mapping, envelope, message, file_name, .. } = *around;
             let columns = &mapping.columns.slots;
-            explode::each(&Place { mapping, columns, cells, envelope, message, file_name, outer: None, part: None }, visit);
+            let place = Place { mapping, columns, cells, envelope, message, file_name, row, outer: None, part: None };
+            explode::each(&place, visit);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::layout::Names;
 use super::reader::{Item, MappingError, Section};
-use super::{Envelope, Format, Preamble, is_reason};
+use super::{Envelope, Format, Preamble};
 
 /// The section `columns`.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(super) struct Head {
 /// First and last character of a column.
 fn position((name, item): (String, Item<'_>)) -> Result<(String, usize, usize), MappingError> {
     let places = item.list()?;
-    let [first, last] = places.as_slice() else { return Err(item.error("is [first, last] in characters, from 1")) };
+    let [first, last] = places.as_slice() else { return Err(item.error("must be [first, last] in characters, from 1")) };
     let place = |item: &Item<'_>| Ok(usize::try_from(item.number(1..100_001)?).unwrap_or(1));
     let (first, last) = (place(first)?, place(last)?);
     if first > last {
@@ -78,15 +78,12 @@ impl Head {
             names,
             required: section.texts("required")?,
             header: section.texts("header")?,
-            notes: section.text("notes")?,
+            notes: section.reason("notes")?,
             never: section.texts("never")?.unwrap_or_default(),
             nulls: section.texts("nulls")?.unwrap_or_default(),
             aliases,
             positions,
         };
-        if head.notes.as_deref().is_some_and(|reason| !is_reason(reason)) {
-            return Err(section.error("notes", "is a reason for leaving lines out: a-z, 0-9 and _"));
-        }
         section.finish()?;
         Ok(head)
     }

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::field::Stop;
 use super::layout::{Layout, Names};
 use super::reader::{MappingError, Section};
-use super::{is_reason, parse, value};
+use super::{parse, value};
 use crate::decode::delimited::{self, Dialect, Records};
 use crate::decode::draft::malformed;
 use crate::decode::encoding::TextEncoding;
@@ -63,10 +63,7 @@ impl Join {
     pub(super) fn read(section: Section<'_>) -> Result<Join, MappingError> {
         let key = section.required_text("key", "the column that is the same in all parts of a record")?;
         let dialect = parse::dialect(&section)?;
-        let orphan = section.text("orphan")?.unwrap_or_else(|| ExcludedReason::ORPHAN.to_owned());
-        if !is_reason(&orphan) {
-            return Err(section.error("orphan", format!("{orphan:?} is no reason (a-z, 0-9 and _)")));
-        }
+        let orphan = section.reason("orphan")?.unwrap_or_else(|| ExcludedReason::ORPHAN.to_owned());
         let pattern = |text: &String| value::compile(text).map_err(|problem| section.error("aside", problem));
         let aside = section.texts("aside")?.unwrap_or_default().iter().map(pattern).collect::<Result<_, _>>()?;
         let parts = section.sections("parts")?.into_iter().map(JoinPart::read).collect::<Result<Vec<_>, _>>()?;

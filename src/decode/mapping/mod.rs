@@ -1,6 +1,7 @@
 //! A mapping: what a feed's rows look like, and what they mean, as a TOML file states it. Unknown keys are errors.
 
 mod checks;
+mod countries;
 mod evaluate;
 mod examples;
 mod explode;
@@ -15,6 +16,7 @@ mod reader;
 mod record;
 mod rows;
 mod sample;
+mod steps;
 mod value;
 
 use std::collections::BTreeMap;
@@ -26,7 +28,7 @@ pub use join::{FileOf, Join, PartRow, PartRows};
 pub use reader::MappingError;
 pub(super) use rows::PREAMBLE_MAX;
 pub(super) use sample::Evidenced;
-pub use sample::{Layers, Sample, SampleField, SampleRow};
+pub use sample::{Again, Layers, Sample, SampleField, SampleRow};
 
 use self::checks::Check;
 use self::examples::Example;

@@ -15,7 +15,7 @@ use super::join::Join;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
 use super::value::{Columns, Source, Value, condition};
-use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, Unit, is_reason};
+use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, Unit};
 use crate::decode::delimited::Dialect;
 use crate::decode::draft::Kind;
 use crate::decode::encoding::TextEncoding;
@@ -77,7 +77,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         }
     };
     let units = root.section("units")?.map(units).transpose()?.unwrap_or_default();
-    let read = |section, columns: &mut Columns| Quantities::read(section, columns);
+    let read = |section, columns: &mut Columns| Quantities::read(section, &branches, columns);
     let quantities =
         root.sections("quantities")?.into_iter().map(|section| read(section, &mut columns)).collect::<Result<_, _>>()?;
     let lists = Lists::read(root, &mut columns)?;
@@ -125,12 +125,19 @@ fn settle(
     envelope: &Envelope,
 ) -> Result<(Vec<usize>, Vec<String>), MappingError> {
     let named = |columns: &mut Columns, names: &[String]| names.iter().map(|name| columns.slot(vec![name.clone()])).collect();
-    let required: Vec<usize> = match (&head.required, &mut *gather) {
-        (Some(names), None) => named(columns, names),
-        (Some(names), Some(gather)) => named(&mut gather.columns, names),
-        (None, None) => decisive(branches),
-        (None, Some(gather)) => gather.decisive(),
+    let names = head.required.as_deref().unwrap_or_default();
+    // What the author requires comes to what no record can do without: naming a header's columns must not lift that guard.
+    let (mut required, decisive): (Vec<usize>, Vec<usize>) = match &mut *gather {
+        None => (named(columns, names), decisive(branches)),
+        Some(gather) if head.required.is_none() => (Vec::new(), gather.decisive()),
+        Some(gather) => {
+            let read = decisive(branches).into_iter().filter_map(|slot| columns.slots.get(slot));
+            let behind = read.flat_map(|column| gather.behind(column)).collect();
+            (named(&mut gather.columns, names), behind)
+        }
     };
+    let more: Vec<usize> = decisive.into_iter().filter(|slot| !required.contains(slot)).collect();
+    required.extend(more);
     match (&gather, envelope.unit) {
         (None, Unit::Group) => {
             return Err(root.error("envelope", "message = \"group\" needs [gather], whose columns under by tell groups apart"));
@@ -164,10 +171,14 @@ fn decisive(branches: &[Branch]) -> Vec<usize> {
     direct(rules.map(|rule| &rule.value))
 }
 
-/// The columns that values read as they stand.
+/// The columns that values read as they stand, or add up.
 pub(super) fn direct<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<usize> {
-    let slot = |value: &Value| if let Source::Column(slot) = value.source { Some(slot) } else { None };
-    let slots: BTreeSet<usize> = values.filter_map(slot).collect();
+    let slots = |value: &Value| match &value.source {
+        Source::Column(slot) => vec![*slot],
+        Source::Sum(parts, _) => direct(parts.iter()),
+        _ => Vec::new(),
+    };
+    let slots: BTreeSet<usize> = values.flat_map(slots).collect();
     slots.into_iter().collect()
 }
 
@@ -237,15 +248,13 @@ fn preamble(section: &Section<'_>) -> Result<Preamble, MappingError> {
 }
 
 pub(super) fn selection(section: Section<'_>, columns: &mut Columns) -> Result<Selection, MappingError> {
-    let reason = section.required_text("reason", "why these rows are left out, a-z, 0-9 and _")?;
-    if !is_reason(&reason) {
-        return Err(section.error("reason", format!("{reason:?} is no reason (a-z, 0-9 and _)")));
-    }
+    let why = || section.missing("reason", "why these rows are left out, a-z, 0-9 and _");
+    let reason = section.reason("reason")?.ok_or_else(why)?;
     let (keep, drop) = (section.section("keep")?, section.section("drop")?);
     let (keep, when) = match (keep, drop) {
         (Some(when), None) => (true, when),
         (None, Some(when)) => (false, when),
-        _ => return Err(section.error("keep", "a selection has one of keep and drop")),
+        _ => return Err(section.error("keep", "must have one of keep and drop")),
     };
     let when = condition(when, columns)?;
     section.finish()?;
@@ -257,17 +266,20 @@ fn kind(section: &Section<'_>) -> Result<Option<Kind>, MappingError> {
         None => Ok(None),
         Some("shipment") => Ok(Some(Kind::Shipment)),
         Some("trade_flow") => Ok(Some(Kind::TradeFlow)),
-        Some("sighting" | "firm_link") => Err(section.error("kind", "is a kind of record that is not supported in this release")),
+        Some("sighting" | "firm_link") => {
+            Err(section.error("kind", "must be shipment or trade_flow: this kind of record is not supported in this release"))
+        }
         Some(other) => {
             Err(section.error("kind", format!("{other:?} is no kind; {}", nearest(other, &["shipment", "trade_flow"]))))
         }
     }
 }
 
-fn rules(section: Option<Section<'_>>, columns: &mut Columns) -> Result<Vec<Rule>, MappingError> {
+/// Fields of records of these kinds, in the order of the contract.
+fn rules(section: Option<Section<'_>>, kinds: &[Kind], columns: &mut Columns) -> Result<Vec<Rule>, MappingError> {
     let Some(section) = section else { return Ok(Vec::new()) };
     let mut rules: Vec<Rule> =
-        section.entries().iter().map(|(name, item)| Rule::read(name, item, columns)).collect::<Result<_, _>>()?;
+        section.entries().iter().map(|(name, item)| Rule::read((name, item), kinds, columns)).collect::<Result<_, _>>()?;
     rules.sort_by_key(|rule| rule.field);
     Ok(rules)
 }
@@ -275,24 +287,29 @@ fn rules(section: Option<Section<'_>>, columns: &mut Columns) -> Result<Vec<Rule
 /// The branches; a mapping without any is one branch for all rows. A branch's fields stand before the common ones.
 fn branches(root: &Section<'_>, columns: &mut Columns) -> Result<(Vec<Branch>, Option<String>), MappingError> {
     let common_kind = kind(root)?;
-    let common = rules(root.section("fields")?, columns)?;
-    let otherwise = root.text("otherwise")?;
-    if otherwise.as_deref().is_some_and(|reason| !is_reason(reason)) {
-        return Err(root.error("otherwise", "is a reason for leaving rows out: a-z, 0-9 and _"));
-    }
+    let otherwise = root.reason("otherwise")?;
     let sections = root.sections("branches")?;
     let no_kind = |section: &Section<'_>| section.error("kind", "is missing: shipment or trade_flow");
+    let kind_of = |section: &Section<'_>| kind(section)?.or(common_kind).ok_or_else(|| no_kind(section));
+    let kinds: Vec<Kind> = match sections.as_slice() {
+        [] => vec![kind_of(root)?],
+        sections => sections.iter().map(kind_of).collect::<Result<_, _>>()?,
+    };
+    let common = rules(root.section("fields")?, &kinds, columns)?;
+    let lists = ["bill_of_lading", "containers", "parties", "transit_ports"];
+    if let Some(key) = lists.into_iter().find(|key| root.has(key) && !kinds.contains(&Kind::Shipment)) {
+        return Err(root.error(key, "a trade_flow has none, a shipment has"));
+    }
     if sections.is_empty() {
-        let kind = common_kind.ok_or_else(|| no_kind(root))?;
+        let kind = kind_of(root)?;
         check_fields(root, kind, &common)?;
         return Ok((vec![Branch { when: None, kind, rules: common }], otherwise));
     }
     let mut branches = Vec::new();
-    for section in sections {
+    for (section, kind) in sections.into_iter().zip(kinds) {
         let when = section.section("when")?.ok_or_else(|| section.error("when", "is missing: the condition of the branch"))?;
         let when = Some(condition(when, columns)?);
-        let kind = kind(&section)?.or(common_kind).ok_or_else(|| no_kind(&section))?;
-        let mut rules = rules(section.section("fields")?, columns)?;
+        let mut rules = rules(section.section("fields")?, &[kind], columns)?;
         let own: Vec<Field> = rules.iter().map(|rule| rule.field).collect();
         rules.extend(common.iter().filter(|rule| !own.contains(&rule.field)).cloned());
         rules.sort_by_key(|rule| rule.field);

@@ -6,6 +6,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::is_reason;
+
 /// Why a mapping is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, {key}: {problem}")]
@@ -108,13 +110,22 @@ impl<'t> Section<'t> {
         self.item(key).map(|item| item.texts()).transpose()
     }
 
+    /// A reason under which something is left out: the label of a count.
+    pub(super) fn reason(&self, key: &'static str) -> Result<Option<String>, MappingError> {
+        let reason = self.text(key)?;
+        match reason.as_deref().filter(|reason| !is_reason(reason)) {
+            Some(text) => Err(self.error(key, format!("{text:?} must be a reason for leaving something out: a-z, 0-9 and _"))),
+            None => Ok(reason),
+        }
+    }
+
     /// A boolean; `false` where absent.
     pub(super) fn flag(&self, key: &'static str) -> Result<bool, MappingError> {
         match self.item(key) {
             None => Ok(false),
             Some(item) => match item.value.get_ref() {
                 DeValue::Boolean(value) => Ok(*value),
-                _ => Err(item.error("is true or false")),
+                _ => Err(item.must_be("true or false")),
             },
         }
     }
@@ -132,6 +143,9 @@ impl<'t> Section<'t> {
     /// A list of tables.
     pub(super) fn sections(&self, key: &'static str) -> Result<Vec<Section<'t>>, MappingError> {
         let Some(item) = self.item(key) else { return Ok(Vec::new()) };
+        if !item.is_list() {
+            return Err(item.must_be(&format!("a list of tables, each under [[{}]]", self.path_of(key))));
+        }
         item.list()?.iter().map(Item::section).collect()
     }
 
@@ -169,9 +183,23 @@ impl<'t> Item<'t> {
         MappingError { line: line(self.text, self.value.span().start), key: self.path.clone(), problem: problem.into() }
     }
 
+    /// This value is something else than it must be; says what it is.
+    pub(super) fn must_be(&self, what: &str) -> MappingError {
+        let found = match self.value.get_ref() {
+            DeValue::String(_) => "a text",
+            DeValue::Integer(number) => return self.error(format!("must be {what}, and is {}", number.as_str())),
+            DeValue::Float(number) => return self.error(format!("must be {what}, and is {}", number.as_str())),
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        self.error(format!("must be {what}, and is {found}"))
+    }
+
     /// A text. Numbers must be quoted: `01` and `1` are different codes.
     pub(super) fn text(&self) -> Result<String, MappingError> {
-        self.as_text().map(str::to_owned).ok_or_else(|| self.error("is a text in quotes"))
+        self.as_text().map(str::to_owned).ok_or_else(|| self.must_be("a text in quotes"))
     }
 
     /// The text, where it is one.
@@ -192,19 +220,28 @@ impl<'t> Item<'t> {
     /// A whole number in a range.
     pub(super) fn number(&self, range: Range<i64>) -> Result<i64, MappingError> {
         let number = self.value.get_ref().as_integer().and_then(|integer| integer.as_str().parse::<i64>().ok());
-        let allowed = || self.error(format!("is a whole number from {} to {}", range.start, range.end - 1));
+        let allowed = || self.must_be(&format!("a whole number from {} to {}", range.start, range.end - 1));
         number.filter(|number| range.contains(number)).ok_or_else(allowed)
     }
 
     /// A list.
     pub(super) fn list(&self) -> Result<Vec<Item<'t>>, MappingError> {
-        let array = self.value.get_ref().as_array().ok_or_else(|| self.error("is a list"))?;
+        let array = self.value.get_ref().as_array().ok_or_else(|| self.must_be("a list"))?;
         Ok(array.iter().map(|value| Item { text: self.text, path: self.path.clone(), value }).collect())
+    }
+
+    /// The table of a value that may be a column's name alone.
+    pub(super) fn source(&self) -> Result<Section<'t>, MappingError> {
+        self.table("the name of a column in quotes, or a table with a source")
     }
 
     /// A table.
     pub(super) fn section(&self) -> Result<Section<'t>, MappingError> {
-        let table = self.value.get_ref().as_table().ok_or_else(|| self.error("is a table"))?;
+        self.table("a table")
+    }
+
+    fn table(&self, what: &str) -> Result<Section<'t>, MappingError> {
+        let table = self.value.get_ref().as_table().ok_or_else(|| self.must_be(what))?;
         Ok(Section { text: self.text, path: self.path.clone(), span: self.value.span(), table, asked: RefCell::default() })
     }
 }

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
+use super::countries::Countries;
 use super::evaluate::{Cells, Place};
-use super::field::{Countries, Rule, Stop};
+use super::field::{Rule, Stop};
 use super::figures::Figures;
 use super::reader::{MappingError, Section, nearest};
 use super::value::{self, Columns, Value};
 use super::{Branch, Mapping, Selection};
 use crate::decode::canonical::role;
-use crate::decode::draft::{Draft, Times, error, malformed};
+use crate::decode::draft::{Draft, Kind, Times, error, malformed};
 use crate::decode::json::Pointer;
 use crate::decode::{DecodeError, Row, Surroundings, units};
 use crate::domain::{BillOfLading, Container, DeadLetterReason, Decimal, Degrade, Grams, Party, Quantity, Role};
@@ -26,16 +27,17 @@ pub(super) struct Quantities {
 
 impl Quantities {
     /// A section of `quantities`.
-    pub(super) fn read(section: Section<'_>, columns: &mut Columns) -> Result<Quantities, MappingError> {
+    pub(super) fn read(section: Section<'_>, branches: &[Branch], columns: &mut Columns) -> Result<Quantities, MappingError> {
         let absent = |key| section.error(key, "is missing: a column's name, or a table with a source");
         let value = section.item("value").ok_or_else(|| absent("value"))?;
         let value = value::read_item(&value, columns)?;
         let unit = section.item("unit").ok_or_else(|| absent("unit"))?;
         let unit = value::read_item(&unit, columns)?;
-        let figures = Figures::read(&section)?;
+        let figures = Figures::beside(&section, &value)?;
         let gross = match section.text("mass")?.as_deref() {
             None | Some("net") => false,
-            Some("gross") => true,
+            Some("gross") if branches.iter().any(|branch| branch.kind == Kind::Shipment) => true,
+            Some("gross") => return Err(section.error("mass", "a trade_flow has no gross mass, a shipment has")),
             Some(other) => return Err(section.error("mass", format!("{other:?} is no mass; allowed are net, gross"))),
         };
         section.finish()?;
@@ -43,11 +45,15 @@ impl Quantities {
     }
 
     fn apply(&self, place: &Place<'_>, draft: &mut Draft) -> Result<(), DecodeError> {
-        let (Some(text), Some(unit)) = (place.value(&self.value), place.value(&self.unit)) else { return Ok(()) };
-        // A unit that nobody knows tells no mass: the record is taken without it.
-        let Some(unit) = units::read(&unit, &place.mapping.units) else { return Ok(()) };
+        let (Some(text), Some(told)) = (place.value(&self.value), place.value(&self.unit)) else { return Ok(()) };
+        // A unit that nobody knows tells neither mass nor quantity: the record is taken without, and says so.
+        let Some(unit) = units::read(&told, &place.mapping.units) else {
+            draft.quality.insert(Degrade::UnitUnknown);
+            draft.unknown_unit.get_or_insert_with(|| told.into_owned());
+            return Ok(());
+        };
         let number = self.figures.number(&text).filter(|number| !number.is_sign_negative() || number.is_zero());
-        let field = || format!("quantity (from {})", self.value.shown(&place.mapping.columns.slots));
+        let field = || format!("quantity (from {})", place.shown(&self.value));
         let number = number.ok_or_else(|| malformed(&field(), format_args!("{text:?} is no number from 0")))?;
         let Some(grams) = unit.grams() else {
             draft.quantity.get_or_insert(Quantity { value: number, unit });
@@ -101,7 +107,8 @@ impl Lists {
             section.finish()?;
         }
         for section in root.sections("containers")? {
-            let number = optional(&section, "number", columns)?.ok_or_else(|| section.error("number", "is missing"))?;
+            let number = optional(&section, "number", columns)?
+                .ok_or_else(|| section.missing("number", "the column of the container's number"))?;
             lists.containers.push(ContainerRule { of: of(&section)?, number, seal: optional(&section, "seal", columns)? });
             section.finish()?;
         }
@@ -178,7 +185,7 @@ impl PartyRule {
         };
         let (name, identifier) = (optional(&section, "name", columns)?, optional(&section, "identifier", columns)?);
         if name.is_none() && identifier.is_none() {
-            return Err(section.error("name", "a party needs a name or an identifier"));
+            return Err(section.error("name", "must be there, or identifier: a party has a name or an identifier"));
         }
         let of = of(&section)?;
         section.finish()?;
@@ -215,7 +222,7 @@ impl Mapping {
     pub(super) fn records(&self, place: &Place<'_>, around: &Surroundings<'_>, give: &mut dyn FnMut(Row, Option<&Branch>)) {
         let branches = match self.branches_of(place) {
             Ok(branches) => branches,
-            Err(stop) => return give(stop.into(), None),
+            Err(stop) => return give(place.missed(stop).stop.into(), None),
         };
         for branch in branches {
             let row = match self.draft(branch, place, around.reference.codes()) {
@@ -226,6 +233,7 @@ impl Mapping {
                 }
                 Err(stop) => stop.into(),
             };
+            let row = if let Row::Failed(error) = row { place.missed(error).stop.into() } else { row };
             give(row, Some(branch));
         }
     }

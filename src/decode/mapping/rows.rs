@@ -1,9 +1,10 @@
 //! A message → its rows, by envelope. Gives each row to a visitor; a message that cannot be opened is one error, whatever its rows.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use super::evaluate::{Cells, Place, table_row};
-use super::explode::{self, Visit};
+use super::explode::{self, Missed, Visit};
 use super::field::Stop;
 use super::gather::Groups;
 use super::layout::Layout;
@@ -21,9 +22,9 @@ impl Mapping {
     /// Every row of a message.
     pub(in crate::decode) fn decode(&self, bytes: &[u8], message: &Message, around: &Surroundings<'_>) -> Decoded {
         let mut rows = Vec::new();
-        let mut take = |place: Result<&Place<'_>, Stop>| match place {
+        let mut take = |place: Result<&Place<'_>, Missed>| match place {
             Ok(place) => self.records(place, around, &mut |row, _| rows.push(row)),
-            Err(stop) => rows.push(stop.into()),
+            Err(missed) => rows.push(missed.stop.into()),
         };
         match self.each_row((bytes, message), around, &mut take) {
             Ok(()) => Decoded::Rows(rows),
@@ -48,13 +49,13 @@ impl Mapping {
         })?;
         let text = self.as_json(text)?;
         let file_name = around.file_name.or_else(|| message.header(crate::decode::FILE_HEADER));
-        let frame = Frame { mapping: self, message, file_name };
+        let frame = Frame { mapping: self, message, file_name, row: Cell::new(0) };
         let mut groups = Groups::default();
         let is_document = matches!(self.envelope.format, Format::Json | Format::JsonTable);
         let document = is_document.then(|| read_json(&text, self.limits.nesting)).transpose()?;
         let envelope = document.as_ref().map(Tree::root);
-        let mut give = |place: Result<&Place<'_>, Stop>| match (&self.gather, place) {
-            (_, Err(stop)) => visit(Err(stop)),
+        let mut give = |place: Result<&Place<'_>, Missed>| match (&self.gather, place) {
+            (_, Err(missed)) => visit(Err(missed)),
             (None, Ok(place)) => explode::each(place, visit),
             (Some(gather), Ok(place)) => groups.take(gather, place, visit),
         };
@@ -149,12 +150,20 @@ struct Frame<'a> {
     mapping: &'a Mapping,
     message: &'a Message,
     file_name: Option<&'a str>,
+    /// The row that is being read, from 1.
+    row: Cell<usize>,
 }
 
 impl<'a> Frame<'a> {
     fn place(&self, cells: Cells<'a>, envelope: Option<At<'a>>) -> Place<'a> {
-        let Frame { mapping, message, file_name } = *self;
-        Place { mapping, columns: mapping.head_columns(), cells, envelope, message, file_name, outer: None, part: None }
+        let Frame { mapping, message, file_name, .. } = *self;
+        let (columns, row) = (mapping.head_columns(), self.row.get());
+        Place { mapping, columns, cells, envelope, message, file_name, row, outer: None, part: None }
+    }
+
+    /// The row that is being read gives nothing.
+    fn missed(&self, stop: impl Into<Stop>) -> Missed {
+        self.shorter(Cells::Same, None).missed(stop)
     }
 
     fn csv(&self, text: &str, dialect: Dialect, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
@@ -167,6 +176,7 @@ impl<'a> Frame<'a> {
                 continue;
             }
             rows += 1;
+            self.row.set(rows);
             if rows > self.mapping.limits.rows {
                 return Err(self.mapping.too_many());
             }
@@ -174,7 +184,7 @@ impl<'a> Frame<'a> {
                 && layout.names.len() > 1
                 && cells.iter().skip(1).all(|cell| cell.trim().is_empty())
             {
-                visit(Err(Stop::Excluded(reason.clone())));
+                visit(Err(self.missed(Stop::Excluded(reason.clone()))));
                 continue;
             }
             let fits = if open {
@@ -183,7 +193,7 @@ impl<'a> Frame<'a> {
                 self.fits(&layout, &cells)
             };
             let place = fits.map(|()| self.shorter(Cells::Table { layout: &layout, cells: &cells }, None));
-            visit(place.as_ref().map_err(|error| error.clone().into()));
+            visit(place.as_ref().map_err(|error| self.missed(error.clone())));
         }
         Ok(())
     }
@@ -193,7 +203,8 @@ impl<'a> Frame<'a> {
     where
         'a: 'b,
     {
-        Frame { mapping: self.mapping, message: self.message, file_name: self.file_name }.place(cells, envelope)
+        let Frame { mapping, message, file_name, .. } = *self;
+        Frame { mapping, message, file_name, row: self.row.clone() }.place(cells, envelope)
     }
 
     fn fits(&self, layout: &Layout, cells: &[Cow<'_, str>]) -> Result<(), DecodeError> {
@@ -214,6 +225,7 @@ impl<'a> Frame<'a> {
         let absent = || error(DeadLetterReason::UnknownSchema, "there are no rows where the mapping's envelope.records points");
         let records = root.find(&mapping.envelope.records).ok_or_else(absent)?;
         if records.is_object() && mapping.envelope.format == Format::Json {
+            self.row.set(1);
             visit(Ok(&self.shorter(Cells::Json(records), Some(root))));
             return Ok(());
         }
@@ -225,20 +237,24 @@ impl<'a> Frame<'a> {
             return Err(mapping.too_many());
         }
         if mapping.envelope.format == Format::Json {
-            rows.for_each(|row| self.object(row, root, visit));
+            for (row, at) in rows.enumerate() {
+                self.row.set(row + 1);
+                self.object(at, root, visit);
+            }
             return Ok(());
         }
         let header = rows.next().ok_or_else(absent)?;
         let names = table_row(header).ok_or_else(|| error(DeadLetterReason::UnknownSchema, "the header is no list of names"))?;
         let layout = Layout::read(&names, mapping.head_columns(), mapping.names);
         layout.require(&mapping.required, mapping.head_columns())?;
-        for row in rows {
+        for (row, at) in rows.enumerate() {
+            self.row.set(row + 1);
             let cells =
-                table_row(row).ok_or_else(|| error(DeadLetterReason::Malformed, "the row is no list of texts and numbers"));
+                table_row(at).ok_or_else(|| error(DeadLetterReason::Malformed, "the row is no list of texts and numbers"));
             let fits = cells.and_then(|cells| self.fits(&layout, &cells).map(|()| cells));
             match &fits {
                 Ok(cells) => visit(Ok(&self.shorter(Cells::Table { layout: &layout, cells }, Some(root)))),
-                Err(error) => visit(Err(error.clone().into())),
+                Err(error) => visit(Err(self.missed(error.clone()))),
             }
         }
         Ok(())
@@ -246,12 +262,25 @@ impl<'a> Frame<'a> {
 
     fn object(&self, row: At<'_>, root: At<'_>, visit: &mut Visit<'_>) {
         if !row.is_object() {
-            return visit(Err(error(DeadLetterReason::Malformed, "the row is no JSON object").into()));
+            return visit(Err(self.missed(error(DeadLetterReason::Malformed, "the row is no JSON object"))));
         }
         match self.mapping.join().map_or(Ok(()), |join| join.check(row)) {
             Ok(()) => visit(Ok(&self.shorter(Cells::Json(row), Some(root)))),
-            Err(stop) => visit(Err(stop)),
+            Err(stop) => visit(Err(self.missed(stop))),
         }
+    }
+
+    /// The lines of a text that are not empty, by their numbers.
+    fn each_line(&self, text: &str, take: &mut dyn FnMut(&str)) -> Result<(), DecodeError> {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        for (seen, (line, text)) in lines.enumerate() {
+            if seen >= self.mapping.limits.rows {
+                return Err(self.mapping.too_many());
+            }
+            self.row.set(line + 1);
+            take(text);
+        }
+        Ok(())
     }
 
     /// Lines whose columns stand at fixed places; one that ends early has none beyond its end.
@@ -259,31 +288,20 @@ impl<'a> Frame<'a> {
         let columns = &self.mapping.envelope.fixed;
         let names: Vec<Cow<'_, str>> = columns.iter().map(|(name, ..)| Cow::Borrowed(name.as_str())).collect();
         let layout = Layout::read(&names, self.mapping.head_columns(), self.mapping.names);
-        for (row, line) in text.lines().filter(|line| !line.trim().is_empty()).enumerate() {
-            if row >= self.mapping.limits.rows {
-                return Err(self.mapping.too_many());
-            }
+        self.each_line(text, &mut |line| {
             let ends: Vec<usize> = line.char_indices().map(|(at, _)| at).chain([line.len()]).collect();
             let end = |characters: usize| ends.get(characters).copied().unwrap_or(line.len());
             let cell = |(_, first, last): &(String, usize, usize)| line.get(end(first - 1)..end(*last)).unwrap_or_default();
             let cells: Vec<Cow<'_, str>> = columns.iter().map(|column| Cow::Borrowed(cell(column))).collect();
             visit(Ok(&self.shorter(Cells::Table { layout: &layout, cells: &cells }, None)));
-        }
-        Ok(())
+        })
     }
 
     fn ndjson(&self, text: &str, visit: &mut Visit<'_>) -> Result<(), DecodeError> {
-        let lines = text.lines().filter(|line| !line.trim().is_empty());
-        for (row, line) in lines.enumerate() {
-            if row >= self.mapping.limits.rows {
-                return Err(self.mapping.too_many());
-            }
-            match read_json(line, self.mapping.limits.nesting) {
-                Ok(tree) => self.object(tree.root(), tree.root(), visit),
-                Err(error) => visit(Err(error.into())),
-            }
-        }
-        Ok(())
+        self.each_line(text, &mut |line| match read_json(line, self.mapping.limits.nesting) {
+            Ok(tree) => self.object(tree.root(), tree.root(), visit),
+            Err(error) => visit(Err(self.missed(error))),
+        })
     }
 }
 

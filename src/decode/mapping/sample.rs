@@ -5,14 +5,14 @@ use std::fmt;
 
 use super::evaluate::Place;
 use super::examples::outcome;
-use super::field::Stop;
+use super::explode::Missed;
 use super::layout::Layout;
 use super::value::{Source, Value};
-use super::{Branch, Format, Mapping};
+use super::{Branch, Format, Mapping, Unit};
 use crate::decode::draft::Kind;
 use crate::decode::mapping::field::Field;
 use crate::decode::{Decoder, Piece, Row, Surroundings, canonical_sample};
-use crate::domain::{Message, Position};
+use crate::domain::{Claim, Message, Position, Record};
 
 /// What became of the first rows of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,26 @@ pub struct Sample {
     pub absent: Vec<String>,
     /// Taken, excluded and dead letters, by outcome or reason.
     pub counts: BTreeMap<String, u64>,
+    /// How many of those taken are marked so.
+    pub marks: BTreeMap<&'static str, u64>,
+    /// Rows that speak of what another row speaks of.
+    pub again: Vec<Again>,
+    told: BTreeMap<String, (u64, Record)>,
     /// Which evidence the feed can support.
     pub layers: Layers,
+}
+
+/// A row that speaks of the same shipment or flow as one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// Which.
+    pub row: u64,
+    /// The one before.
+    pub first: u64,
+    /// The id of both: of a flow `reporter/flow/partner/hs/period`.
+    pub id: String,
+    /// Both say the same: one counts. Else one of them replaces the other.
+    pub same: bool,
 }
 
 /// What became of a row.
@@ -84,8 +102,7 @@ pub(in crate::decode) struct Evidenced {
 impl Mapping {
     /// What becomes of the first `rows_max` messages of a file.
     fn sample(&self, (bytes, pieces): (&[u8], &[Piece]), around: &Surroundings<'_>) -> Sample {
-        let mut sample =
-            Sample { rows: Vec::new(), unread: Vec::new(), absent: Vec::new(), counts: BTreeMap::new(), layers: self.layers() };
+        let mut sample = Sample::of(self.layers());
         if let Some(layout) = self.layout_of(bytes) {
             (sample.unread, sample.absent) = (self.unread(&layout), self.absent(&layout));
         }
@@ -93,12 +110,14 @@ impl Mapping {
             let position =
                 Position { topic: self.name.as_str().into(), partition: 0, offset: i64::try_from(piece.row).unwrap_or(0) };
             let message = Message { position, timestamp: None, key: None, value: None, headers: Vec::new() };
-            let mut take = |place: Result<&Place<'_>, Stop>| match place {
+            // Of a message that is the file the rows within it are told, else the message is the row.
+            let number = |row: usize| if self.envelope.unit == Unit::File { row as u64 } else { piece.row };
+            let mut take = |place: Result<&Place<'_>, Missed>| match place {
                 Ok(place) => self.records(place, around, &mut |row, branch| {
                     let fields = branch.map(|branch| self.fields(place, branch)).unwrap_or_default();
-                    sample.note(piece.row, &row, fields);
+                    sample.note(number(place.row), &row, fields);
                 }),
-                Err(stop) => sample.note(piece.row, &stop.into(), Vec::new()),
+                Err(missed) => sample.note(number(missed.row), &missed.stop.into(), Vec::new()),
             };
             if let Err(error) = self.each_row((&piece.bytes, &message), around, &mut take) {
                 sample.note(piece.row, &Row::Failed(error), Vec::new());
@@ -110,7 +129,7 @@ impl Mapping {
     fn fields(&self, place: &Place<'_>, branch: &Branch) -> Vec<SampleField> {
         let field = |name: &str, value: &Value| SampleField {
             field: String::from(name),
-            from: used(value, place).shown(&self.columns.slots),
+            from: place.shown(used(value, place)),
             text: place.value(value).map(|text| text.into_owned()),
         };
         let mut fields: Vec<SampleField> = branch.rules.iter().map(|rule| field(rule.field.name(), &rule.value)).collect();
@@ -234,7 +253,47 @@ impl Evidenced {
     }
 }
 
+/// Examples of a line that are shown.
+const SHOWN: usize = 5;
+
 impl Sample {
+    /// Of no row yet.
+    pub(in crate::decode) fn of(layers: Layers) -> Sample {
+        let (counts, marks, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Sample { rows: Vec::new(), unread: Vec::new(), absent: Vec::new(), counts, marks, again: Vec::new(), told, layers }
+    }
+
+    /// Looks whether a row before it spoke of the same. Another revision of a shipment is another version of it, and meant to be one.
+    fn note_claim(&mut self, row: u64, claim: &Claim) {
+        for mark in claim.quality.iter() {
+            *self.marks.entry(mark.code()).or_default() += 1;
+        }
+        let version = |record: &Record| if let Record::Shipment(shipment) = record { shipment.revision } else { 1 };
+        match self.told.get(&claim.id) {
+            Some((first, told)) if version(told) == version(&claim.record) => {
+                let (first, same) = (*first, *told == claim.record);
+                self.again.push(Again { row, first, id: claim.id.clone(), same });
+            }
+            Some(_) => {}
+            None => drop(self.told.insert(claim.id.clone(), (row, claim.record.clone()))),
+        }
+    }
+
+    /// The rows that say the same as others, or something else, in one line with examples.
+    fn again(&self, same: bool) -> Option<String> {
+        let again: Vec<&Again> = self.again.iter().filter(|again| again.same == same).collect();
+        let shown = again.iter().take(SHOWN).map(|Again { row, first, id, .. }| format!("row {row} as row {first} ({id})"));
+        let mut shown: Vec<String> = shown.collect();
+        shown.extend((again.len() > SHOWN).then(|| "…".to_owned()));
+        let what = match (again.len(), same) {
+            (1, true) => "row says again what another row says",
+            (_, true) => "rows say again what another row says",
+            (1, false) => "row speaks of the same shipment or flow as another row and says something else; the later supersedes",
+            (_, false) => "rows speak of the same shipment or flow as another row and say something else; the later supersedes",
+        };
+        (!again.is_empty()).then(|| format!("{} {what}: {}", again.len(), shown.join(", ")))
+    }
+
     pub(in crate::decode) fn note(&mut self, number: u64, row: &Row, fields: Vec<SampleField>) {
         let (count, outcome) = match row {
             Row::Claim(_) => ("taken".to_owned(), outcome(row)),
@@ -242,6 +301,9 @@ impl Sample {
             Row::Failed(error) => (outcome(row), format!("dead_letter {error}")),
         };
         *self.counts.entry(count).or_default() += 1;
+        if let Row::Claim(claim) = row {
+            self.note_claim(number, claim);
+        }
         self.rows.push(SampleRow { row: number, outcome, fields });
     }
 }
@@ -281,7 +343,9 @@ impl fmt::Display for Sample {
         if !self.absent.is_empty() {
             writeln!(f, "not there: {}", self.absent.join(", "))?;
         }
+        [false, true].into_iter().filter_map(|same| self.again(same)).try_for_each(|line| writeln!(f, "{line}"))?;
         self.counts.iter().try_for_each(|(what, count)| writeln!(f, "{count:>8} {what}"))?;
+        self.marks.iter().try_for_each(|(mark, count)| writeln!(f, "{count:>8} of those taken marked {mark}"))?;
         write!(f, "{}", self.layers)
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 use super::checks::Proof;
+use super::figures::Figures;
 use super::reader::{Item, MappingError, Section, nearest};
+use super::steps::{TextStep, step};
 use crate::decode::json::Pointer;
 use crate::decode::number;
 use crate::domain::Decimal;
@@ -82,27 +84,8 @@ pub(super) enum Source {
     First(Vec<Value>, bool),
     /// All of these, with a separator; null where one is null.
     Concat(Vec<Value>, String),
-}
-
-/// One step on a text.
-#[derive(Clone, Debug)]
-pub(super) enum TextStep {
-    Trim,
-    Upper,
-    Lower,
-    /// Without these signs at both ends.
-    Strip(String),
-    /// Without these signs anywhere.
-    Remove(String),
-    /// From a character, so many characters.
-    Cut(usize, usize),
-    /// One part between separators; negative counts from the end.
-    Split(String, i64),
-    /// A group of a pattern; null where it does not match.
-    Capture(Regex, usize),
-    /// At least so long, with this sign before it.
-    PadLeft(usize, char),
-    Replace(String, String),
+    /// The sum of all of these, printed so; null where one is null.
+    Sum(Vec<Value>, Figures),
 }
 
 /// A text of a row.
@@ -144,7 +127,7 @@ impl Value {
             Source::Written => "the message's time".to_owned(),
             Source::Header(name) => format!("header {name}"),
             Source::First(parts, _) => all(parts, " else "),
-            Source::Concat(parts, _) => all(parts, " + "),
+            Source::Concat(parts, _) | Source::Sum(parts, _) => all(parts, " + "),
         }
     }
 }
@@ -169,7 +152,7 @@ pub(super) enum Condition {
     Sum(Value, Vec<Value>),
 }
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "column",
     "pointer",
     "parent",
@@ -185,6 +168,7 @@ const SOURCES: [&str; 15] = [
     "header",
     "first",
     "concat",
+    "sum",
 ];
 
 /// A value: a column's name alone, or a table with a source.
@@ -192,7 +176,7 @@ pub(super) fn read_item(item: &Item<'_>, columns: &mut Columns) -> Result<Value,
     if item.as_text().is_some() || item.is_list() {
         return Ok(Value::of(Source::Column(columns.slot(item.texts()?))));
     }
-    let section = item.section()?;
+    let section = item.source()?;
     let value = read(&section, columns)?;
     section.finish()?;
     Ok(value)
@@ -273,7 +257,8 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
         }
         "header" => Source::Header(section.required_text("header", "the name of a message header")?),
         "first" => Source::First(parts("first", columns)?, section.flag("note")?),
-        _ => Source::Concat(parts("concat", columns)?, section.text("separator")?.unwrap_or_default()),
+        "concat" => Source::Concat(parts("concat", columns)?, section.text("separator")?.unwrap_or_default()),
+        _ => Source::Sum(parts("sum", columns)?, Figures::of_parts(section)?),
     })
 }
 
@@ -286,59 +271,6 @@ fn pattern(section: &Section<'_>, key: &'static str) -> Result<Regex, MappingErr
 pub(super) fn compile(text: &str) -> Result<Regex, String> {
     let built = regex::RegexBuilder::new(text).size_limit(1 << 20).build();
     built.map_err(|error| format!("{text:?} is no regular expression: {}", error.to_string().replace('\n', " ")))
-}
-
-const STEPS: [&str; 10] = ["trim", "upper", "lower", "strip", "remove", "cut", "split", "regex", "pad_left", "replace"];
-
-fn step(item: &Item<'_>) -> Result<TextStep, MappingError> {
-    if let Some(word) = item.as_text() {
-        return match word {
-            "trim" => Ok(TextStep::Trim),
-            "upper" => Ok(TextStep::Upper),
-            "lower" => Ok(TextStep::Lower),
-            _ => Err(item.error(format!("{word:?} is no text step; {}", nearest(word, &STEPS)))),
-        };
-    }
-    let section = item.section()?;
-    let step = if let Some(signs) = section.text("strip")? {
-        TextStep::Strip(signs)
-    } else if let Some(signs) = section.text("remove")? {
-        TextStep::Remove(signs)
-    } else if let Some(separator) = section.text("split")? {
-        let take = section.number("take", -1000..1001)?;
-        TextStep::Split(separator, take.ok_or_else(|| section.error("take", "is missing: which part, from 0; -1 is the last"))?)
-    } else if let Some(text) = section.text("regex")? {
-        let pattern = compile(&text).map_err(|problem| section.error("regex", problem))?;
-        let group = usize::try_from(section.number("group", 0..100)?.unwrap_or(1)).unwrap_or(1);
-        if group >= pattern.captures_len() {
-            return Err(section.error("regex", format!("has no group {group}")));
-        }
-        TextStep::Capture(pattern, group)
-    } else if let Some(cut) = section.item("cut") {
-        match cut.list()?.as_slice() {
-            [from, length] => TextStep::Cut(size(from)?, size(length)?),
-            _ => return Err(cut.error("is [from, length] in characters")),
-        }
-    } else if let Some(pad) = section.item("pad_left") {
-        match pad.list()?.as_slice() {
-            [width, sign] => TextStep::PadLeft(size(width)?, sign.text()?.chars().next().unwrap_or('0')),
-            _ => return Err(pad.error("is [width, \"0\"]")),
-        }
-    } else if let Some(replace) = section.item("replace") {
-        match replace.texts()?.as_slice() {
-            [from, to] if !from.is_empty() => TextStep::Replace(from.clone(), to.clone()),
-            _ => return Err(replace.error("is [\"from\", \"to\"]")),
-        }
-    } else {
-        section.finish()?;
-        return Err(item.error(format!("is no text step; allowed are {}", STEPS.join(", "))));
-    };
-    section.finish()?;
-    Ok(step)
-}
-
-fn size(item: &Item<'_>) -> Result<usize, MappingError> {
-    Ok(usize::try_from(item.number(0..1001)?).unwrap_or(0))
 }
 
 /// A condition: `all`, `any`, `not`, or a value with one test.
@@ -359,8 +291,18 @@ pub(super) fn condition(section: Section<'_>, columns: &mut Columns) -> Result<C
     Ok(found)
 }
 
+const TESTS: [&str; 8] = ["equals", "in", "matches", "above", "below", "present", "check_digit", "sum_of"];
+
 fn test(section: &Section<'_>, columns: &mut Columns) -> Result<Condition, MappingError> {
     let value = read(section, columns)?;
+    let given: Vec<&str> = TESTS.into_iter().filter(|name| section.has(name)).collect();
+    match given.as_slice() {
+        [] => return Err(section.absent(&TESTS, format!("the condition has no test: give one of {}", TESTS.join(", ")))),
+        [_] | ["above", "below"] => {}
+        [_, second, ..] => {
+            return Err(section.error(second, format!("the condition has several tests ({}): give one", given.join(", "))));
+        }
+    }
     let bound = |key: &'static str| match section.text(key)? {
         None => Ok(None),
         Some(text) => match number::exact(&text) {
@@ -390,10 +332,7 @@ fn test(section: &Section<'_>, columns: &mut Columns) -> Result<Condition, Mappi
         let unknown = || section.error("check_digit", format!("{word:?} is no such number; {}", nearest(&word, &names)));
         return Ok(Condition::Proves(value, found.ok_or_else(unknown)?.1));
     }
-    if let Some(parts) = section.item("sum_of") {
-        let parts = parts.list()?.iter().map(|part| read_item(part, columns)).collect::<Result<_, _>>()?;
-        return Ok(Condition::Sum(value, parts));
-    }
-    let tests = "equals, in, matches, above, below, present, check_digit, sum_of";
-    Err(section.error("equals", format!("the condition has no test: give one of {tests}")))
+    let parts = section.item("sum_of").ok_or_else(|| section.missing("sum_of", "the parts"))?;
+    let parts = parts.list()?.iter().map(|part| read_item(part, columns)).collect::<Result<_, _>>()?;
+    Ok(Condition::Sum(value, parts))
 }

@@ -63,6 +63,10 @@ pub(super) fn masses(found: &Found<'_>, kind: Kind, lines: &mut Lines, quantitie
                 }
                 role => (role == Role::GrossMass, "its name says which"),
             };
+            if is_gross && kind == Kind::TradeFlow {
+                lines.comment(&format!("{}: a trade_flow has no gross mass", found.why(at)));
+                continue;
+            }
             let field = if is_gross { "gross_mass_kg" } else { "net_mass_kg" };
             if has.contains(&field) {
                 lines.comment(&format!("{}: another {field}; one is read", found.why(at)));

@@ -4,6 +4,7 @@ mod fields;
 mod figures;
 mod looks;
 mod meaning;
+mod months;
 mod sections;
 mod table;
 mod text;

@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use super::Found;
-use super::fields;
 use super::looks::is_total;
 use super::meaning::{Role, says, words};
 use super::table::Source;
 use super::text::{list, quoted, shortened};
+use super::{Found, fields, months};
 use crate::decode::draft::Kind;
 use crate::domain::FeedName;
 use crate::reference::CountryCode;
@@ -164,7 +163,8 @@ fn head(found: &Found<'_>, draft: &mut Lines) {
     draft.comment(&format!("A first draft of a mapping for {name}, from its first {rows} rows of {columns} columns."));
     draft.comment("Every line is a guess below its reason; what is unsure stays a comment. Fill in what says TODO, then try it:");
     draft.comment("  entrepot check FILE --as THIS.toml --sample 20");
-    found.table.notes.iter().for_each(|note| draft.comment(&format!("Note: {note}.")));
+    let months = months::hint(&found.table.columns);
+    found.table.notes.iter().chain(&months).for_each(|note| draft.comment(&format!("Note: {note}.")));
     draft.comment("");
     draft.comment("Columns: values, how many rows have one, what it looks like, what it may be and why.");
     for (at, (looks, meaning)) in found.looks.iter().zip(&found.meanings).enumerate() {

@@ -12,6 +12,9 @@ use crate::decode::{json, number, xml};
 
 /// Lines by which the form of a file is told.
 pub(super) const HEAD_LINES: usize = 50;
+/// What to do with a table whose columns nobody names.
+const HEADERLESS: &str = "put a line with names before it for a draft, and in the mapping name the columns in their order: \
+                          columns.header = [\"HS\", \"Country\", …], as the source's documentation does";
 /// Places of a JSON document that are looked at for its rows.
 const PLACES_MAX: usize = 10_000;
 /// Columns that are told; a file with more is cut off there, and the draft says so.
@@ -167,11 +170,11 @@ fn delimited(text: &str, (encoding, why): (TextEncoding, String), rows_max: usiz
     let is_header = |record: &Vec<String>| filled(record) >= 2 && filled(record) * 10 >= width * 6;
     let at = records.iter().take(PREAMBLE_MAX).position(is_header);
     let Some((at, header)) = at.and_then(|at| Some((at, records.get(at)?))) else {
-        return Err(NoTable("no header was found: no line has a name for most columns".to_owned()));
+        return Err(NoTable(format!("no header was found: no line has a name for most columns; {HEADERLESS}")));
     };
     let figures = header.iter().filter(|cell| number::exact(cell).is_some() && !is_year(cell)).count();
     if figures * 2 > filled(header) {
-        return Err(NoTable(format!("no header was found: line {} holds figures; put a line with names before it", at + 1)));
+        return Err(NoTable(format!("no header was found: line {} holds figures; {HEADERLESS}", at + 1)));
     }
     let mut table = Table { preamble: at > 0, ..Table::default() };
     table.say("format = \"csv\"", format!("{count} of the first {lines} lines have {width} cells"));

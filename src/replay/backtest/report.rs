@@ -12,7 +12,9 @@ use super::score::{Backtest, Case, FalsePositives, Method, Scores, Settings};
 use super::witness::{Ground, Heard, History};
 use crate::domain::{CorridorId, Country, FamilyId, Month};
 use crate::reference::Reference;
-use crate::replay::page::{ChartMonth, Line, Mark, Months, Section, months, page, reliability, share, table, text, tonnes};
+use crate::replay::page::{
+    ChartMonth, Line, Mark, Months, Section, list, months, page, reliability, share, table, text, tile, tonnes,
+};
 
 /// Corridors drawn at most.
 const CORRIDORS: usize = 12;
@@ -101,7 +103,7 @@ impl Report<'_> {
         let row = |scores: &Scores| {
             let precision = scores.average_precision;
             vec![
-                text(scores.method.words()),
+                html! { @if scores.method == Method::Service { strong { (scores.method.words()) } } @else { (scores.method.words()) } },
                 share(scores.budget.precision),
                 share(scores.budget.recall),
                 share(scores.budget.value_found),
@@ -290,21 +292,13 @@ fn chart_month(of: &CourseMonth) -> ChartMonth {
     ChartMonth { month: of.month, bar: of.out, line: of.into, probability: of.probability }
 }
 
-fn tile(name: &str, value: &str, beside: &str) -> Markup {
-    html! { div { dt { (name) } dd { (value) small { (beside) } } } }
-}
-
-fn list(title: &str, items: &[String]) -> Markup {
-    html! { @if !items.is_empty() { details { summary { (title) ": " (items.len()) } ul { @for item in items { li { (item) } } } } } }
-}
-
 fn grounds(id: CorridorId, heard: &Heard) -> Markup {
     let row = |ground: &Ground| {
         let reference = ground.reference.join(", ");
         vec![
             text(&ground.signal),
             text(format!("{:+.2}", ground.counted)),
-            html! { (ground.statement) @if !reference.is_empty() { " " code { (reference) } } },
+            html! { span.says { (ground.statement) @if !reference.is_empty() { " " code { (reference) } } } },
         ]
     };
     let caption = format!("{id} as of {}: log-odds, {:+.2} before evidence", heard.as_of, heard.prior);

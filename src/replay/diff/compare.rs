@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::verdict::{Makers, Said};
 use super::{
-    Alerts, BandCount, Change, Compared, Contribution, Corridor, Diff, Flips, Heard, Input, Party, Reason, Shift, Verdict,
+    Alerts, BandCount, Cell, Change, Compared, Contribution, Corridor, Diff, Flips, Heard, Input, Moved, Party, Reason, Shift,
+    Verdict,
 };
 use crate::domain::Band;
 use crate::encode::{Topic, rounded};
@@ -15,6 +16,10 @@ use crate::replay::ReplayError;
 const LISTED_MAX: usize = 1000;
 /// Shifts without a flip that are listed at most.
 const SHIFTED_MAX: usize = 50;
+/// Thousandths in a group of probabilities; certainty belongs to the last one.
+const GROUP: i64 = 50;
+/// How much a probability moves, in thousandths, both ends included: every whole number from -1000 to 1000 lies in one of them.
+const STEPS: [(i64, i64); 7] = [(-1000, -200), (-199, -50), (-49, -1), (0, 0), (1, 49), (50, 199), (200, 1000)];
 
 /// Compares all that two have said.
 ///
@@ -89,6 +94,8 @@ struct Tally {
     compared: Compared,
     bands: BTreeMap<Band, [u64; 2]>,
     flips: BTreeMap<[Option<Band>; 2], u64>,
+    groups: BTreeMap<[i64; 2], u64>,
+    steps: [u64; STEPS.len()],
     moves: BTreeMap<String, Moves>,
     flipped: Largest,
     shifted: Largest,
@@ -107,6 +114,10 @@ impl Tally {
                 self.compared.compared += 1;
                 self.compared.changed += u64::from(base != candidate);
                 self.compared.shares += u64::from(base.share != candidate.share);
+                let groups = [base, candidate].map(|said| (said.probability / GROUP).min(1000 / GROUP - 1));
+                *self.groups.entry(groups).or_default() += 1;
+                let is_in = |(from, to): &(i64, i64)| (*from..=*to).contains(&shift(pair));
+                self.steps.iter_mut().zip(&STEPS).filter(|(_, step)| is_in(step)).for_each(|(count, _)| *count += 1);
                 add_moves(&mut self.moves, base, candidate);
             }
             [Some(_), None] => self.compared.only_base += 1,
@@ -127,10 +138,17 @@ impl Tally {
             BandCount { band, base, candidate }
         };
         let flips_by = self.flips.iter().map(|([from, to], count)| Flips { from: *from, to: *to, count: *count });
+        let cell = |([base, candidate], count): (&[i64; 2], &u64)| {
+            let [base, candidate] = [base, candidate].map(|group| probability(group * GROUP));
+            Cell { base, candidate, count: *count }
+        };
+        let moved = |((from, to), count)| Moved { from: probability(from), to: probability(to), count };
         let flipped = self.flipped.changes();
         Compared {
             bands: Band::ALL.map(count).to_vec(),
             flips_by: flips_by.collect(),
+            probabilities: self.groups.iter().map(cell).collect(),
+            shifts: STEPS.into_iter().zip(self.steps).map(moved).collect(),
             contributions: contributions(self.moves),
             flipped_left_out: self.compared.flips - flipped.len() as u64,
             flipped,
@@ -234,8 +252,9 @@ fn moved_by(name: &str, base: &Said, candidate: &Said) -> i64 {
 struct Moves {
     base: u64,
     candidate: u64,
+    either: u64,
+    counted: [i64; 2],
     changed: u64,
-    sum: i64,
     largest: i64,
 }
 
@@ -247,10 +266,13 @@ fn add_moves(moves: &mut BTreeMap<String, Moves>, base: &Said, candidate: &Said)
         let Some(moves) = moves.get_mut(name) else { continue };
         moves.base += u64::from(base.contributions.contains_key(name));
         moves.candidate += u64::from(candidate.contributions.contains_key(name));
+        moves.either += 1;
+        for (sum, said) in moves.counted.iter_mut().zip([base, candidate]) {
+            *sum += said.contributions.get(name).copied().unwrap_or_default();
+        }
         let change = moved_by(name, base, candidate);
         if change != 0 {
             moves.changed += 1;
-            moves.sum += change;
             moves.largest = larger(moves.largest, change);
         }
     }
@@ -262,10 +284,12 @@ fn larger(one: i64, other: i64) -> i64 {
 }
 
 fn contributions(moves: BTreeMap<String, Moves>) -> Vec<Contribution> {
+    let mean = |sum: i64, many: u64| if many == 0 { 0.0 } else { rounded(sum as f64 / many as f64, 1) };
     let contribution = |(signal, moves): (String, Moves)| {
-        let mean_shift = if moves.changed == 0 { 0.0 } else { rounded(moves.sum as f64 / moves.changed as f64, 1) };
-        let shift = Shift { changed: moves.changed, mean_shift, max_shift: moves.largest };
-        Contribution { signal, base: moves.base, candidate: moves.candidate, shift }
+        let Moves { base, candidate, either, counted: [before, after], changed, largest } = moves;
+        let shift = Shift { changed, mean_shift: mean(after - before, changed), max_shift: largest };
+        let (base_mean, candidate_mean) = (mean(before, either), mean(after, either));
+        Contribution { signal, base, candidate, either, base_mean, candidate_mean, shift }
     };
     moves.into_iter().map(contribution).collect()
 }

@@ -112,6 +112,33 @@ fn contributions_are_summed_over_those_that_both_speak_of() {
         .collect();
     assert_eq!(shown, [(C1, 2, 2, 2, -175.0, -300), (T1, 1, 1, 0, 0.0, 0), (PRIOR, 2, 2, 0, 0.0, 0)]);
     assert_eq!((diff.corridor_months.changed, diff.corridor_months.flips), (2, 0));
+    // In the mean of those in which it speaks in either.
+    let means: Vec<_> =
+        diff.corridor_months.contributions.iter().map(|of| (of.either, of.base_mean, of.candidate_mean)).collect();
+    assert_eq!(means, [(2, 100.0, -75.0), (1, 7.0, 7.0), (2, -4000.0, -4000.0)]);
+}
+
+#[test]
+fn probabilities_are_counted_where_they_stand_and_by_how_much_they_move() {
+    let of = |probabilities: [i64; 5]| -> Vec<String> {
+        let named = probabilities.into_iter().enumerate();
+        named.map(|(n, probability)| line((&format!("feed:{n}"), "none", probability), 0, &[], "")).collect()
+    };
+    let diff = compared(&of([49, 50, 1000, 300, 0]), &of([50, 50, 950, 100, 1000]));
+    let cells: Vec<_> = diff.shipments.probabilities.iter().map(|cell| (cell.base, cell.candidate, cell.count)).collect();
+    assert_eq!(cells, [(0.0, 0.05, 1), (0.0, 0.95, 1), (0.05, 0.05, 1), (0.3, 0.1, 1), (0.95, 0.95, 1)]);
+    let moved: Vec<_> = diff.shipments.shifts.iter().map(|moved| (moved.from, moved.to, moved.count)).collect();
+    let wanted = [
+        (-1.0, -0.2, 1),
+        (-0.199, -0.05, 1),
+        (-0.049, -0.001, 0),
+        (0.0, 0.0, 1),
+        (0.001, 0.049, 1),
+        (0.05, 0.199, 0),
+        (0.2, 1.0, 1),
+    ];
+    assert_eq!(moved, wanted);
+    assert_eq!(diff.corridor_months.probabilities, []);
 }
 
 #[test]

@@ -4,7 +4,9 @@
 mod compare;
 mod fail_on;
 mod heard;
+mod report;
 mod verdict;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +17,7 @@ use crate::domain::Band;
 pub use compare::compare;
 pub use fail_on::FailOn;
 pub use heard::{Heard, fold_both};
+pub use report::html;
 pub use verdict::PRIOR;
 
 /// What one is.
@@ -102,6 +105,10 @@ pub struct Compared {
     pub flips_by: Vec<Flips>,
     /// How many verdicts have each band, lowest first.
     pub bands: Vec<BandCount>,
+    /// How many of those compared have a probability of one group in the base and of one in the candidate, where there are any.
+    pub probabilities: Vec<Cell>,
+    /// How many of those compared move by how much, from down to up.
+    pub shifts: Vec<Moved>,
     /// What each signal and the prior count, over those compared.
     pub contributions: Vec<Contribution>,
     /// The flips, largest shift first, then by name.
@@ -137,6 +144,28 @@ pub struct BandCount {
     pub candidate: u64,
 }
 
+/// Verdicts of which base and candidate say a probability of these groups; each is a twentieth wide, from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    /// That of the base.
+    pub base: f64,
+    /// That of the candidate.
+    pub candidate: f64,
+    /// How many.
+    pub count: u64,
+}
+
+/// Verdicts whose probability moves by this much, candidate less base; both ends are included.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Moved {
+    /// At least.
+    pub from: f64,
+    /// At most.
+    pub to: f64,
+    /// How many.
+    pub count: u64,
+}
+
 /// What a signal counts, over all subjects of which both speak.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contribution {
@@ -146,6 +175,12 @@ pub struct Contribution {
     pub base: u64,
     /// In how many of the candidate.
     pub candidate: u64,
+    /// In how many of either.
+    pub either: u64,
+    /// What it counts for the base in the mean of those; silence counts nothing.
+    pub base_mean: f64,
+    /// And for the candidate.
+    pub candidate_mean: f64,
     /// How it moves.
     #[serde(flatten)]
     pub shift: Shift,

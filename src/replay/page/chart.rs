@@ -7,24 +7,24 @@ use crate::domain::{Date, Month};
 
 /// A straight scale from one range to another.
 #[derive(Clone, Copy)]
-struct Scale {
-    from: (f64, f64),
-    to: (f64, f64),
+pub(super) struct Scale {
+    pub(super) from: (f64, f64),
+    pub(super) to: (f64, f64),
 }
 
 impl Scale {
-    fn at(self, value: f64) -> f64 {
+    pub(super) fn at(self, value: f64) -> f64 {
         let (low, high) = self.from;
         self.to.0 + (value - low) / (high - low) * (self.to.1 - self.to.0)
     }
 }
 
 /// A coordinate: a tenth of a pixel is enough.
-fn px(value: f64) -> String {
+pub(super) fn px(value: f64) -> String {
     format!("{value:.1}")
 }
 
-fn points(points: impl Iterator<Item = (f64, f64)>) -> String {
+pub(super) fn points(points: impl Iterator<Item = (f64, f64)>) -> String {
     points.map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ")
 }
 
@@ -35,48 +35,6 @@ fn marks(max: f64) -> Vec<f64> {
     let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| max / step <= 5.0).unwrap_or(max);
     let count = libm::ceil(max / step) as u32;
     (0..=count).map(|mark| f64::from(mark) * step).collect()
-}
-
-/// A curve of a reliability chart: what was said and what was found, group by group.
-pub(in crate::replay) struct Line {
-    pub(in crate::replay) name: &'static str,
-    /// Said, found, how many.
-    pub(in crate::replay) groups: Vec<(f64, f64, usize)>,
-}
-
-const SIDE: f64 = 320.0;
-const EDGE: f64 = 56.0;
-
-/// What was found against what was said; on the diagonal both are the same. The second curve is drawn beside the first.
-pub(in crate::replay) fn reliability(id: &str, says: &str, lines: &[Line]) -> Markup {
-    let x = Scale { from: (0.0, 1.0), to: (EDGE, SIDE - 10.0) };
-    let y = Scale { from: (0.0, 1.0), to: (SIDE - EDGE, 10.0) };
-    let most = lines.iter().flat_map(|line| line.groups.iter().map(|(.., n)| *n)).max().unwrap_or(1) as f64;
-    let title = format!("{id}-title");
-    html! {
-        svg.square viewBox={ "0 0 " (SIDE) " " (SIDE) } role="img" aria-labelledby=(title) {
-            title id=(title) { (says) }
-            @for mark in [0.0, 0.25, 0.5, 0.75, 1.0] {
-                line.mark x1=(px(x.at(mark))) x2=(px(x.at(mark))) y1=(px(y.at(0.0))) y2=(px(y.at(1.0))) {}
-                line.mark x1=(px(x.at(0.0))) x2=(px(x.at(1.0))) y1=(px(y.at(mark))) y2=(px(y.at(mark))) {}
-                text x=(px(x.at(mark))) y=(px(y.at(0.0) + 15.0)) text-anchor="middle" { (mark) }
-                text x=(px(x.at(0.0) - 6.0)) y=(px(y.at(mark) + 4.0)) text-anchor="end" { (mark) }
-            }
-            line.even x1=(px(x.at(0.0))) x2=(px(x.at(1.0))) y1=(px(y.at(0.0))) y2=(px(y.at(1.0))) {}
-            text x=(px(x.at(0.5))) y=(SIDE - 6.0) text-anchor="middle" { "probability that was said" }
-            text transform={ "translate(11 " (px(y.at(0.5))) ") rotate(-90)" } text-anchor="middle" { "share found to be rerouting" }
-            @for (index, line) in lines.iter().enumerate().rev() {
-                @let class = if index == 0 { "curve" } else { "curve beside" };
-                polyline class=(class) points=(points(line.groups.iter().map(|(said, found, _)| (x.at(*said), y.at(*found))))) {}
-                @for (said, found, n) in &line.groups {
-                    @let class = if index == 0 { "told" } else { "ring" };
-                    circle class=(class) cx=(px(x.at(*said))) cy=(px(y.at(*found))) r=(px(2.5 + 3.5 * libm::sqrt(*n as f64 / most))) {
-                        title { (line.name) ": said " (format!("{said:.2}")) ", found " (format!("{found:.2}")) ", " (n) " cases" }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// A day that is marked through the chart.

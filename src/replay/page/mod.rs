@@ -1,8 +1,10 @@
 //! A page of HTML that needs nothing beside it: no script, no font, no picture is fetched. Light and dark as the reader has it, and for paper.
 
 mod chart;
+mod square;
 
-pub(super) use chart::{ChartMonth, Line, Mark, Months, months, reliability};
+pub(super) use chart::{ChartMonth, Mark, Months, months};
+pub(super) use square::{Dot, Line, against, reliability};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -85,6 +87,26 @@ pub(super) fn share(value: Option<f64>) -> Markup {
     }
 }
 
+/// A number between the two ends of a scale on which nothing is 0, as a bar from there with its figure.
+pub(super) fn signed(value: f64, (low, high): (f64, f64), class: &'static str) -> Markup {
+    let (low, high) = (low.min(0.0), high.max(0.0));
+    let at = |value: f64| if high > low { 100.0 * (value.clamp(low, high) - low) / (high - low) } else { 0.0 };
+    html! {
+        span.figure { (format!("{value:+.0}")) }
+        span class={ "bar signed " (class) } style={ "--from:" (format!("{:.1}%", at(value.min(0.0)))) ";--to:" (format!("{:.1}%", at(value.max(0.0)))) } {}
+    }
+}
+
+/// A figure of the head, with what stands beside it.
+pub(super) fn tile(name: &str, value: &str, beside: &str) -> Markup {
+    html! { div { dt { (name) } dd { (value) small { (beside) } } } }
+}
+
+/// A list that is folded away; nothing where it is empty.
+pub(super) fn list(title: &str, items: &[String]) -> Markup {
+    html! { @if !items.is_empty() { details { summary { (title) ": " (items.len()) } ul { @for item in items { li { (item) } } } } } }
+}
+
 /// Text as it is.
 pub(super) fn text(text: impl AsRef<str>) -> Markup {
     html! { (text.as_ref()) }
@@ -118,6 +140,17 @@ mod tests {
         let page = page("a & b", &html! {}, &[Section { id: "one", title: "One", body }]);
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !page.contains("<script"), "{page}");
         assert!(page.contains("<title>a &amp; b</title>"), "{page}");
+    }
+
+    #[test]
+    fn a_signed_bar_begins_at_nothing_whichever_way_it_goes() {
+        let bar = |value, ends| signed(value, ends, "told").into_string();
+        assert!(
+            bar(-50.0, (-100.0, 100.0)).contains("-50</span>") && bar(-50.0, (-100.0, 100.0)).contains("--from:25.0%;--to:50.0%")
+        );
+        assert!(bar(50.0, (20.0, 100.0)).contains("--from:0.0%;--to:50.0%"));
+        assert!(bar(-900.0, (-100.0, 100.0)).contains("--from:0.0%;--to:50.0%"));
+        assert!(bar(0.0, (0.0, 0.0)).contains("--from:0.0%;--to:0.0%"));
     }
 
     #[test]
