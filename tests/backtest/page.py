@@ -47,6 +47,8 @@ Measured with version {version} on {date}, model `{model}`.
 
 - *n* is the lanes with a scheme, of all lanes, by seed. With one or two of them, as at 2 %, every figure is coarse: see the range.
 - *Average precision* by chance is the prevalence. *Precision at n*: of the n highest cases, those with a scheme.
+- An honest lane is judged by its highest month of 36, one with a scheme by the months of the scheme: that counts against every method but the
+  trees.
 - *At the budget*: 25 corridor-months a week, as `backtest.md` counts them; a lane may be right many times. Recall is of schemes.
 - *Ceiling*: boosted trees (scikit-learn, fixed settings) trained on {trained_on},
   of other seeds and all three prevalences, weighted to the one in question. They see the whole history of a lane at once and were trained on
@@ -116,7 +118,8 @@ def read(name):
 
 def spread(rows, name):
     values = [float(row[name]) for row in rows if row[name]]
-    return f"{mean(values):.2f} ({min(values):.2f}–{max(values):.2f})" if values else "–"
+    places = 3 if "brier" in name else 2
+    return f"{mean(values):.{places}f} ({min(values):.{places}f}–{max(values):.{places}f})" if values else "–"
 
 
 def worlds(rows):
