@@ -58,7 +58,8 @@ Measured with version {version} on {date}, model `{model}`.
     made-up firms and a scheme sends them through a few, so the share of the largest shipper alone ranks lanes almost without an error
     (0.99 of all pairs in order). Of real trade that would not hold; of these worlds it says that entrepot, which has no signal of firms, leaves
     the strongest trace unread, and that the simulator makes it too strong.
-  - *Of growth alone*: eight figures, of the kind that rules go by.
+  - *Of growth alone*: eight figures, of the kind that rules go by. It too learns how far each story rises, which the simulator draws from
+    narrow ranges.
   - *Of entrepot's evidence*: what the signals said of the lane, combined by training instead of by the model's weights.
 
 | prevalence | n | method | average precision | precision at n | Brier score | at the budget: precision | recall |
