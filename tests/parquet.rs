@@ -178,7 +178,6 @@ fn a_row_that_is_no_text_is_a_dead_letter_with_its_bytes() {
 
 #[test]
 fn a_whole_file_on_the_topic_is_a_dead_letter_that_says_how() {
-    let house = house();
     let whole = std::fs::read(sample("flows-none.parquet")).unwrap();
     let decoder = {
         let mapping = entrepot::decode::Mapping::parse(MAPPING).unwrap();
