@@ -170,7 +170,7 @@ pub(crate) fn manifests(parts: &mut Parts, bytes: u64) -> Result<u64> {
                  {receipt},,IMO,9000001,,10,{day}"
             ),
         )?;
-        let kind = if bill % 20 == 0 { "Master Bill" } else { "House Bill" };
+        let kind = if bill.is_multiple_of(20) { "Master Bill" } else { "House Bill" };
         parts.row("billgen", format_args!("{key},MB{:07},HB{bill:07},,001E,{kind},1,{day},{day}", bill / 2))?;
         let (text, code) = GOODS[usize::try_from(parts.below(GOODS.len() as u64)).unwrap_or(0)];
         for line in 1..=1 + parts.below(3) / 2 {
@@ -181,12 +181,12 @@ pub(crate) fn manifests(parts: &mut Parts, bytes: u64) -> Result<u64> {
         parts.row("consignee", format_args!("{key},EXAMPLE IMPORTS {buyer} INC,3 EXAMPLE STREET,HOUSTON,US,0000000"))?;
         let country = parts.one(&["TH", "CN", "VN", "MY", "KR"]);
         parts.row("shipper", format_args!("{key},EXAMPLE TRADE {seller} CO LTD,1 EXAMPLE ROAD,BANGKOK,{country},,TE,0000000"))?;
-        if bill % 3 > 0 {
+        if !bill.is_multiple_of(3) {
             parts.row("notifyparty", format_args!("{key},EXAMPLE BROKERS INC,4 EXAMPLE STREET,US"))?;
         }
         let (mark, origin) = (parts.one(&["MADE IN", "N/M", "NO. 1-20"]), parts.one(&["THAILAND", "VIETNAM", ""]));
         parts.row("marksnumbers", format_args!("{key},{container},{mark},{origin}"))?;
-        if bill % 2 == 0 {
+        if bill.is_multiple_of(2) {
             parts.row("tariff", format_args!("{key},{container},1,{code},0,0,"))?;
         }
     }
