@@ -76,8 +76,7 @@ fn is_flat(file: &dyn Fn(&House, usize) -> PathBuf, format: &str) {
          period = {{ const = \"2025-01\" }}\nhs = \"text\"\nnet_mass_kg = \"text\"\n"
     );
     let (small, large) = (peak(file, &mapping, SMALL), peak(file, &mapping, 4 * SMALL));
-    println!("{format}: {small} MiB for {SMALL} MB, {large} for {} MB", 4 * SMALL);
-    assert!(large < small + SMALL, "{small} MiB, {large} MiB");
+    assert!(large < small + SMALL, "{format}: {small} MiB for {SMALL} MB, {large} for {} MB", 4 * SMALL);
 }
 
 #[test]
