@@ -70,3 +70,11 @@ fn check(mapping: &str, file: (&str, &[u8]), expected: Expect) {
     assert_eq!(apart, whole);
     expected.assert_eq(&whole);
 }
+
+/// What becomes of a table's rows, a line each: whole and in pieces, which must agree.
+#[track_caller]
+fn rows<T: AsRef<[u8]> + ?Sized>(mapping: &str, table: &T) -> Vec<String> {
+    let (whole, apart) = decoded(mapping, ("table.csv", table.as_ref()));
+    assert_eq!(apart, whole);
+    whole.lines().map(str::to_owned).collect()
+}

@@ -45,6 +45,13 @@ impl FramedIngest {
         FramedIngest { ingest, registry, schemas: Schemas::default(), unknown: None }
     }
 
+    /// The registry is asked again for what it did not know.
+    fn forget_unknown(&mut self) {
+        if let Some(id) = self.unknown.take() {
+            self.schemas.forget(id);
+        }
+    }
+
     /// A worker has asked before and does not wait here; a bounded run does, however long the registry is away.
     fn wait(&mut self, message: &Message) {
         let (begun, mut said) = (now(), 0);
@@ -66,9 +73,7 @@ impl Fold for FramedIngest {
         if self.schemas.count() >= SCHEMAS_MAX {
             self.schemas = Schemas::default();
         }
-        if let Some(id) = self.unknown.take() {
-            self.schemas.forget(id);
-        }
+        self.forget_unknown();
         self.unknown = matches!(answer, Answer::Unknown(_)).then_some(id);
         self.schemas.insert(id, answer);
         None
@@ -77,9 +82,7 @@ impl Fold for FramedIngest {
     fn apply(&mut self, message: &Message) -> Effects {
         self.wait(message);
         let effects = self.ingest.apply_with(message, &self.schemas);
-        if let Some(id) = self.unknown.take() {
-            self.schemas.forget(id);
-        }
+        self.forget_unknown();
         effects
     }
 

@@ -7,13 +7,11 @@ of them, and the real controls stand in the bundle some years before they came. 
 
 Needs the large data sets, as tests/support/data.rs does: beside the repository in ../shared, or where ENTREPOT_SHARED says. Exit 3 without."""
 
-import argparse
 import csv
 import datetime
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter, defaultdict
@@ -22,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import page
+from program import Program, arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "config/reference"
@@ -159,16 +158,12 @@ def legs_of(real, goods, seed, block, started, small):
     return legs, planted
 
 
-def assessed(program, work, records, bundle):
+def assessed(program, records, bundle):
     """Of each corridor-month the highest band it ever had, the last, whether the test could be made, and what spoke when it was highest."""
-    arguments = ["assess", str(records), "--as", "canonical", "--only", "corridors", "--history", "--format", "ndjson"]
-    done = subprocess.run(
-        [program, "-q", "--set", f"reference.path={bundle}", *arguments], cwd=work, capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        sys.exit(f"assess: exit {done.returncode}: {done.stderr}")
+    history = ["assess", records, "--as", "canonical", "--only", "corridors", "--history", "--format", "ndjson"]
+    output = program.run("--set", f"reference.path={bundle}", *history)
     months = {}
-    for line in done.stdout.splitlines():
+    for line in output.splitlines():
         verdict = json.loads(line)
         band = BANDS.index(verdict["band"])
         of = months.setdefault(verdict["id"], {"highest": -1, "tested": False})
@@ -227,22 +222,18 @@ def summary(group, rows):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--entrepot", default=str(ROOT / "target/release/entrepot"))
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", default=str(ROOT / "docs/placebo.csv"))
-    of = parser.parse_args()
+    of = arguments("docs/placebo.csv")
     root = Path(os.environ.get("ENTREPOT_SHARED", ROOT / "../shared"))
     if not (root / SERIES).exists():
         print(f"NOT TESTED: {SERIES} is not there; set ENTREPOT_SHARED to the folder that holds data/", file=sys.stderr)
         sys.exit(3)
-    program, real = str(Path(of.entrepot).resolve()), china(root)
+    real = china(root)
     years, blocks, seeds, goods = YEARS, BLOCKS, SEEDS, list(GOODS)
     if of.quick:
         years, blocks, seeds, goods = YEARS[:1], BLOCKS[:1], SEEDS[:1], ["250410"]
     rows, bans, planted, planted_bans = [], [], [], []
     with tempfile.TemporaryDirectory() as work:
-        records = Path(work) / "records.ndjson"
+        program, records = Program(of.entrepot, work), Path(work) / "records.ndjson"
         for shift in years:
             bundle, strict = Path(work) / f"bundle-{shift}", Path(work) / f"bans-{shift}"
             started = write_bundle(bundle, shift, False)
@@ -252,15 +243,15 @@ def main():
                     legs, _ = legs_of(real, goods, seed, block, None, of.quick)
                     write_records(records, legs)
                     run = {"years": shift, "block": block, "seed": seed}
-                    rows += said(run, assessed(program, work, records, bundle), started)
+                    rows += said(run, assessed(program, records, bundle), started)
                     if block in (blocks[0], blocks[-1]):
-                        bans += said(run, assessed(program, work, records, strict), started)
+                        bans += said(run, assessed(program, records, strict), started)
                     print(f"moved by {shift} years, blocks of {block}, seed {seed}: {len(rows)} so far", file=sys.stderr)
             legs, where = legs_of(real, goods, seeds[0], blocks[0], started, of.quick)
             write_records(records, legs)
             run = {"years": shift, "block": blocks[0], "seed": seeds[0]}
             for to, chosen in ((planted, bundle), (planted_bans, strict)):
-                made = said(run, assessed(program, work, records, chosen), started)
+                made = said(run, assessed(program, records, chosen), started)
                 to += [row for row in made if (row["family"], row["m"]) in where]
     main_rows = [row for row in rows if row["block"] == blocks[0]]
     groups = [("all", main_rows)]
@@ -271,8 +262,7 @@ def main():
     for block in dict.fromkeys((blocks[0], blocks[-1])):
         groups.append((f"as bans: blocks of {block} months", [row for row in bans if row["block"] == block]))
     groups += [("planted", planted), ("planted as bans", planted_bans)]
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
-    common = {"version": version, "model": rows[0]["model"], "date": datetime.date.today().isoformat()}
+    common = {"version": program.version(), "model": rows[0]["model"], "date": datetime.date.today().isoformat()}
     page.write_rows(of.out, COLUMNS, [summary(name, of) | common for name, of in groups if of])
     if Path(of.out) == ROOT / "docs/placebo.csv":
         page.write()

@@ -6,14 +6,12 @@ seeds. They are ceilings for such worlds and no part of the product; no weight a
     worlds.py --quick --out FILE                           two tiny worlds, for the tests
 """
 
-import argparse
 import csv
 import datetime
 import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +24,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss
 
 import features
 import page
+from program import Program, arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, MONTHS, LAST = "2022-07", 36, "2025-06"
@@ -41,22 +40,6 @@ COLUMNS = [
     *("brier_of_prevalence", "budget_precision", "budget_recall", "budget_value", "looked_at", "found", "false_positives"),
     *("version", "model", "reference", "trained_on", "date"),
 ]
-
-
-class Program:
-    """The program that is measured, in a folder where no configuration stands."""
-
-    def __init__(self, path, folder):
-        self.path, self.folder = str(Path(path).resolve()), folder
-
-    def run(self, *arguments):
-        done = subprocess.run([self.path, "-q", *map(str, arguments)], cwd=self.folder, capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{' '.join(map(str, arguments))}: exit {done.returncode}: {done.stderr}")
-        return done.stdout
-
-    def version(self):
-        return subprocess.run([self.path, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
 
 
 def cases_of(folder):
@@ -190,11 +173,7 @@ def judge(world, trees):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--entrepot", default=str(ROOT / "target/release/entrepot"))
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--out", default=str(ROOT / "docs/worlds.csv"))
-    of = parser.parse_args()
+    of = arguments("docs/worlds.csv")
     prevalences, test_seeds, train_seeds, records = PREVALENCES, TEST_SEEDS, TRAIN_SEEDS, RECORDS
     if of.quick:
         prevalences, test_seeds, train_seeds, records = ("0.3",), (1,), (101,), 5_000

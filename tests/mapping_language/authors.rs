@@ -3,6 +3,8 @@
 
 use entrepot::decode::{Decoder, Mapping};
 
+use crate::rows;
+
 const TABLE: &str = r#"
 version = 1
 name = "table"
@@ -26,12 +28,6 @@ const HEAD: &str = "Month,HS,Country,Amount,Unit\n";
 fn sampled(mapping: &str, rows: &str) -> String {
     let decoder = Decoder::mapped(Mapping::parse(mapping).unwrap_or_else(|error| panic!("{error}")), false);
     decoder.sample(format!("{HEAD}{rows}").as_bytes(), 20, &crate::around(None)).to_string()
-}
-
-fn rows(mapping: &str, text: &str) -> Vec<String> {
-    let (whole, apart) = crate::decoded(mapping, ("table.csv", text.as_bytes()));
-    assert_eq!(apart, whole);
-    whole.lines().map(str::to_owned).collect()
 }
 
 #[track_caller]

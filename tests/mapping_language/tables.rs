@@ -2,6 +2,8 @@
 
 use entrepot::decode::{Decoder, Mapping};
 
+use crate::rows;
+
 const TABLE: &str = r#"
 version = 1
 name = "table"
@@ -22,12 +24,6 @@ net_mass_kg = "Kg"
 [meaning]
 known_after_days = 30
 "#;
-
-fn rows(mapping: &str, bytes: &[u8]) -> Vec<String> {
-    let (whole, apart) = crate::decoded(mapping, ("table.csv", bytes));
-    assert_eq!(apart, whole);
-    whole.lines().map(str::to_owned).collect()
-}
 
 fn refused(from: &str, to: &str) -> String {
     assert!(TABLE.contains(from), "{from}");
