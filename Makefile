@@ -7,6 +7,8 @@ SHELL := /bin/bash
 CARGO := cargo
 # Warnings of ours fail the tests; the sources of others are not ours to mend.
 STRICT := -D warnings
+# `PROFILE=test make run` takes what `make test` has built.
+PROFILE ?= release
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,18 +23,18 @@ tools:
 	[ -z "$(filter test check,$(MAKECMDGOALS))" ] || $(CARGO) clippy --version >/dev/null 2>&1 || missing clippy "rustup component add clippy"
 
 run: tools ## builds, feeds the bundled sample, shows what is probably rerouted, runs until Ctrl-C
-	@$(CARGO) build --release --locked
-	@exec $(CARGO) run --release --locked --quiet -- run --sample
+	@$(CARGO) build --profile $(PROFILE) --locked
+	@exec $(CARGO) run --profile $(PROFILE) --locked --quiet -- run --sample
 
 run-kafka: tools kafka ## what `run` does, on a real Kafka that it starts
-	@$(CARGO) build --release --locked
-	@exec $(CARGO) run --release --locked --quiet -- --set log.kind=kafka --set topics.replication_factor=1 \
+	@$(CARGO) build --profile $(PROFILE) --locked
+	@exec $(CARGO) run --profile $(PROFILE) --locked --quiet -- --set log.kind=kafka --set topics.replication_factor=1 \
 	  --set log.kafka.bootstrap_servers=$$(scripts/kafka facts dev | sed 's/.*"bootstrap":"\([^"]*\)".*/\1/') run --sample
 
 test: tools ## everything: format, lints, tests, documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- $(STRICT)
-	$(CARGO) test --locked
+	$(CARGO) test --locked -- --test-threads 4
 	RUSTDOCFLAGS="$(STRICT)" $(CARGO) doc --locked --no-deps --document-private-items
 	@for script in $(wildcard scripts/test-*); do echo "$$script"; "$$script" || exit 1; done
 

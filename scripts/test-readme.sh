@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every ```sh block of README.md verbatim, in order, in a fresh clone of HEAD. `make run` stays in the background until the last
-# block, then is sent SIGINT and must exit 0; `make test` is left out, since it calls this script.
+# block, then is sent SIGINT and must exit 0; `make test` is left out, since it calls this script. The program is built as the tests build
+# it, since a release build takes five minutes of two cores; `PROFILE=release scripts/test-readme.sh` does that.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target} NO_COLOR=1
@@ -28,7 +29,10 @@ awk -v to="$work/part" '/^```sh$/ { n++; on = 1; next } /^```/ { on = 0 } on { p
 ls "$work"/part.* >/dev/null 2>&1 || fail "has no sh block"
 
 # The build of the clone goes where other builds are; a link gives it the path that the README names.
-mkdir -p "$CARGO_TARGET_DIR" && ln -s "$CARGO_TARGET_DIR" target
+export PROFILE=${PROFILE:-test}
+built=$PROFILE
+case $PROFILE in test | dev) built=debug ;; esac
+mkdir -p "$CARGO_TARGET_DIR/$built" target && ln -s "$CARGO_TARGET_DIR/$built" target/release
 if (exec 3<>/dev/tcp/127.0.0.1/9464) 2>/dev/null; then fail "port 9464 of 127.0.0.1 is taken; stop what listens there"; fi
 
 start() {

@@ -1,29 +1,20 @@
 //! Least rights, on a real Apache Kafka that denies by default and lets nobody in without TLS and a password: what `deploy/kafka/acls.csv`
 //! lists is enough, and whichever of it is taken away is named, with exit code 77. No password is ever said.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
-#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
-#![cfg(feature = "kafka")]
-
-#[path = "support/house.rs"]
-mod house;
-#[path = "support/kafka.rs"]
-mod kafka;
-
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::house::House;
+use crate::kafka::{Broker, Brokers, Secure};
 use entrepot::stream::Home as _;
 use entrepot::stream::kafka::KafkaLog;
-use house::House;
-use kafka::{Broker, Brokers, Secure};
 
 /// The rows of the shipped list: what needs the right, and the right.
 fn rights() -> Vec<(&'static str, &'static str)> {
-    let rows = include_str!("../deploy/kafka/acls.csv").lines().skip(1);
+    let rows = include_str!("../../deploy/kafka/acls.csv").lines().skip(1);
     rows.map(|row| row.split_once(',').unwrap()).collect()
 }
 
@@ -252,7 +243,7 @@ fn the_shipped_rights_suffice_and_each_that_is_missing_is_named() {
         place.refused_without(row, explain);
     }
     // Another model has to know what stands.
-    let model = include_str!("../config/model.toml").replace("base_probability = 20 ", "base_probability = 60 ");
+    let model = include_str!("../../config/model.toml").replace("base_probability = 20 ", "base_probability = 60 ");
     place.house.write("model.toml", model.as_bytes());
     of("explain").for_each(|row| place.refused_without(row, &["--set", "model.path=model.toml", "run"]));
     place.give(all());

@@ -1,32 +1,17 @@
 //! A feed in Avro on a real Apache Kafka while its schema registry is away: it waits and keeps its partitions, other feeds go on, and neither
 //! the wait nor who ends the service meanwhile loses or doubles a record.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
-#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
-#![cfg(feature = "kafka")]
-
-#[path = "support/double.rs"]
-mod double;
-#[path = "support/framed.rs"]
-mod framed;
-#[path = "support/house.rs"]
-mod house;
-#[path = "support/kafka.rs"]
-mod kafka;
-#[path = "support/served.rs"]
-mod served;
-
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use double::{Double, Mood};
+use crate::double::{Double, Mood};
+use crate::framed::FLOW;
+use crate::house::{DEAD_LETTERS, House, MOVEMENTS, Service, header, messages, metric};
+use crate::kafka::{Broker, Brokers, Secure, figure, processor_seconds, wait_until};
+use crate::served::{on, set};
 use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, Log as _, NextOffsets, Outgoing};
-use framed::FLOW;
-use house::{DEAD_LETTERS, House, MOVEMENTS, Service, header, messages, metric};
-use kafka::{Broker, Brokers, Secure, figure, processor_seconds, wait_until};
 use serde_json::json;
-use served::{on, set};
 
 const BILLS: &str = "bills";
 const PLAIN: &str = "plain";
@@ -48,7 +33,7 @@ impl Scene {
     fn new() -> Scene {
         let double = Double::new();
         (1..=3).for_each(|id| double.schema(id, "AVRO", FLOW, json!([])));
-        let (house, broker) = (framed::house(&double), Broker::start("registry", Brokers::One, Secure::No));
+        let (house, broker) = (crate::framed::house(&double), Broker::start("registry", Brokers::One, Secure::No));
         let mut settings = on(&broker);
         settings.push("log.kafka.properties.session.timeout.ms=16000".to_owned());
         settings.push(format!("log.kafka.properties.max.poll.interval.ms={}", POLLS.as_millis()));
@@ -74,13 +59,13 @@ impl Scene {
     /// Bills by schemas of these ids.
     fn send_bills(&mut self, ids: &[u32]) {
         let first = self.sent[0];
-        let bills = ids.iter().zip(first..).map(|(id, number)| framed::flow(*id, &month(number))).collect();
+        let bills = ids.iter().zip(first..).map(|(id, number)| crate::framed::flow(*id, &month(number))).collect();
         self.send(BILLS, bills);
     }
 
     /// One record of the other feed, to the end.
     fn see_the_other_feed_go_on(&mut self) {
-        let record = served::flow(&month(self.sent[1])).into_bytes();
+        let record = crate::served::flow(&month(self.sent[1])).into_bytes();
         self.send(PLAIN, vec![record]);
         wait_until("the other feed's going on", || self.lag(PLAIN) == 0);
     }

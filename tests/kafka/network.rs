@@ -1,26 +1,15 @@
 //! The real service on a real Apache Kafka behind a network that fails it: answers to the end of a transaction are lost or late, the line
 //! is slow, or silent. Afterwards the same stands there as on the embedded log, and an independent client finds nothing wrong.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
-#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
-#![cfg(feature = "kafka")]
-
-#[path = "support/house.rs"]
-mod house;
-#[path = "support/kafka.rs"]
-mod kafka;
-#[path = "support/proxy.rs"]
-mod proxy;
-
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::house::{House, MOVEMENTS, VERDICTS, by_key, without_offset};
+use crate::kafka::{Broker, Brokers, Secure, ended, wait_until};
+use crate::proxy::Proxy;
 use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, write_ticks};
-use house::{House, MOVEMENTS, VERDICTS, by_key, without_offset};
-use kafka::{Broker, Brokers, Secure, ended, wait_until};
-use proxy::Proxy;
 
 const RECORDS: &str = "500";
 const CLOSING: &str = "2026-01-01";

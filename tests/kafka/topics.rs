@@ -1,24 +1,13 @@
 //! Topics and offsets that others change under a running service, on a real Apache Kafka: messages and topics deleted, topics made again,
 //! partitions added, offsets deleted. Nothing is passed over without a word; what cannot go on ends with 76 and says what to do.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
-#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
-#![cfg(feature = "kafka")]
-
-#[path = "support/house.rs"]
-mod house;
-#[path = "support/kafka.rs"]
-mod kafka;
-#[path = "support/served.rs"]
-mod served;
-
 use std::process::Child;
 
+use crate::house::{House, MOVEMENTS, by_key, header, messages};
+use crate::kafka::{Broker, Brokers, Secure, ended, wait_until};
+use crate::served::{delete_records, end, flow, lag, on, said, serve, set, signal, wait_for};
 use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, Log as _, NextOffsets, Outgoing};
-use house::{House, MOVEMENTS, by_key, header, messages};
-use kafka::{Broker, Brokers, Secure, ended, wait_until};
-use served::{delete_records, end, flow, lag, on, said, serve, set, signal, wait_for};
 
 const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
 const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";

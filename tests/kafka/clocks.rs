@@ -1,31 +1,20 @@
 //! Clocks that are off, on a real Apache Kafka: of the machine that the service runs on, and of those that stamp the raw records. What is
 //! decided follows from the records alone, and no figure about the service goes astray.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
-#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
-#![cfg(feature = "kafka")]
-
-#[path = "support/house.rs"]
-mod house;
-#[path = "support/kafka.rs"]
-mod kafka;
-#[path = "support/served.rs"]
-mod served;
-
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::house::{DEAD_LETTERS, House, MOVEMENTS, Service, VERDICTS, by_key, header, messages, metric, without_offset};
+use crate::kafka::{Broker, Brokers, Secure, wait_until};
+use crate::served::{lag, on, set};
 use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::write_ticks;
-use house::{DEAD_LETTERS, House, MOVEMENTS, Service, VERDICTS, by_key, header, messages, metric, without_offset};
 use jiff::{SignedDuration, Timestamp};
-use kafka::{Broker, Brokers, Secure, wait_until};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use served::{lag, on, set};
 
 /// The day after the last record.
 const CLOSING: &str = "2026-01-01";

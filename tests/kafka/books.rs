@@ -1,26 +1,13 @@
 //! The large data sets on a real Apache Kafka: both balances hold, each input counts once, and what stands under each key is what the
 //! embedded log holds, and what `assess` says of the same files.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
-#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
-#![cfg(feature = "kafka")]
-
-#[path = "support/house.rs"]
-mod house;
-#[path = "support/kafka.rs"]
-mod kafka;
-#[path = "support/pipeline.rs"]
-mod pipeline;
-#[path = "support/sets.rs"]
-mod sets;
-
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
+use crate::house::{House, MOVEMENTS, VERDICTS, by_key, metric};
+use crate::kafka::{Broker, Brokers, Secure, ended, wait_until};
 use entrepot::stream::kafka::KafkaLog;
 use entrepot::stream::{Home, write_ticks};
-use house::{House, MOVEMENTS, VERDICTS, by_key, metric};
-use kafka::{Broker, Brokers, Secure, ended, wait_until};
 use serde_json::Value;
 
 const FEEDS: [&str; 3] = ["korea", "census", "china"];
@@ -34,8 +21,8 @@ type Verdicts = BTreeMap<Vec<u8>, Vec<Vec<u8>>>;
 
 #[test]
 fn a_hundred_thousand_real_rows_on_kafka_say_what_the_embedded_log_says_and_what_assess_says() {
-    let Some(shared) = pipeline::shared() else { return };
-    let files = sets::files(&shared.join("data"));
+    let Some(shared) = crate::pipeline::shared() else { return };
+    let files = crate::sets::files(&shared.join("data"));
     let house = House::new(&[("korea", "korea-declarations"), ("census", "census-2024"), ("china", "china-months")]);
     files.iter().for_each(|(feed, file)| house.feed(file, feed));
     let page = house.serve_to_the_end((&[], &[]), CLOSING);

@@ -1,29 +1,18 @@
 //! The real service on a real Apache Kafka among others that are gone, stand still or leave partitions to nobody, with a fold that is slow,
 //! and with messages that nobody can read.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
-#![allow(clippy::disallowed_methods, reason = "a test that waits gives up by the machine's time")]
-#![cfg(feature = "kafka")]
-
-#[path = "support/cluster.rs"]
-mod cluster;
-#[path = "support/house.rs"]
-mod house;
-#[path = "support/kafka.rs"]
-mod kafka;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cluster::{NAMES, Place, calm, signal};
+use crate::cluster::{NAMES, Place, calm, signal};
+use crate::house::{DEAD_LETTERS, House, MOVEMENTS, header, messages};
+use crate::kafka::{Brokers, figure, wait_until};
 use entrepot::domain::{Header, Message, Partition};
 use entrepot::encode::{Effects, Output, Topic};
 use entrepot::service::{BuildInfo, Clock, Labels, Running, Settings, Ticks, start};
 use entrepot::stream::kafka::{KafkaLog, KafkaSettings};
 use entrepot::stream::{Event, Fold, FoldFactory, Home, Log, NextOffsets, Outgoing, Share, Stage, WorkerSettings};
-use house::{DEAD_LETTERS, House, MOVEMENTS, header, messages};
-use kafka::{Brokers, figure, wait_until};
 
 /// As short as it may be: longer than a transaction.
 const SESSION: Duration = Duration::from_secs(16);
@@ -246,7 +235,7 @@ fn a_fold_that_is_slow_keeps_its_place_and_lets_go_when_asked() {
     let mut second = slow(place.broker.bootstrap(), "second");
     let consumed = |running: &Running| {
         let page = String::from_utf8(running.pages().metrics.render()).unwrap();
-        house::metric(&page, "entrepot_records_consumed_total", &[])
+        crate::house::metric(&page, "entrepot_records_consumed_total", &[])
     };
     wait_until("the other's first record", || consumed(&second) > 0);
     let handed = began.elapsed();
