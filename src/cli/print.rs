@@ -294,12 +294,43 @@ fn write_rows(rows: &[Row]) -> Result<(), Failure> {
             *width = (*width).max(cell.chars().count());
         }
     }
+    let columns = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    let [before @ .., _] = widths;
+    let indent = before.iter().sum::<usize>() + 2 * before.len();
     let mut text = padded(&COLUMNS.map(str::to_owned), &widths, None);
     for row in rows {
+        let mut cells = row.cells.clone();
+        let [.., why] = &mut cells;
+        *why = within(why, indent, columns);
         text.push('\n');
-        text.push_str(&padded(&row.cells, &widths, in_colour().then_some(row.band)));
+        text.push_str(&padded(&cells, &widths, in_colour().then_some(row.band)));
     }
     line(&text)
+}
+
+/// Words that are too many for the rest of a terminal's line, below each other; elsewhere a row is one line.
+fn within(words: &str, indent: usize, columns: Option<usize>) -> String {
+    /// In less room than this nobody reads better.
+    const ROOM: usize = 30;
+    let Some(room) = columns.map(|columns| columns.saturating_sub(indent)).filter(|room| *room >= ROOM) else {
+        return words.to_owned();
+    };
+    let mut text = String::with_capacity(words.len());
+    let mut used = 0;
+    for word in words.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > room {
+            text.push('\n');
+            text.extend(std::iter::repeat_n(' ', indent));
+            used = 0;
+        } else if used > 0 {
+            text.push(' ');
+            used += 1;
+        }
+        text.push_str(word);
+        used += length;
+    }
+    text
 }
 
 fn padded(cells: &[String; 7], widths: &[usize; 7], band: Option<Band>) -> String {
@@ -354,6 +385,16 @@ mod tests {
             },
             false,
         )
+    }
+
+    #[test]
+    fn what_is_longer_than_the_terminal_is_wide_stands_in_its_column() {
+        let words = "SB (oxide) from TH to US went from 17.4 to 468.7 t a month";
+        assert_eq!(within(words, 10, Some(45)), "SB (oxide) from TH to US went from\n          17.4 to 468.7 t a month");
+        assert_eq!(within(words, 10, Some(39)), words);
+        assert_eq!(within(words, 10, None), words);
+        let long = "x".repeat(40);
+        assert_eq!(within(&format!("a {long} b"), 0, Some(30)), format!("a\n{long}\nb"));
     }
 
     #[test]

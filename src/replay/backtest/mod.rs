@@ -17,7 +17,7 @@ pub use labels::{Label, LabelError, Labels, Unusable};
 pub use measures::{Bin, Measured};
 pub use report::Report;
 pub use score::{Backtest, Case, FalsePositives, Lead, Method, Scores, Settings, score};
-pub use witness::{Ground, Heard, History, Step, Witness};
+pub use witness::{Ground, History, Judged, Step, Witness};
 
 use std::collections::BTreeMap;
 

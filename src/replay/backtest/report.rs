@@ -9,7 +9,7 @@ use super::course::{Course, CourseMonth, turns};
 use super::flows::Flows;
 use super::measures::Measured;
 use super::score::{Backtest, Case, FalsePositives, Method, Scores, Settings};
-use super::witness::{Ground, Heard, History};
+use super::witness::{Ground, History, Judged};
 use crate::domain::{CorridorId, Country, FamilyId, Month};
 use crate::reference::Reference;
 use crate::replay::page::{
@@ -237,16 +237,16 @@ impl Report<'_> {
                             _ => { "entrepot never said review." }
                         }
                     }
-                    @if let Some((id, heard)) = self.heard(case) { (grounds(id, heard)) }
+                    @if let Some((id, judged)) = self.judged(case) { (grounds(id, judged)) }
                 }
             }
             @if cases.len() > TOLD { p.muted { (cases.len() - TOLD) " more cases stand in the table of every case." } }
         }
     }
 
-    fn heard(&self, case: &Case) -> Option<(CorridorId, &Heard)> {
+    fn judged(&self, case: &Case) -> Option<(CorridorId, &Judged)> {
         let id = case.highest?;
-        Some((id, self.history.heard.get(&id)?))
+        Some((id, self.history.judged.get(&id)?))
     }
 
     fn every(&self, cases: &[&Case]) -> Markup {
@@ -292,7 +292,7 @@ fn chart_month(of: &CourseMonth) -> ChartMonth {
     ChartMonth { month: of.month, bar: of.out, line: of.into, probability: of.probability }
 }
 
-fn grounds(id: CorridorId, heard: &Heard) -> Markup {
+fn grounds(id: CorridorId, judged: &Judged) -> Markup {
     let row = |ground: &Ground| {
         let reference = ground.reference.join(", ");
         vec![
@@ -301,10 +301,10 @@ fn grounds(id: CorridorId, heard: &Heard) -> Markup {
             html! { span.says { (ground.statement) @if !reference.is_empty() { " " code { (reference) } } } },
         ]
     };
-    let caption = format!("{id} as of {}: log-odds, {:+.2} before evidence", heard.as_of, heard.prior);
+    let caption = format!("{id} as of {}: log-odds, {:+.2} before evidence", judged.as_of, judged.prior);
     html! {
-        (table(&caption, &["Signal", "Counted", "What it saw"], heard.grounds.iter().map(row)))
-        @if !heard.limits.is_empty() { p.muted { "Bounded by: " (heard.limits.join(", ")) "." } }
+        (table(&caption, &["Signal", "Counted", "What it saw"], judged.grounds.iter().map(row)))
+        @if !judged.limits.is_empty() { p.muted { "Bounded by: " (judged.limits.join(", ")) "." } }
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Step {
 
 /// Why a corridor-month was judged so when it was last spoken of.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Heard {
+pub struct Judged {
     /// When that was.
     pub as_of: Date,
     /// Its probability.
@@ -69,7 +69,7 @@ pub struct History {
     /// The last day that came.
     pub last_day: Option<Date>,
     /// The grounds of what was last said, where they are kept.
-    pub heard: BTreeMap<CorridorId, Heard>,
+    pub judged: BTreeMap<CorridorId, Judged>,
 }
 
 impl History {
@@ -123,7 +123,7 @@ struct By<'a> {
 }
 
 impl Said<'_> {
-    fn heard(&self, as_of: Date) -> Heard {
+    fn judged(&self, as_of: Date) -> Judged {
         let log_odds = |thousandths: i32| f64::from(thousandths) / 1000.0;
         let ground = |spoke: &Spoke<'_>| Ground {
             signal: spoke.signal.to_owned(),
@@ -131,7 +131,7 @@ impl Said<'_> {
             statement: spoke.statement.clone().into_owned(),
             reference: spoke.reference.clone(),
         };
-        Heard {
+        Judged {
             as_of,
             probability: self.probability,
             band: self.band.to_owned(),
@@ -170,7 +170,7 @@ impl Witness {
         };
         self.history.steps.entry(id).or_default().push(step);
         if self.keeps_grounds {
-            self.history.heard.insert(id, said.heard(as_of));
+            self.history.judged.insert(id, said.judged(as_of));
         }
         for row in said.evidence.into_iter().flat_map(|evidence| evidence.reference) {
             let first = self.history.cited.entry(row).or_insert(as_of);
