@@ -59,7 +59,7 @@ fn decoded(mapping: &str, (file, bytes): (&str, &[u8])) -> (String, String) {
         let message = Message { position: position.clone(), timestamp: None, key: None, value: Some(bytes), headers: Vec::new() };
         shown(&decoder.decode(&message, &around(Some(file))))
     };
-    let apart: Vec<String> = decoder.split_file(bytes).map(|piece| decode(piece.bytes)).collect();
+    let apart: Vec<String> = decoder.split_file(bytes).map(|piece| decode(piece.bytes.into_owned())).collect();
     (decode(bytes.to_vec()), apart.join("\n"))
 }
 

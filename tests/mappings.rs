@@ -193,8 +193,10 @@ fn pieces_decode_to_the_rows_of_the_whole_file_at_any_chunk_size() {
         let whole = sorted(rows(&decoder, &bytes));
         for size in [1, 2, 7, 64, 100_000] {
             let mut splitter = Splitter::new(&decoder);
-            let mut pieces: Vec<Piece> = bytes.chunks(size).flat_map(|chunk| splitter.push(chunk)).collect();
-            pieces.extend(splitter.finish());
+            let mut pieces: Vec<Piece<'_>> = Vec::new();
+            let mut keep = |piece: Piece<'_>| pieces.push(piece.into_owned());
+            bytes.chunks(size).for_each(|chunk| splitter.push(chunk, &mut keep));
+            splitter.finish(&mut keep);
             let numbers: Vec<u64> = pieces.iter().map(|piece| piece.row).collect();
             assert_eq!(numbers, (1..=pieces.len() as u64).collect::<Vec<_>>(), "{name} {size}");
             if decoder.split() == Split::Groups {
@@ -208,14 +210,28 @@ fn pieces_decode_to_the_rows_of_the_whole_file_at_any_chunk_size() {
 }
 
 #[test]
+fn a_row_that_is_no_text_costs_no_group_and_is_not_lost() {
+    let decoder = decoder("eurostat-bulk");
+    let sample = include_bytes!("../config/mappings/samples/eurostat-bulk.csv").as_slice();
+    let clean: Vec<String> = fed(&decoder, sample).iter().map(shown).collect();
+    let broken = [sample, b"\nDE,\xff,E,28258000\n"].concat();
+    let (failed, others): (Vec<Row>, Vec<Row>) =
+        fed(&decoder, &broken).into_iter().partition(|row| matches!(row, Row::Failed(_)));
+    assert!(matches!(failed.as_slice(), [Row::Failed(error)] if error.reason.code() == "not_text"), "{failed:?}");
+    assert_eq!(others.iter().map(shown).collect::<Vec<_>>(), clean);
+}
+
+#[test]
 fn a_header_without_rows_is_a_message_only_where_it_is_of_another_feed() {
     let decoder = decoder("korea-declarations");
     let right = include_str!("../config/mappings/samples/korea-declarations.csv").lines().next().unwrap();
     for end in ["", "\n", "\r\n", "\n\n"] {
         for (header, wanted) in [(right, None), ("Country,Value", Some("unknown_schema"))] {
             let mut splitter = Splitter::new(&decoder);
-            let mut pieces = splitter.push(format!("{header}{end}").as_bytes());
-            pieces.extend(splitter.finish());
+            let mut pieces: Vec<Piece<'_>> = Vec::new();
+            let mut keep = |piece: Piece<'_>| pieces.push(piece.into_owned());
+            splitter.push(format!("{header}{end}").as_bytes(), &mut keep);
+            splitter.finish(&mut keep);
             assert_eq!(pieces.len(), usize::from(wanted.is_some()), "{header:?} {end:?}");
             let refused = pieces.first().map(|piece| rows(&decoder, &piece.bytes));
             let reasons = refused.map(|rows| rows.iter().map(shown).collect::<Vec<_>>().concat());
@@ -296,7 +312,7 @@ fn every_shipped_sample_gives_records_and_no_dead_letter() {
     for (name, file, bytes, taken, excluded) in samples {
         let decoder = decoder(name);
         let around = Surroundings { file_name: Some(file), ..around() };
-        let decoded = |piece: Piece| match decoder.decode(&message(&piece.bytes), &around) {
+        let decoded = |piece: Piece<'_>| match decoder.decode(&message(&piece.bytes), &around) {
             Decoded::Rows(rows) => rows,
             Decoded::Unreadable(error) => panic!("{name}: {error}"),
         };

@@ -93,12 +93,20 @@ impl Summary {
                 Tally::Mark(mark) => (*mark, &mut self.marks),
                 _ => continue,
             };
-            [counts, &mut self.by_reason].into_iter().for_each(|counts| *counts.entry(reason.to_owned()).or_default() += 1);
+            [counts, &mut self.by_reason].into_iter().for_each(|counts| add(counts, reason, 1));
         }
         if let Some(letter) = &effects.dead_letter {
             let by = [&mut self.dead_letter_by_reason, &mut self.by_reason];
-            by.into_iter().for_each(|counts| *counts.entry(letter.reason.to_owned()).or_default() += letter.count);
+            by.into_iter().for_each(|counts| add(counts, letter.reason, letter.count));
         }
+    }
+}
+
+/// Adds to what is counted under a name. There are few names, and millions of records.
+fn add(counts: &mut BTreeMap<String, u64>, name: &str, count: u64) {
+    match counts.get_mut(name) {
+        Some(counted) => *counted += count,
+        None => drop(counts.insert(name.to_owned(), count)),
     }
 }
 

@@ -11,7 +11,7 @@ use super::parquet::{self, Incoming};
 use super::reading::Reading;
 use crate::decode::Piece;
 use crate::domain::{FeedName, Header, Message, Position};
-use crate::stream::{Keyed, Sorter};
+use crate::stream::{Group, Sorter};
 
 /// The header that carries the name of the file a message was read from.
 pub(super) const FILE_HEADER: &str = crate::decode::FILE_HEADER;
@@ -21,9 +21,6 @@ const AVRO_CONTAINER: &[u8] = b"Obj\x01";
 
 /// What takes the rows of an input: each with its number, from 1.
 pub(super) type Rows<'t> = dyn FnMut(i64, Vec<u8>) -> Result<(), Failure> + 't;
-
-/// What takes the rows of a group: what they share, and each by its key.
-pub(super) type Groups<'t> = dyn FnMut(&[u8], Vec<Keyed>) -> Result<(), Failure> + 't;
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,41 +188,53 @@ pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 pub(super) fn each_message(
     input: &Input,
     reading: &Reading,
-    take: &mut dyn FnMut(Message) -> Result<(), Failure>,
+    take: &mut dyn FnMut(&mut Message) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let headers = vec![Header { key: FILE_HEADER.to_owned(), value: input.name.as_bytes().to_vec() }];
+    let position = Position { topic: input.name.clone(), partition: 0, offset: 0 };
+    let mut message = Message { position, timestamp: None, key: None, value: None, headers };
     input.each_row(reading, &mut |row, bytes| {
-        take(Message {
-            position: Position { topic: input.name.clone(), partition: 0, offset: row },
-            timestamp: None,
-            key: None,
-            value: Some(bytes),
-            headers: headers.clone(),
-        })
+        message.position.offset = row;
+        message.value = Some(bytes);
+        take(&mut message)
     })
 }
 
 /// Cuts bytes into rows with their numbers, from 1. Rows of groups come together, in the order of what tells the groups apart; a group has
 /// the number of its first row.
 pub(super) fn each_piece(bytes: Box<dyn Read>, shown: &str, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
-    let mut cutter = reading.cutter();
-    let mut groups = Sorter::default();
-    let mut give = |pieces: Vec<Piece>| {
-        pieces.into_iter().try_for_each(|piece| match piece.key {
-            Some(key) => Ok(groups.push(&key, &[&piece.row.to_be_bytes(), piece.bytes.as_slice()].concat())?),
-            None => take(i64::try_from(piece.row).unwrap_or(i64::MAX), piece.bytes),
-        })
+    let (mut cutter, mut groups) = (reading.cutter(), Sorter::default());
+    let mut give = |piece: Piece<'_>| match piece.key {
+        Some(key) => Ok(groups.push(&key, (&piece.row.to_be_bytes(), &piece.bytes))?),
+        None => take(i64::try_from(piece.row).unwrap_or(i64::MAX), piece.bytes.into_owned()),
     };
-    each_chunk(bytes, shown, &mut |chunk| give(cutter.push(chunk)))?;
-    give(cutter.finish())?;
-    each_group(groups, |key| key, &mut |_, rows| {
-        let (mut message, mut first) = (cutter.head().to_vec(), i64::MAX);
-        for (number, row) in rows.iter().filter_map(|(_, row)| row.split_first_chunk()) {
+    each_chunk(bytes, shown, &mut |chunk| {
+        let mut outcome = Ok(());
+        cutter.push(chunk, &mut |piece| and_then(&mut outcome, || give(piece)));
+        outcome
+    })?;
+    let mut outcome = Ok(());
+    cutter.finish(&mut |piece| and_then(&mut outcome, || give(piece)));
+    outcome?;
+    let (mut sorted, mut group) = (groups.sorted()?, Group::default());
+    while sorted.take(&mut group)? {
+        let length = group.values().map(<[u8]>::len).sum::<usize>() + cutter.head().len();
+        let (mut message, mut first) = (Vec::with_capacity(length), i64::MAX);
+        message.extend_from_slice(cutter.head());
+        for (number, row) in group.values().filter_map(<[u8]>::split_first_chunk) {
             first = first.min(i64::try_from(u64::from_be_bytes(*number)).unwrap_or(i64::MAX));
             message.extend_from_slice(row);
         }
-        take(first, message)
-    })
+        take(first, message)?;
+    }
+    Ok(())
+}
+
+/// Does the next thing, unless one before it failed.
+pub(super) fn and_then(outcome: &mut Result<(), Failure>, next: impl FnOnce() -> Result<(), Failure>) {
+    if outcome.is_ok() {
+        *outcome = next();
+    }
 }
 
 /// Reads bytes to their end, a piece at a time.
@@ -262,21 +271,4 @@ fn refuse_container(bytes: &[u8], shown: &str) -> Result<(), Failure> {
          Of a feed with format = avro a file is one message in the registry's frame"
     );
     Err(Failure::new(Exit::NothingDecoded, message))
-}
-
-/// Hands over sorted rows by what `group` leaves of their keys, all of a group at a time.
-pub(super) fn each_group(sorter: Sorter, group: fn(&[u8]) -> &[u8], take: &mut Groups<'_>) -> Result<(), Failure> {
-    let mut sorted = sorter.sorted()?;
-    let mut next = sorted.take()?;
-    while let Some(first) = next {
-        let of = group(&first.0).to_vec();
-        let mut rows = vec![first];
-        next = sorted.take()?;
-        while let Some(row) = next.take_if(|(key, _)| group(key) == of) {
-            rows.push(row);
-            next = sorted.take()?;
-        }
-        take(&of, rows)?;
-    }
-    Ok(())
 }

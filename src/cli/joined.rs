@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
-use super::input::{Input, Rows, each_chunk, each_group, open};
+use super::input::{Input, Rows, and_then, each_chunk, open};
 use crate::decode::{FileOf, Join, PartRow};
-use crate::stream::Sorter;
+use crate::stream::{Group, Sorter};
 
 /// A file of a release, and which part it is.
 pub(super) type Parts = Vec<(usize, PathBuf)>;
@@ -42,32 +42,34 @@ pub(super) fn releases(inputs: Vec<Input>, join: Option<&Join>) -> Result<Vec<In
 pub(super) fn each(parts: &Parts, join: &Join, take: &mut Rows<'_>) -> Result<(), Failure> {
     let (mut sorter, mut number) = (Sorter::default(), 0);
     for (part, path) in parts {
-        let mut give = |row: PartRow| match row {
-            // The zero keeps a key before those that begin with it.
-            PartRow::Keyed(key, row) => Ok(sorter.push(&[key.as_bytes(), &[0], &part.to_be_bytes()].concat(), &row)?),
+        let mut give = |row: PartRow<'_>| match row {
+            // Parts come one after the other, and what has one key keeps its order.
+            PartRow::Keyed(key, row) => Ok(sorter.push(key.as_bytes(), (&part.to_be_bytes(), &row))?),
             PartRow::Alone(message) => {
                 number += 1;
                 take(number, message)
             }
         };
-        let (mut rows, mut found) = (join.rows(*part), Vec::new());
+        let mut rows = join.rows(*part);
         each_chunk(open(path)?, &path.display().to_string(), &mut |chunk| {
-            rows.push(chunk, &mut |row| found.push(row));
-            found.drain(..).try_for_each(&mut give)
+            let mut outcome = Ok(());
+            rows.push(chunk, &mut |row| and_then(&mut outcome, || give(row)));
+            outcome
         })?;
-        rows.finish(&mut |row| found.push(row));
-        found.drain(..).try_for_each(&mut give)?;
+        let mut outcome = Ok(());
+        rows.finish(&mut |row| and_then(&mut outcome, || give(row)));
+        outcome?;
     }
-    each_group(sorter, |sorted_by| of(sorted_by).0, &mut |key, rows| {
+    let (mut sorted, mut group) = (sorter.sorted()?, Group::default());
+    while sorted.take(&mut group)? {
         number += 1;
-        let rows: Vec<(usize, Vec<u8>)> = rows.into_iter().map(|(sorted_by, row)| (of(&sorted_by).1, row)).collect();
-        take(number, join.message(&String::from_utf8_lossy(key), &rows))
-    })
+        let rows: Vec<(usize, &[u8])> = group.values().filter_map(of_part).collect();
+        take(number, join.message(&String::from_utf8_lossy(group.key()), &rows))?;
+    }
+    Ok(())
 }
 
-/// Key and part of what a row is sorted by.
-fn of(sorted_by: &[u8]) -> (&[u8], usize) {
-    let (key, part) = sorted_by.split_at(sorted_by.len().saturating_sub(size_of::<usize>()));
-    let part = part.try_into().map(usize::from_be_bytes).unwrap_or_default();
-    (key.strip_suffix(&[0]).unwrap_or(key), part)
+/// The part of a row, and the row.
+fn of_part(value: &[u8]) -> Option<(usize, &[u8])> {
+    value.split_first_chunk().map(|(part, row)| (usize::from_be_bytes(*part), row))
 }

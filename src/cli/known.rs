@@ -57,14 +57,14 @@ impl Known<'_> {
             each_message(input, &reading, &mut |message| {
                 rows += 1;
                 for (index, (ingest, (_, movements))) in ingests.iter_mut().zip(by.iter_mut()).enumerate() {
-                    let effects = ingest.apply(&message);
+                    let effects = ingest.apply(message);
                     for output in effects.outputs.iter().filter(|output| output.topic == Topic::Movements) {
                         let known_from = known_from(&output.value).expect("ingest writes movements as they are read");
                         if !is_after(self.until, known_from) {
                             movements.push(known_from, &output.key, &output.value)?;
                         }
                     }
-                    each(index, &message, effects);
+                    each(index, message, effects);
                 }
                 Ok(())
             })?;
@@ -89,7 +89,7 @@ pub(super) fn each_movement(
     for input in inputs {
         each_message(input, &lines, &mut |message| {
             rows += 1;
-            let value = message.value.unwrap_or_default();
+            let value = message.value.take().unwrap_or_default();
             let position = message.position.to_string();
             match stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })? {
                 Stamp::Known(known_from) if is_after(until, known_from) => {}

@@ -7,7 +7,7 @@ use super::sample::MAPPINGS;
 use super::wiring::read_file;
 use crate::config::{Feed, FeedFormat, MappingSource};
 use crate::decode::framed::Framed;
-use crate::decode::{Decoder, Mapping, Piece, Splitter, built_in_mappings};
+use crate::decode::{Decoder, Mapping, Piece, Splitter, TakePiece, built_in_mappings};
 use crate::reference::Reference;
 
 /// The name of canonical JSON among mappings.
@@ -153,18 +153,18 @@ pub(super) enum Cutter<'r> {
 
 impl Cutter<'_> {
     /// Takes bytes; gives the rows that are complete, with their numbers from 1.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Piece> {
+    pub(super) fn push(&mut self, bytes: &[u8], give: &mut TakePiece<'_>) {
         match self {
-            Cutter::Lines(lines) => lines.push(bytes),
-            Cutter::Mapped(splitter) => splitter.push(bytes),
+            Cutter::Lines(lines) => lines.push(bytes, give),
+            Cutter::Mapped(splitter) => splitter.push(bytes, give),
         }
     }
 
     /// Gives what is left.
-    pub(super) fn finish(&mut self) -> Vec<Piece> {
+    pub(super) fn finish(&mut self, give: &mut TakePiece<'_>) {
         match self {
-            Cutter::Lines(lines) => lines.finish(),
-            Cutter::Mapped(splitter) => splitter.finish(),
+            Cutter::Lines(lines) => lines.finish(give),
+            Cutter::Mapped(splitter) => splitter.finish(give),
         }
     }
 
@@ -185,27 +185,27 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    fn push(&mut self, bytes: &[u8]) -> Vec<Piece> {
-        let mut rows = Vec::new();
+    fn push(&mut self, bytes: &[u8], give: &mut TakePiece<'_>) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.open.extend_from_slice(part);
             if part.ends_with(b"\n") {
-                rows.extend(self.finish());
+                self.finish(give);
             }
         }
-        rows
     }
 
-    fn finish(&mut self) -> Vec<Piece> {
+    fn finish(&mut self, give: &mut TakePiece<'_>) {
         if self.open.is_empty() {
-            return Vec::new();
+            return;
         }
         self.row += 1;
         let mut line = std::mem::take(&mut self.open);
         while line.ends_with(b"\n") || line.ends_with(b"\r") {
             line.pop();
         }
-        if line.is_empty() { Vec::new() } else { vec![Piece { row: self.row, key: None, bytes: line }] }
+        if !line.is_empty() {
+            give(Piece { row: self.row, key: None, bytes: line.into() });
+        }
     }
 }
 
@@ -216,12 +216,13 @@ mod tests {
     #[test]
     fn lines_keep_their_numbers_however_the_bytes_arrive() {
         let text = b"one\r\n\ntwo\nthree";
-        let row = |row, text: &[u8]| Piece { row, key: None, bytes: text.to_vec() };
+        let row = |row, text: &'static [u8]| Piece { row, key: None, bytes: text.into() };
         let expected = [row(1, b"one"), row(3, b"two"), row(4, b"three")];
         for size in [1, 2, 5, 100] {
-            let mut lines = Lines::default();
-            let mut rows: Vec<_> = text.chunks(size).flat_map(|chunk| lines.push(chunk)).collect();
-            rows.extend(lines.finish());
+            let (mut lines, mut rows) = (Lines::default(), Vec::new());
+            let mut keep = |piece: Piece<'_>| rows.push(piece.into_owned());
+            text.chunks(size).for_each(|chunk| lines.push(chunk, &mut keep));
+            lines.finish(&mut keep);
             assert_eq!(rows, expected, "in pieces of {size}");
         }
     }

@@ -94,12 +94,13 @@ mod tests {
         for file in files().iter().filter(|file| file.path.starts_with("bad")) {
             let reading = Reading::named(&file.mapping).unwrap();
             let (decoder, mut cutter) = (reading.decoder(), reading.cutter());
-            let mut pieces = cutter.push(file.bytes());
-            pieces.extend(cutter.finish());
+            let mut pieces: Vec<Piece<'_>> = Vec::new();
+            cutter.push(file.bytes(), &mut |piece| pieces.push(piece.into_owned()));
+            cutter.finish(&mut |piece| pieces.push(piece.into_owned()));
             for Piece { row, bytes, .. } in pieces {
                 let position = Position { topic: "sample".into(), partition: 0, offset: i64::try_from(row).unwrap() };
                 let timestamp = "2026-01-01T00:00:00Z".parse().ok();
-                let message = Message { position, timestamp, key: None, value: Some(bytes), headers: Vec::new() };
+                let message = Message { position, timestamp, key: None, value: Some(bytes.into_owned()), headers: Vec::new() };
                 let outcome = match decoder.decode(&message, &around) {
                     Decoded::Unreadable(error) => format!("dead_letter,{}", error.reason.code()),
                     Decoded::Rows(rows) => match rows.as_slice() {

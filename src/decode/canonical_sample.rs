@@ -9,13 +9,13 @@ use super::{Decoded, Decoder, Piece, Row, Surroundings, canonical_record};
 use crate::domain::{Message, Position};
 
 /// What becomes of the first messages of a file.
-pub(super) fn sample(decoder: &Decoder, pieces: &[Piece], around: &Surroundings<'_>) -> Sample {
+pub(super) fn sample(decoder: &Decoder, pieces: &[Piece<'_>], around: &Surroundings<'_>) -> Sample {
     let mut sample = Sample::of(Layers::of(Evidenced::default()));
     let mut unread = BTreeSet::new();
     let mut evidenced = Evidenced::default();
     for piece in pieces {
         let position = Position { topic: "sample".into(), partition: 0, offset: i64::try_from(piece.row).unwrap_or(0) };
-        let message = Message { position, timestamp: None, key: None, value: Some(piece.bytes.clone()), headers: Vec::new() };
+        let message = Message { position, timestamp: None, key: None, value: Some(piece.bytes.to_vec()), headers: Vec::new() };
         let rows = match decoder.decode(&message, around) {
             Decoded::Unreadable(error) => vec![Row::Failed(error)],
             Decoded::Rows(rows) => rows,

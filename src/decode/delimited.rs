@@ -33,6 +33,19 @@ pub(super) fn record<'a>(text: &'a str, from: usize, dialect: Dialect, cells: &m
     }
 }
 
+/// Reads the first cells of a record that stands alone, at most so many.
+pub(super) fn cells<'a>(record: &'a str, dialect: Dialect, most: usize, cells: &mut Vec<Cow<'a, str>>) {
+    let mut at = 0;
+    while cells.len() < most {
+        let (cell, end, open) = cell(record, at, dialect);
+        cells.push(cell);
+        if open || record.as_bytes().get(end) != Some(&dialect.delimiter) {
+            return;
+        }
+        at = end + 1;
+    }
+}
+
 /// The cell at an offset, where it ends, and whether its quote stayed open.
 fn cell(text: &str, from: usize, dialect: Dialect) -> (Cow<'_, str>, usize, bool) {
     let bytes = text.as_bytes();
@@ -110,6 +123,17 @@ impl Boundary {
         self.may_open = is(self.dialect.delimiter) || is(b'\n');
         is(b'\n')
     }
+
+    /// Passes over bytes that are a unit each, up to the next that may end a record or a quoted cell; gives how many.
+    fn pass(&mut self, bytes: &[u8]) -> usize {
+        let quote = self.dialect.quote.unwrap_or(b'\n');
+        let line_end = if self.quoted { quote } else { b'\n' };
+        let length = bytes.iter().position(|byte| *byte == quote || *byte == line_end).unwrap_or(bytes.len());
+        if let Some(last) = bytes.get(..length).and_then(<[u8]>::last) {
+            self.may_open = *last == self.dialect.delimiter && !self.quoted;
+        }
+        length
+    }
 }
 
 /// Cuts a stream of delimited text into records, in whatever encoding it comes. Holds no more than one.
@@ -134,7 +158,11 @@ impl Records {
         self.buffer.extend_from_slice(chunk);
         let (width, high_first) = self.unit;
         let (mut start, mut at) = (0, self.scanned);
-        while let Some(unit) = self.buffer.get(at..at + width) {
+        loop {
+            if width == 1 {
+                at += self.boundary.pass(self.buffer.get(at..).unwrap_or_default());
+            }
+            let Some(unit) = self.buffer.get(at..at + width) else { break };
             at += width;
             let unit = unit.iter().enumerate().fold(0u16, |unit, (place, byte)| {
                 let low = (place == 0) != high_first || width == 1;
@@ -192,6 +220,19 @@ mod tests {
             let mut boundary = Boundary::new(COMMA);
             let ends = text.bytes().filter(|byte| boundary.ends(u16::from(*byte))).count();
             prop_assert_eq!(ends, table.len());
+            for size in [1, 2, 3, 1_000] {
+                let (mut records, mut rows, mut cells) = (Records::new(COMMA, TextEncoding::UTF_8), Vec::new(), Vec::new());
+                for chunk in text.as_bytes().chunks(size) {
+                    records.push(chunk, &mut |row| rows.push(String::from_utf8(row.to_vec()).unwrap()));
+                }
+                prop_assert!(records.rest().is_empty());
+                prop_assert_eq!(rows.concat(), text.as_str());
+                for (row, wanted) in rows.iter().zip(&table) {
+                    prop_assert_eq!(record(row, 0, COMMA, &mut cells), (row.len(), false));
+                    prop_assert_eq!(&cells, wanted);
+                }
+                prop_assert_eq!(rows.len(), table.len());
+            }
         }
     }
 }

@@ -53,9 +53,18 @@ pub(super) fn elements(text: &str) -> Option<Vec<&RawValue>> {
 /// A scalar as text: strings without quotes, numbers and booleans as written; `None` for null, objects and arrays.
 pub(super) fn scalar(raw: &str) -> Option<Cow<'_, str>> {
     match raw.as_bytes().first()? {
-        b'"' => serde_json::from_str::<Text<'_>>(raw).ok().map(|text| text.0),
+        b'"' => string(raw),
         b'n' | b'{' | b'[' => None,
         _ => Some(Cow::Borrowed(raw)),
+    }
+}
+
+/// What a string of a text that is JSON says.
+fn string(raw: &str) -> Option<Cow<'_, str>> {
+    // Of JSON that was read before, only escapes are left to be read.
+    match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        _ => serde_json::from_str::<Text<'_>>(raw).ok().map(|text| text.0),
     }
 }
 
@@ -148,6 +157,8 @@ pub(super) struct Tree<'t> {
     text: &'t str,
     /// Each value before those inside it.
     nodes: Vec<Node>,
+    /// Whether a name has escapes.
+    escapes: bool,
 }
 
 /// A value: where its name and its text stand, and the first value behind it.
@@ -176,11 +187,15 @@ impl<'t> Tree<'t> {
         serde_json::from_str::<&RawValue>(text)?;
         let nodes = nodes(text);
         // A name that does not read costs the message, and not what was looked for under it.
-        let names = nodes.iter().filter_map(|node| text.get(node.key.clone()));
-        for name in names.filter(|name| name.contains('\\')) {
-            serde_json::from_str::<Text<'_>>(name)?;
+        let mut escapes = false;
+        if text.contains('\\') {
+            let names = nodes.iter().filter_map(|node| text.get(node.key.clone()));
+            for name in names.filter(|name| name.contains('\\')) {
+                escapes = true;
+                serde_json::from_str::<Text<'_>>(name)?;
+            }
         }
-        Ok(Tree { text, nodes })
+        Ok(Tree { text, nodes, escapes })
     }
 
     /// All of it.
@@ -251,11 +266,15 @@ impl<'a> At<'a> {
     }
 
     pub(super) fn is_object(self) -> bool {
-        self.text().starts_with('{')
+        self.opens_with(b'{')
     }
 
     pub(super) fn is_list(self) -> bool {
-        self.text().starts_with('[')
+        self.opens_with(b'[')
+    }
+
+    fn opens_with(self, sign: u8) -> bool {
+        self.node().is_some_and(|node| self.tree.text.as_bytes().get(node.span.start) == Some(&sign))
     }
 
     /// The values inside it, in order.
@@ -266,11 +285,15 @@ impl<'a> At<'a> {
     }
 
     fn is_named(self, name: &str) -> bool {
-        let Some(key) = self.node().and_then(|node| self.tree.text.get(node.key.clone())) else { return false };
-        if key.contains('\\') {
+        let Some(node) = self.node() else { return false };
+        let key = node.key.clone();
+        if self.tree.escapes
+            && let Some(key) = self.tree.text.get(key.clone()).filter(|key| key.contains('\\'))
+        {
             return serde_json::from_str::<Text<'_>>(key).is_ok_and(|text| text.0 == name);
         }
-        key.strip_prefix('"').and_then(|key| key.strip_suffix('"')) == Some(name)
+        // Between its quotes. Lengths tell most names apart.
+        key.len() == name.len() + 2 && self.tree.text.as_bytes().get(key.start + 1..key.end - 1) == Some(name.as_bytes())
     }
 
     /// A member; of a repeated one the last counts, as in every JSON library.

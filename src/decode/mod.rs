@@ -28,12 +28,13 @@ pub use self::parquet::{MAGIC as PARQUET_MAGIC, ParquetRows, Take as TakeRow, Un
 use canonical::ROLES;
 pub use mapping::{
     Again, ExampleFailure, FileOf, Join, Layers, Mapping, MappingError, PartRow, PartRows, Sample, SampleField, SampleRow,
+    TakePartRow,
 };
 pub use proposal::{Excerpt, NoTable, is_canonical, propose};
 pub use record::canonical_record;
 pub(crate) use record::write_content;
 pub use shipped::built_in_mappings;
-pub use split::{Piece, Split, Splitter};
+pub use split::{Piece, Split, Splitter, TakePiece};
 
 use draft::{Times, error};
 use framed::Framed;
@@ -133,10 +134,10 @@ impl Decoder {
     }
 
     /// The messages of a file that is in memory.
-    pub fn split_file(&self, bytes: &[u8]) -> impl Iterator<Item = Piece> {
-        let mut splitter = Splitter::new(self);
-        let mut pieces = splitter.push(bytes);
-        pieces.extend(splitter.finish());
+    pub fn split_file(&self, bytes: &[u8]) -> impl Iterator<Item = Piece<'static>> {
+        let (mut splitter, mut pieces) = (Splitter::new(self), Vec::new());
+        splitter.push(bytes, &mut |piece| pieces.push(piece.into_owned()));
+        splitter.finish(&mut |piece| pieces.push(piece.into_owned()));
         split::together(pieces, splitter.head()).into_iter()
     }
 

@@ -55,6 +55,14 @@ fn scientific(text: &str) -> Option<Decimal> {
     (quotient.checked_mul(power)? == mantissa).then(|| quotient.normalize())
 }
 
+/// A decimal as its type prints it.
+pub(super) fn text(number: Decimal) -> String {
+    match u64::try_from(number.mantissa()) {
+        Ok(whole) if number.scale() == 0 && !number.is_sign_negative() => whole.to_string(),
+        _ => number.to_string(),
+    }
+}
+
 /// Kilograms as text → grams; `None` where it is no number or out of range.
 pub(super) fn grams(text: &str) -> Option<Grams> {
     Grams::from_kilograms(exact(text)?).ok()

@@ -1,5 +1,7 @@
 //! A file → messages: as few rows in each as the form allows, in their own encoding. Pieces decode to the same rows as the whole.
 
+use std::borrow::Cow;
+
 use super::delimited::{Dialect, Records};
 use super::encoding::TextEncoding;
 use super::json;
@@ -23,18 +25,27 @@ pub enum Split {
 
 /// One message of a file, or a row of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub struct Piece<'a> {
     /// The row, line or element, from 1.
     pub row: u64,
     /// Of [`Split::Groups`] what tells its group from others: the message is [`Splitter::head`] and the rows of one key, in the order of keys.
-    pub key: Option<Vec<u8>>,
+    pub key: Option<Cow<'a, [u8]>>,
     /// The message's value, or the row of one.
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'a, [u8]>,
 }
 
-impl Piece {
-    fn new(row: u64, bytes: Vec<u8>) -> Piece {
-        Piece { row, key: None, bytes }
+/// What takes pieces. They are lent, since a file has millions.
+pub type TakePiece<'t> = dyn FnMut(Piece<'_>) + 't;
+
+impl Piece<'_> {
+    fn new(row: u64, bytes: Vec<u8>) -> Piece<'static> {
+        Piece { row, key: None, bytes: Cow::Owned(bytes) }
+    }
+
+    /// The piece, kept.
+    pub fn into_owned(self) -> Piece<'static> {
+        let Piece { row, key, bytes } = self;
+        Piece { row, key: key.map(|key| Cow::Owned(key.into_owned())), bytes: Cow::Owned(bytes.into_owned()) }
     }
 }
 
@@ -48,6 +59,10 @@ pub struct Splitter<'d> {
     records: Records,
     rows: u64,
     head: Head,
+    /// What ends a row in the file's encoding.
+    line_end: Vec<u8>,
+    /// What tells the group of the last row from others.
+    key: Vec<u8>,
 }
 
 /// Of lines.
@@ -77,7 +92,8 @@ impl<'d> Splitter<'d> {
             None => Head::Found(Vec::new(), None),
         };
         let encoding = decoder.mapping().map_or(TextEncoding::UTF_8, |mapping| mapping.envelope().encoding);
-        Splitter { decoder, split, whole: Vec::new(), records: Records::new(dialect, encoding), rows: 0, head }
+        let (records, line_end) = (Records::new(dialect, encoding), encoding.encode("\n").unwrap_or_default());
+        Splitter { decoder, split, whole: Vec::new(), records, rows: 0, head, line_end, key: Vec::new() }
     }
 
     /// What stands before the rows of every group.
@@ -86,36 +102,33 @@ impl<'d> Splitter<'d> {
     }
 
     /// Takes the next bytes of the file; gives the messages that they complete.
-    pub fn push(&mut self, chunk: &[u8]) -> Vec<Piece> {
+    pub fn push(&mut self, chunk: &[u8], give: &mut TakePiece<'_>) {
         match self.split {
-            Split::Whole | Split::Elements => {
-                self.whole.extend_from_slice(chunk);
-                Vec::new()
-            }
+            Split::Whole | Split::Elements => self.whole.extend_from_slice(chunk),
             Split::Lines | Split::HeaderAndRow | Split::Groups => {
-                let mut pieces = Vec::new();
                 let mut records = std::mem::replace(&mut self.records, Records::new(NONE, TextEncoding::UTF_8));
-                records.push(chunk, &mut |record| pieces.extend(self.record(record)));
+                records.push(chunk, &mut |record| {
+                    self.record(record).into_iter().for_each(&mut *give);
+                });
                 self.records = records;
-                pieces
             }
         }
     }
 
     /// At the end of the file: gives what is left.
-    pub fn finish(&mut self) -> Vec<Piece> {
+    pub fn finish(&mut self, give: &mut TakePiece<'_>) {
         match self.split {
-            Split::Whole => vec![Piece::new(1, std::mem::take(&mut self.whole))],
+            Split::Whole => give(Piece::new(1, std::mem::take(&mut self.whole))),
             Split::Elements => {
                 let whole = std::mem::take(&mut self.whole);
                 match self.decoder.mapping() {
-                    Some(mapping) => elements(mapping, whole),
-                    None => vec![Piece::new(1, whole)],
+                    Some(mapping) => elements(mapping, whole).into_iter().for_each(give),
+                    None => give(Piece::new(1, whole)),
                 }
             }
             Split::Lines | Split::HeaderAndRow | Split::Groups => {
                 let rest = self.records.rest();
-                self.last(rest).into_iter().collect()
+                self.last(&rest).into_iter().for_each(give);
             }
         }
     }
@@ -125,7 +138,7 @@ impl<'d> Splitter<'d> {
     }
 
     /// Takes a record that ends in a line end.
-    fn record(&mut self, record: &[u8]) -> Option<Piece> {
+    fn record<'a>(&'a mut self, record: &'a [u8]) -> Option<Piece<'a>> {
         let Head::Sought(seen, head) = &mut self.head else { return self.piece(record) };
         head.extend_from_slice(record);
         let (seen, head) = (*seen + 1, std::mem::take(head));
@@ -134,7 +147,7 @@ impl<'d> Splitter<'d> {
         } else if seen >= PREAMBLE_MAX {
             // No header: each record goes alone, so that nothing is lost and little is held.
             self.head = Head::Found(Vec::new(), None);
-            return self.piece(&head);
+            return self.piece(&head).map(Piece::into_owned);
         } else {
             self.head = Head::Sought(seen, head);
         }
@@ -142,9 +155,11 @@ impl<'d> Splitter<'d> {
     }
 
     /// Takes what stands behind the last line end.
-    fn last(&mut self, rest: Vec<u8>) -> Option<Piece> {
-        let Head::Sought(_, head) = &mut self.head else { return self.piece(&rest).or_else(|| self.lone_head()) };
-        let head = [std::mem::take(head), rest].concat();
+    fn last(&mut self, rest: &[u8]) -> Option<Piece<'static>> {
+        let Head::Sought(_, head) = &mut self.head else {
+            return self.piece(rest).map(Piece::into_owned).or_else(|| self.lone_head());
+        };
+        let head = [head.as_slice(), rest].concat();
         if head.is_empty() {
             return None;
         }
@@ -169,18 +184,18 @@ impl<'d> Splitter<'d> {
         text.is_some_and(|text| ask(mapping, &text, dialect))
     }
 
-    fn lone_head(&self) -> Option<Piece> {
+    fn lone_head(&self) -> Option<Piece<'static>> {
         let Head::Found(head, _) = &self.head else { return None };
         if self.rows > 0 { None } else { self.lone(head.clone()) }
     }
 
     /// A header without rows: nothing to tell, unless it is another feed's.
-    fn lone(&self, head: Vec<u8>) -> Option<Piece> {
+    fn lone(&self, head: Vec<u8>) -> Option<Piece<'static>> {
         self.of_header(&head, Mapping::has_other_header).then(|| Piece::new(1, head))
     }
 
     /// A record as a message; `None` where it is an empty line, which counts as a line all the same.
-    fn piece(&mut self, record: &[u8]) -> Option<Piece> {
+    fn piece<'a>(&'a mut self, record: &'a [u8]) -> Option<Piece<'a>> {
         let blank = record.iter().all(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b'\t' | 0));
         if self.split == Split::Lines {
             self.rows += 1;
@@ -188,42 +203,41 @@ impl<'d> Splitter<'d> {
         if blank {
             return None;
         }
+        let encoding = self.encoding();
         let Head::Found(head, grouping) = &self.head else { return None };
         if self.split == Split::Lines {
             let end = record.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
             let line = record.get(..record.len() - end).unwrap_or_default();
-            return Some(Piece::new(self.rows, line.to_vec()));
+            return Some(Piece { row: self.rows, key: None, bytes: Cow::Borrowed(line) });
         }
         self.rows += 1;
-        let encoding = self.encoding();
-        match grouping.as_ref().and_then(|grouping| grouping.key(&encoding.decode(record)?)) {
-            Some(key) => {
-                let line_end = encoding.encode("\n").unwrap_or_default();
-                let mut bytes = record.to_vec();
-                if !bytes.ends_with(&line_end) {
-                    bytes.extend(line_end);
-                }
-                Some(Piece { row: self.rows, key: Some(key), bytes })
-            }
-            None => Some(Piece::new(self.rows, [head.as_slice(), record].concat())),
+        let mut keyed = |grouping: &Grouping| encoding.decode(record).is_some_and(|text| grouping.key(&text, &mut self.key));
+        if !grouping.as_ref().is_some_and(&mut keyed) {
+            return Some(Piece::new(self.rows, [head.as_slice(), record].concat()));
         }
+        let bytes = if record.ends_with(&self.line_end) {
+            Cow::Borrowed(record)
+        } else {
+            Cow::Owned([record, self.line_end.as_slice()].concat())
+        };
+        Some(Piece { row: self.rows, key: Some(Cow::Borrowed(&self.key)), bytes })
     }
 }
 
 /// The messages of pieces that are all there: what belongs to one group is put together, and has the number of its first row.
-pub(super) fn together(pieces: Vec<Piece>, head: &[u8]) -> Vec<Piece> {
-    let (mut rows, mut messages): (Vec<Piece>, Vec<Piece>) = pieces.into_iter().partition(|piece| piece.key.is_some());
+pub(super) fn together<'a>(pieces: Vec<Piece<'a>>, head: &[u8]) -> Vec<Piece<'a>> {
+    let (mut rows, mut messages): (Vec<Piece<'_>>, Vec<Piece<'_>>) = pieces.into_iter().partition(|piece| piece.key.is_some());
     rows.sort_by(|a, b| a.key.cmp(&b.key));
     for group in rows.chunk_by(|a, b| a.key == b.key) {
         let first = group.iter().map(|piece| piece.row).min().unwrap_or_default();
-        let rows = group.iter().map(|piece| piece.bytes.as_slice());
+        let rows = group.iter().map(|piece| piece.bytes.as_ref());
         messages.push(Piece::new(first, std::iter::once(head).chain(rows).collect::<Vec<_>>().concat()));
     }
     messages
 }
 
 /// The messages of a JSON document: the document with one row each. What is no such document is one message.
-fn elements(mapping: &Mapping, bytes: Vec<u8>) -> Vec<Piece> {
+fn elements(mapping: &Mapping, bytes: Vec<u8>) -> Vec<Piece<'static>> {
     match cut(mapping, &bytes) {
         Some(pieces) => pieces.into_iter().zip(1..).map(|(bytes, row)| Piece::new(row, bytes)).collect(),
         None => vec![Piece::new(1, bytes)],

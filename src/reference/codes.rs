@@ -1,5 +1,6 @@
 //! Code systems of countries and ports, as statistics offices and customs write them. Not a matter of dates.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
@@ -110,7 +111,7 @@ pub enum CountryCode {
 /// The code tables.
 #[derive(Debug, Default)]
 pub struct Codes {
-    countries: BTreeMap<(CodeSystem, String), CountryCode>,
+    countries: BTreeMap<CodeSystem, BTreeMap<String, CountryCode>>,
     ports: BTreeMap<(PortSystem, String), (Country, Option<Port>)>,
     members_of_eu: BTreeSet<Country>,
     /// What to call a country.
@@ -123,7 +124,7 @@ impl Codes {
     /// The country that the text names in the system. Case, surrounding blanks and leading zeros of numbers do not matter.
     pub fn country(&self, system: CodeSystem, text: &str) -> CountryCode {
         let key = normal(system, text);
-        let found = |system| self.countries.get(&(system, key.clone())).copied();
+        let found = |system| self.countries.get(&system)?.get(key.as_ref()).copied();
         let fallback = match system {
             CodeSystem::Comtrade => found(CodeSystem::Comtrade).or_else(|| found(CodeSystem::M49)),
             CodeSystem::Geonom => found(CodeSystem::Geonom).or_else(|| found(CodeSystem::Iso2)),
@@ -182,18 +183,36 @@ fn port_name(name: &str, country: Country) -> String {
     format!("{}/{country}", normal(CodeSystem::NameEn, name))
 }
 
-fn normal(system: CodeSystem, text: &str) -> String {
+fn normal(system: CodeSystem, text: &str) -> Cow<'_, str> {
     let text = text.trim();
     match system {
-        CodeSystem::Iso2 | CodeSystem::Iso3 | CodeSystem::Geonom => text.to_ascii_uppercase(),
+        CodeSystem::Iso2 | CodeSystem::Iso3 | CodeSystem::Geonom => upper(text),
+        CodeSystem::NameEn if text.is_ascii() => {
+            let mut plain = String::with_capacity(text.len());
+            for word in text.split_whitespace() {
+                if !plain.is_empty() {
+                    plain.push(' ');
+                }
+                plain.push_str(word);
+            }
+            plain.make_ascii_lowercase();
+            Cow::Owned(plain)
+        }
         CodeSystem::NameEn => {
             let plain = text.to_lowercase().replace('\u{2019}', "'");
-            plain.split_whitespace().collect::<Vec<_>>().join(" ")
+            Cow::Owned(plain.split_whitespace().collect::<Vec<_>>().join(" "))
         }
         CodeSystem::M49 | CodeSystem::Comtrade | CodeSystem::Census | CodeSystem::Gacc | CodeSystem::Japan => {
-            without_zeros(&text.to_ascii_uppercase())
+            Cow::Owned(without_zeros(&upper(text)))
         }
     }
+}
+
+fn upper(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        return Cow::Owned(text.to_ascii_uppercase());
+    }
+    Cow::Borrowed(text)
 }
 
 /// Reads the code tables.
@@ -219,13 +238,13 @@ fn countries(files: &BTreeMap<String, String>, codes: &mut Codes, problems: &mut
         keys.extend(row.text("names").split('|').map(|name| (CodeSystem::NameEn, normal(CodeSystem::NameEn, name), "names")));
         keys.push((CodeSystem::NameEn, normal(CodeSystem::NameEn, row.text("name")), "name"));
         for (system, key, column) in keys.into_iter().filter(|(_, key, _)| !key.is_empty()) {
-            let before = codes.countries.insert((system, key), CountryCode::Country(country));
+            let before = codes.countries.entry(system).or_default().insert(key.into_owned(), CountryCode::Country(country));
             if before.is_some_and(|before| before != CountryCode::Country(country)) {
                 row.wrong(column, "stands for another country on an earlier row", problems);
             }
         }
     }
-    codes.countries.insert((CodeSystem::Iso2, "XX".to_owned()), CountryCode::NoCountry);
+    codes.countries.entry(CodeSystem::Iso2).or_default().insert("XX".to_owned(), CountryCode::NoCountry);
 }
 
 fn other_systems(files: &BTreeMap<String, String>, codes: &mut Codes, problems: &mut Problems) {
@@ -241,7 +260,8 @@ fn other_systems(files: &BTreeMap<String, String>, codes: &mut Codes, problems: 
             }
         };
         let (Some(system), Some(meaning)) = (system, meaning) else { continue };
-        if codes.countries.insert((system, normal(system, row.text("code"))), meaning).is_some() {
+        let of_system = codes.countries.entry(system).or_default();
+        if of_system.insert(normal(system, row.text("code")).into_owned(), meaning).is_some() {
             row.wrong("code", "has a meaning on an earlier row or in countries.csv", problems);
         }
     }

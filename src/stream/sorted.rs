@@ -1,8 +1,9 @@
 //! Records put in the order of their keys: in memory while they are few, then as sorted runs in a file without a name that are merged.
 //! Knows nothing of what they mean. A library that bounds its memory by the count of records would not do: a row has 10 bytes or a million.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::FileExt;
@@ -32,15 +33,15 @@ pub struct Sorter {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// The first bytes of the key, which mostly decide.
-    head: u64,
+    head: Head,
     start: usize,
     key: u32,
     value: u32,
 }
 
-/// A record: key and value.
-pub type Keyed = (Vec<u8>, Vec<u8>);
+/// The first bytes of a key, as numbers in the same order; what is shorter is filled up with zeros. Most keys are no longer, so that sorting
+/// looks at no record: they lie all over the memory.
+type Head = [u64; 3];
 
 impl Default for Sorter {
     fn default() -> Sorter {
@@ -54,17 +55,16 @@ impl Sorter {
         Sorter { memory_max, bytes: Vec::new(), index: Vec::new(), file: None, written: 0, runs: Vec::new() }
     }
 
-    /// Takes a record.
+    /// Takes a record: its key, and the two parts of its value.
     ///
     /// # Errors
     ///
     /// Where the file cannot be made or written.
-    pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), LogError> {
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("a record is limited to far less than 4 GiB");
-        let entry = Entry { head: head_of(key), start: self.bytes.len(), key: length(key), value: length(value) };
-        self.bytes.extend_from_slice(key);
-        self.bytes.extend_from_slice(value);
-        self.index.push(entry);
+    pub fn push(&mut self, key: &[u8], (front, back): (&[u8], &[u8])) -> Result<(), LogError> {
+        let length = |bytes: usize| u32::try_from(bytes).expect("a record is limited to far less than 4 GiB");
+        let value = length(front.len() + back.len());
+        self.index.push(Entry { head: head_of(key), start: self.bytes.len(), key: length(key.len()), value });
+        [key, front, back].into_iter().for_each(|part| self.bytes.extend_from_slice(part));
         if self.bytes.len() + self.index.len() * size_of::<Entry>() > self.memory_max {
             self.write_run()?;
         }
@@ -86,15 +86,22 @@ impl Sorter {
             Some(Ok(file)) => Some(file),
             Some(Err(error)) => return Err(failed("writing", error.into_error())),
         };
-        let runs = self.runs.iter().map(|(from, to)| Run { at: *from, end: *to, buffer: Vec::new(), read: 0 }).collect();
+        let runs = self.runs.iter().map(|(from, to)| Run { at: *from, end: *to, ..Run::default() }).collect();
         let mut sorted = Sorted { memory: (self.bytes, self.index.into_iter()), file, runs, next: BinaryHeap::new() };
-        (0..sorted.runs.len()).try_for_each(|run| sorted.advance(run))?;
+        if let Some(file) = &sorted.file {
+            for (number, run) in sorted.runs.iter_mut().enumerate() {
+                if run.advance(file)? {
+                    let (key, _) = run.record();
+                    sorted.next.push(Reverse(Next { head: head_of(key), key: key.to_vec(), run: number }));
+                }
+            }
+        }
         Ok(sorted)
     }
 
     fn sort(&mut self) {
         let bytes = &self.bytes;
-        self.index.sort_by(|a, b| a.head.cmp(&b.head).then_with(|| of(bytes, *a).0.cmp(of(bytes, *b).0)));
+        self.index.sort_by(|a, b| a.head.cmp(&b.head).then_with(|| behind_heads(bytes, (*a, *b))));
     }
 
     fn write_run(&mut self) -> Result<(), LogError> {
@@ -121,11 +128,20 @@ impl Sorter {
     }
 }
 
-/// A number that orders keys as their first bytes do; what is shorter is filled up, and the keys themselves decide.
-fn head_of(key: &[u8]) -> u64 {
-    let mut head = [0; 8];
-    head.iter_mut().zip(key).for_each(|(place, byte)| *place = *byte);
-    u64::from_be_bytes(head)
+fn head_of(key: &[u8]) -> Head {
+    let mut bytes = [0; size_of::<Head>()];
+    bytes.iter_mut().zip(key).for_each(|(place, byte)| *place = *byte);
+    let mut head = Head::default();
+    let numbers = bytes.chunks_exact(8).map(|bytes| u64::from_be_bytes(bytes.try_into().unwrap_or_default()));
+    head.iter_mut().zip(numbers).for_each(|(place, number)| *place = number);
+    head
+}
+
+/// The order of records whose heads are equal.
+fn behind_heads(bytes: &[u8], (a, b): (Entry, Entry)) -> Ordering {
+    // Keys that are no longer differ in zeros at their ends alone, and the shorter comes first.
+    let are_whole = a.key.max(b.key) as usize <= size_of::<Head>();
+    if are_whole { a.key.cmp(&b.key) } else { of(bytes, a).0.cmp(of(bytes, b).0) }
 }
 
 fn of(bytes: &[u8], entry: Entry) -> (&[u8], &[u8]) {
@@ -145,46 +161,107 @@ pub struct Sorted {
     next: BinaryHeap<Reverse<Next>>,
 }
 
-/// Key, run and value.
-type Next = (Vec<u8>, usize, Vec<u8>);
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Next {
+    head: Head,
+    key: Vec<u8>,
+    run: usize,
+}
 
-#[derive(Debug)]
+/// A run from its next record on.
+#[derive(Debug, Default)]
 struct Run {
     at: u64,
     end: u64,
     buffer: Vec<u8>,
+    /// Where its next record begins behind its lengths, and those of its key and value.
     read: usize,
+    key: usize,
+    value: usize,
+}
+
+/// The records of one key. It is filled again and again, so that its memory is taken once.
+#[derive(Debug, Default)]
+pub struct Group {
+    key: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Where each value ends.
+    ends: Vec<usize>,
+}
+
+impl Group {
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The values, in the order in which they came.
+    pub fn values(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(start, end)| self.bytes.get(*start..*end).unwrap_or_default())
+    }
+
+    /// Takes a value, where it is of the same key or the first.
+    fn take(&mut self, key: &[u8], value: &[u8]) -> bool {
+        if self.ends.is_empty() {
+            self.key.extend_from_slice(key);
+        } else if self.key != key {
+            return false;
+        }
+        self.bytes.extend_from_slice(value);
+        self.ends.push(self.bytes.len());
+        true
+    }
 }
 
 impl Sorted {
-    /// The next record; `None` at the end.
+    /// Puts the records of the next key into `group`, in place of what it held; whether there were any.
     ///
     /// # Errors
     ///
     /// Where the file cannot be read.
-    pub fn take(&mut self) -> Result<Option<Keyed>, LogError> {
-        if self.file.is_none() {
+    pub fn take(&mut self, group: &mut Group) -> Result<bool, LogError> {
+        group.key.clear();
+        group.bytes.clear();
+        group.ends.clear();
+        let Some(file) = &self.file else {
             let (bytes, index) = &mut self.memory;
-            return Ok(index.next().map(|entry| of(bytes, entry)).map(|(key, value)| (key.to_vec(), value.to_vec())));
+            while let Some(entry) = index.as_slice().first() {
+                let (key, value) = of(bytes, *entry);
+                if !group.take(key, value) {
+                    break;
+                }
+                index.next();
+            }
+            return Ok(!group.ends.is_empty());
+        };
+        while let Some(mut first) = self.next.peek_mut() {
+            let Some(run) = self.runs.get_mut(first.0.run) else { break };
+            let (key, value) = run.record();
+            if !group.take(key, value) {
+                break;
+            }
+            if run.advance(file)? {
+                let (key, _) = run.record();
+                let next = &mut first.0;
+                next.head = head_of(key);
+                next.key.clear();
+                next.key.extend_from_slice(key);
+            } else {
+                PeekMut::pop(first);
+            }
         }
-        let Some(Reverse((key, run, value))) = self.next.pop() else { return Ok(None) };
-        self.advance(run)?;
-        Ok(Some((key, value)))
-    }
-
-    fn advance(&mut self, run: usize) -> Result<(), LogError> {
-        let (Some(file), Some(from)) = (&self.file, self.runs.get_mut(run)) else { return Ok(()) };
-        if let Some((key, value)) = from.next(file)? {
-            self.next.push(Reverse((key, run, value)));
-        }
-        Ok(())
+        Ok(!group.ends.is_empty())
     }
 }
 
 impl Run {
-    fn next(&mut self, file: &File) -> Result<Option<Keyed>, LogError> {
+    /// Goes to its next record; whether there is one.
+    fn advance(&mut self, file: &File) -> Result<bool, LogError> {
+        self.read += self.key + self.value;
+        (self.key, self.value) = (0, 0);
         if self.at == self.end && self.read == self.buffer.len() {
-            return Ok(None);
+            return Ok(false);
         }
         self.fill(file, LENGTHS)?;
         let length = |at: usize| {
@@ -193,11 +270,14 @@ impl Run {
         };
         let (key, value) = (length(0), length(4));
         self.fill(file, LENGTHS + key + value)?;
-        let record = self.buffer.get(self.read + LENGTHS..self.read + LENGTHS + key + value).unwrap_or_default();
-        let (key, value) = record.split_at(key);
-        let found = (key.to_vec(), value.to_vec());
-        self.read += LENGTHS + record.len();
-        Ok(Some(found))
+        (self.read, self.key, self.value) = (self.read + LENGTHS, key, value);
+        Ok(true)
+    }
+
+    /// Key and value of its next record.
+    fn record(&self) -> (&[u8], &[u8]) {
+        let record = self.buffer.get(self.read..self.read + self.key + self.value).unwrap_or_default();
+        record.split_at_checked(self.key).unwrap_or_default()
     }
 
     /// Sees to it that so many bytes can be read.
@@ -224,11 +304,16 @@ mod tests {
 
     use super::*;
 
+    type Keyed = (Vec<u8>, Vec<u8>);
+
     fn sorted(records: &[Keyed], memory_max: usize) -> (Vec<Keyed>, usize) {
         let mut sorter = Sorter::new(memory_max);
-        records.iter().for_each(|(key, value)| sorter.push(key, value).unwrap());
-        let mut sorted = sorter.sorted().unwrap();
-        let all = std::iter::from_fn(|| sorted.take().unwrap()).collect();
+        records.iter().for_each(|(key, value)| sorter.push(key, value.split_at(value.len() / 3)).unwrap());
+        let (mut sorted, mut group, mut all) = (sorter.sorted().unwrap(), Group::default(), Vec::new());
+        while sorted.take(&mut group).unwrap() {
+            assert!(all.last().is_none_or(|(key, _): &Keyed| key != group.key()), "a key comes once");
+            all.extend(group.values().map(|value| (group.key().to_vec(), value.to_vec())));
+        }
         (all, sorted.runs.len())
     }
 
@@ -244,11 +329,13 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_stable_sort_however_much_fits_into_memory(
-            keys in prop::collection::vec(prop::collection::vec(0u8..3, 0..4), 0..200),
+            keys in prop::collection::vec((0usize..2, prop::collection::vec(0u8..3, 0..4)), 0..200),
             memory_max in prop_oneof![Just(0usize), 1usize..2_000, Just(1 << 20)],
         ) {
             // The value is the order in which it came.
-            let records: Vec<Keyed> = keys.iter().zip(0u32..).map(|(key, n)| (key.clone(), n.to_be_bytes().to_vec())).collect();
+            // Some keys are as long as what is looked at first, and a little longer.
+            let keys = keys.into_iter().map(|(long, key)| [vec![1; long * (size_of::<Head>() - 2)], key].concat());
+            let records: Vec<Keyed> = keys.zip(0u32..).map(|(key, n)| (key, n.to_be_bytes().to_vec())).collect();
             let mut wanted = records.clone();
             wanted.sort_by(|a, b| a.0.cmp(&b.0));
             prop_assert_eq!(sorted(&records, memory_max).0, wanted);

@@ -157,7 +157,7 @@ proptest! {
             let order = permuted(sheet.rows(), &keys);
             let whole = sheet.with(&order);
             let decoder = sheet.decoder();
-            let pieces: Vec<Vec<u8>> = decoder.split_file(&whole).map(|piece| piece.bytes).collect();
+            let pieces: Vec<Vec<u8>> = decoder.split_file(&whole).map(|piece| piece.bytes.into_owned()).collect();
             prop_assert_eq!(&sheet.comes_to(&[whole]), &expected, "{}: {:?}", sheet.mapping, order);
             prop_assert_eq!(&sheet.comes_to(&pieces), &expected, "{}: {:?}", sheet.mapping, order);
             // Rows that are gathered stay in one message.

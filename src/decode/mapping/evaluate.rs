@@ -195,7 +195,7 @@ impl<'a> Place<'a> {
                     let Some(next) = next else { return Some(Cow::Owned(format!("{text} in a sum"))) };
                     sum = next;
                 }
-                Some(Cow::Owned(sum.to_string()))
+                Some(Cow::Owned(number::text(sum)))
             }
         }
     }

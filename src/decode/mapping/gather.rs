@@ -14,6 +14,7 @@ use super::value::{self, Column, Columns, Condition, Source, Value};
 use super::{Format, Mapping, Selection, parse};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::{error, malformed};
+use crate::decode::number;
 use crate::domain::{DeadLetterReason, Decimal};
 
 /// How rows are put together.
@@ -116,9 +117,16 @@ impl Gather {
     }
 }
 
-/// The rows of a message, by what tells their records apart; each with the number of its first row.
+/// What was gathered of the rows of a message.
 #[derive(Default)]
-pub(super) struct Groups(BTreeMap<Vec<String>, (usize, Vec<Found>)>);
+pub(super) struct Groups {
+    /// What the last row went into: most messages hold no other.
+    last: Option<(Vec<String>, Group)>,
+    others: BTreeMap<Vec<String>, Group>,
+}
+
+/// The rows of one record: the number of the first, and what they tell.
+type Group = (usize, Vec<Found>);
 
 impl Groups {
     /// Takes a row in; gives it to the visitor only where it is left out.
@@ -138,9 +146,7 @@ impl Groups {
             };
             return visit(Err(place.missed(stop)));
         }
-        let text = |value: &Value| place.value(value).unwrap_or_default().into_owned();
-        let found = self.0.entry(gather.by.iter().map(text).collect());
-        let (_, found) = found.or_insert_with(|| (place.row, vec![Found::Nothing; gather.gathered.len()]));
+        let (_, found) = self.of(gather, place);
         for ((gathered, found), tells) in gather.gathered.iter().zip(found).zip(tells) {
             match place.value(&gathered.value) {
                 Some(text) if tells => found.add(&text, gathered.sum.as_ref()),
@@ -151,9 +157,26 @@ impl Groups {
         }
     }
 
-    /// Gives what was gathered to the visitor, row by row.
-    pub(super) fn finish(self, around: &Place<'_>, gather: &Gather, visit: &mut Visit<'_>) {
-        for (key, (row, found)) in self.0 {
+    /// The group of a row, by what tells records apart.
+    fn of(&mut self, gather: &Gather, place: &Place<'_>) -> &mut Group {
+        let text = |value| place.value(value).unwrap_or_default();
+        let is_same = |(key, _): &(Vec<String>, Group)| key.iter().zip(&gather.by).all(|(known, value)| *known == text(value));
+        if !self.last.as_ref().is_some_and(is_same) {
+            let key: Vec<String> = gather.by.iter().map(|value| text(value).into_owned()).collect();
+            self.others.extend(self.last.take());
+            self.last = self.others.remove_entry(&key).or(Some((key, (place.row, Vec::new()))));
+        }
+        let (_, group) = self.last.as_mut().expect("the row's group was just put there");
+        group.1.resize(gather.gathered.len(), Found::Nothing);
+        group
+    }
+
+    /// Gives what was gathered to the visitor, row by row, in the order of what tells records apart.
+    pub(super) fn finish(mut self, around: &Place<'_>, gather: &Gather, visit: &mut Visit<'_>) {
+        if !self.others.is_empty() {
+            self.others.extend(self.last.take());
+        }
+        for (key, (row, found)) in self.last.into_iter().chain(self.others) {
             let wrong = found.iter().zip(gather.names.iter().skip(key.len())).find_map(|(found, name)| match found {
                 Found::Wrong(why) => Some(malformed(&format!("gather.{name}"), why)),
                 _ => None,
@@ -164,7 +187,7 @@ impl Groups {
             }
             let texts = found.into_iter().map(|found| match found {
                 Found::Text(text) => text,
-                Found::Sum(sum) => sum.to_string(),
+                Found::Sum(sum) => number::text(sum),
                 Found::Nothing | Found::Untold | Found::Wrong(_) => String::new(),
             });
             let cells: Vec<Cow<'_, str>> = key.into_iter().chain(texts).map(Cow::Owned).collect();
@@ -215,18 +238,27 @@ pub(in crate::decode) struct Grouping {
     dialect: Dialect,
     /// Where the columns stand.
     by: Vec<Option<usize>>,
+    /// How many cells of a row have to be looked at: two tell whether it is an empty line.
+    cells: usize,
 }
 
 impl Grouping {
-    /// Of a row: the texts of those columns.
-    pub(in crate::decode) fn key(&self, row: &str) -> Option<Vec<u8>> {
-        let mut cells = Vec::new();
-        delimited::record(row, 0, self.dialect, &mut cells);
+    /// Of a row: the texts of those columns, into `key`; false where the row is an empty line.
+    pub(in crate::decode) fn key(&self, row: &str, key: &mut Vec<u8>) -> bool {
+        let mut cells = Vec::with_capacity(self.cells);
+        delimited::cells(row, self.dialect, self.cells, &mut cells);
         if delimited::is_blank(&cells) {
-            return None;
+            return false;
         }
-        let cell = |at: &Option<usize>| at.and_then(|at| cells.get(at)).map(|cell| cell.trim()).unwrap_or_default();
-        Some(self.by.iter().map(cell).collect::<Vec<_>>().join("\0").into_bytes())
+        key.clear();
+        for (nth, at) in self.by.iter().enumerate() {
+            if nth > 0 {
+                key.push(0);
+            }
+            let cell = at.and_then(|at| cells.get(at)).map(|cell| cell.trim()).unwrap_or_default();
+            key.extend_from_slice(cell.as_bytes());
+        }
+        true
     }
 }
 
@@ -237,7 +269,9 @@ impl Mapping {
         let (_, layout) = self.find_header(head, dialect).ok()?;
         layout.require(&self.required, self.head_columns()).ok()?;
         let position = |value: &Value| if let Source::Column(slot) = value.source { layout.position(slot) } else { None };
-        Some(Grouping { dialect, by: gather.by.iter().map(position).collect() })
+        let by: Vec<Option<usize>> = gather.by.iter().map(position).collect();
+        let cells = by.iter().flatten().map(|at| at + 1).fold(2, usize::max);
+        Some(Grouping { dialect, by, cells })
     }
 
     /// The columns of the rows as they stand in a message.

@@ -13,6 +13,7 @@ use crate::decode::delimited::{self, Dialect, Records};
 use crate::decode::draft::malformed;
 use crate::decode::encoding::TextEncoding;
 use crate::decode::json::At;
+use crate::decode::writer::Json;
 use crate::domain::ExcludedReason;
 
 /// How the files of a release are joined.
@@ -51,12 +52,15 @@ pub enum FileOf {
 
 /// A row of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartRow {
+pub enum PartRow<'a> {
     /// Its key, and the row as a JSON object.
-    Keyed(String, Vec<u8>),
+    Keyed(&'a str, Vec<u8>),
     /// A message by itself: a row without a key, or one that cannot be read, as it stands.
     Alone(Vec<u8>),
 }
+
+/// What takes rows of a part. They are lent, since a file has millions.
+pub type TakePartRow<'t> = dyn FnMut(PartRow<'_>) + 't;
 
 impl Join {
     /// The section `join`.
@@ -98,35 +102,22 @@ impl Join {
     /// Reads the rows of a part.
     pub fn rows(&self, part: usize) -> PartRows<'_> {
         let records = Records::new(self.dialect, TextEncoding::UTF_8);
-        PartRows { join: self, part: self.parts.get(part), records, layout: None }
+        PartRows { join: self, part: self.parts.get(part), records, head: None }
     }
 
     /// The message of the rows that have one key, each with its part; those of a part in a row.
-    pub fn message(&self, key: &str, rows: &[(usize, Vec<u8>)]) -> Vec<u8> {
-        let mut message = format!("{{{}:{}", quoted(&self.key), quoted(key)).into_bytes();
+    pub fn message(&self, key: &str, rows: &[(usize, &[u8])]) -> Vec<u8> {
+        let length: usize = rows.iter().map(|(_, row)| row.len() + ROOM).sum();
+        let mut json = Json::with_capacity(length + self.key.len() + key.len());
+        json.raw(b"{").text(&self.key).raw(b":").text(key);
         for rows in rows.chunk_by(|(a, _), (b, _)| a == b) {
-            let Some((at, part)) = rows.first().and_then(|(at, _)| Some((at, self.parts.get(*at)?))) else { continue };
-            self.member(&mut message, *at, &part.name, rows.iter().map(|(_, row)| row.as_slice()).collect());
-        }
-        message.push(b'}');
-        message
-    }
-
-    /// A part with its rows; one row alone where there may be one alone. The same row twice is one.
-    fn member(&self, message: &mut Vec<u8>, at: usize, name: &str, mut rows: Vec<&[u8]>) {
-        let many = self.parts.get(at).is_some_and(|part| part.many);
-        if !many {
-            rows.dedup();
-        }
-        message.extend(format!(",{}:", quoted(name)).into_bytes());
-        match rows.as_slice() {
-            [row] if !many => message.extend_from_slice(row),
-            rows => {
-                message.push(b'[');
-                message.extend(rows.join(&b","[..]));
-                message.push(b']');
+            if let Some(part) = rows.first().and_then(|(at, _)| self.parts.get(*at)) {
+                json.raw(b",").text(&part.name).raw(b":");
+                part.member(&mut json, rows);
             }
         }
+        json.raw(b"}");
+        json.into_bytes()
     }
 
     /// Whether a message holds a record: the first part, and of no part more than there may be.
@@ -145,7 +136,28 @@ impl Join {
     }
 }
 
+/// Bytes that a row has in a message beside its own: the name of its part, and signs.
+const ROOM: usize = 24;
+
 impl JoinPart {
+    /// The rows of it; one alone where there may be one alone. There the same row twice is one.
+    fn member(&self, json: &mut Json, rows: &[(usize, &[u8])]) {
+        let mut rows: Vec<&[u8]> = rows.iter().map(|(_, row)| *row).collect();
+        if !self.many {
+            rows.dedup();
+        }
+        match rows.as_slice() {
+            [row] if !self.many => json.raw(row),
+            rows => {
+                json.raw(b"[");
+                for (nth, row) in rows.iter().enumerate() {
+                    json.raw(if nth > 0 { b"," } else { b"" }).raw(row);
+                }
+                json.raw(b"]")
+            }
+        };
+    }
+
     fn read(section: Section<'_>) -> Result<JoinPart, MappingError> {
         let name = section.required_text("name", "how pointers call the part")?;
         let files = section.required_text("files", "a pattern on the names of its files")?;
@@ -167,67 +179,86 @@ pub struct PartRows<'j> {
     join: &'j Join,
     part: Option<&'j JoinPart>,
     records: Records,
-    layout: Option<Layout>,
+    head: Option<PartHead>,
+}
+
+/// The header of a part's file.
+#[derive(Debug)]
+struct PartHead {
+    layout: Layout,
+    /// Where the key stands.
+    key: Option<usize>,
+    /// What stands before the cell of each column that is taken over, in the row's object.
+    members: Vec<Option<Vec<u8>>>,
 }
 
 impl PartRows<'_> {
     /// Takes the next bytes; gives the rows that they complete.
-    pub fn push(&mut self, chunk: &[u8], give: &mut dyn FnMut(PartRow)) {
+    pub fn push(&mut self, chunk: &[u8], give: &mut TakePartRow<'_>) {
         let idle = Records::new(self.join.dialect, TextEncoding::UTF_8);
         let mut records = std::mem::replace(&mut self.records, idle);
-        records.push(chunk, &mut |record| self.row(record).into_iter().for_each(&mut *give));
+        records.push(chunk, &mut |record| self.row(record, give));
         self.records = records;
     }
 
     /// At the end of the file.
-    pub fn finish(&mut self, give: &mut dyn FnMut(PartRow)) {
+    pub fn finish(&mut self, give: &mut TakePartRow<'_>) {
         let rest = self.records.rest();
-        self.row(&rest).into_iter().for_each(give);
+        self.row(&rest, give);
     }
 
-    fn row(&mut self, record: &[u8]) -> Option<PartRow> {
+    fn row(&mut self, record: &[u8], give: &mut TakePartRow<'_>) {
         if record.iter().all(u8::is_ascii_whitespace) {
-            return None;
+            return;
         }
-        let Some(layout) = &self.layout else {
-            let (text, mut cells) = (String::from_utf8_lossy(record), Vec::new());
-            delimited::record(&text, 0, self.join.dialect, &mut cells);
-            self.layout = Some(Layout::read(&cells, &[], Names::Exact));
-            return None;
+        let Some(head) = &self.head else {
+            self.head = Some(self.read_head(&String::from_utf8_lossy(record)));
+            return;
         };
-        let read = std::str::from_utf8(record).ok().and_then(|text| self.object(layout, text));
-        Some(read.unwrap_or_else(|| PartRow::Alone(record.trim_ascii_end().to_vec())))
+        let mut cells = Vec::with_capacity(head.members.len() + 1);
+        let read = std::str::from_utf8(record).ok().and_then(|text| self.object(head, text, &mut cells));
+        give(read.unwrap_or_else(|| PartRow::Alone(record.trim_ascii_end().to_vec())));
+    }
+
+    fn read_head(&self, text: &str) -> PartHead {
+        let mut cells = Vec::new();
+        delimited::record(text, 0, self.join.dialect, &mut cells);
+        let layout = Layout::read(&cells, &[], Names::Exact);
+        let columns = self.part.and_then(|part| part.columns.as_ref());
+        let member = |name: &String| {
+            let is_wanted = *name != self.join.key && columns.is_none_or(|columns| columns.contains(name));
+            is_wanted.then(|| Json::default().text(name).raw(b":").as_bytes().to_vec())
+        };
+        let key = layout.names.iter().position(|name| *name == self.join.key);
+        PartHead { key, members: layout.names.iter().map(member).collect(), layout }
     }
 
     /// A row as an object of its cells; what is empty is left away. `None` where it cannot be read.
-    fn object(&self, layout: &Layout, text: &str) -> Option<PartRow> {
-        let mut cells: Vec<Cow<'_, str>> = Vec::new();
-        let (_, open) = delimited::record(text, 0, self.join.dialect, &mut cells);
-        if open || layout.check(&cells).is_err() {
+    fn object<'c>(&self, head: &PartHead, text: &'c str, cells: &'c mut Vec<Cow<'c, str>>) -> Option<PartRow<'c>> {
+        let (_, open) = delimited::record(text, 0, self.join.dialect, cells);
+        if open || head.layout.check(cells).is_err() {
             return None;
         }
-        let key = layout.names.iter().position(|name| *name == self.join.key)?;
-        let key = cells.get(key)?.trim();
-        let is_wanted = |name: &str| {
-            let columns = self.part.and_then(|part| part.columns.as_ref());
-            name != self.join.key && columns.is_none_or(|columns| columns.iter().any(|column| column == name))
-        };
-        let member = |(name, cell): (&String, &Cow<'_, str>)| {
-            let cell = cell.trim();
-            (!cell.is_empty() && is_wanted(name)).then(|| format!("{}:{}", quoted(name), quoted(cell)))
-        };
-        let members: Vec<String> = layout.names.iter().zip(&cells).filter_map(member).collect();
-        let object = format!("{{{}}}", members.join(",")).into_bytes();
-        if !key.is_empty() {
-            return Some(PartRow::Keyed(key.to_owned(), object));
+        let key = cells.get(head.key?)?.trim();
+        let mut json = Json::with_capacity(2 * text.len() + ROOM);
+        if key.is_empty() {
+            let name = self.part.map(|part| part.name.as_str()).unwrap_or_default();
+            json.raw(b"{").text(name).raw(b":");
         }
-        let name = self.part.map(|part| part.name.as_str()).unwrap_or_default();
-        Some(PartRow::Alone([format!("{{{}:", quoted(name)).as_bytes(), &object, b"}"].concat()))
+        json.raw(b"{");
+        for (member, cell) in head.members.iter().zip(cells.iter()) {
+            let (Some(member), cell) = (member, cell.trim()) else { continue };
+            if !cell.is_empty() {
+                json.comma().raw(member).text(cell);
+            }
+        }
+        json.raw(b"}");
+        if !key.is_empty() {
+            return Some(PartRow::Keyed(key, json.into_bytes()));
+        }
+        json.raw(b"}");
+        Some(PartRow::Alone(json.into_bytes()))
     }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("a text is JSON")
 }
 
 #[cfg(test)]
@@ -268,7 +299,7 @@ hs = { pointer = "/bill/hs" }
         let mapping = join();
         let mut rows = mapping.join().unwrap().rows(part);
         let mut found = Vec::new();
-        let mut give = |row| {
+        let mut give = |row: PartRow<'_>| {
             found.push(match row {
                 PartRow::Keyed(key, row) => format!("{key} {}", String::from_utf8(row).unwrap()),
                 PartRow::Alone(message) => format!("! {}", String::from_utf8(message).unwrap()),
@@ -304,7 +335,7 @@ hs = { pointer = "/bill/hs" }
     fn a_message_holds_one_row_or_all_of_them() {
         let mapping = join();
         let message = |rows: &[(usize, &str)]| {
-            let rows: Vec<(usize, Vec<u8>)> = rows.iter().map(|(part, row)| (*part, row.as_bytes().to_vec())).collect();
+            let rows: Vec<(usize, &[u8])> = rows.iter().map(|(part, row)| (*part, row.as_bytes())).collect();
             String::from_utf8(mapping.join().unwrap().message("7", &rows)).unwrap()
         };
         assert_eq!(message(&[(0, "{}"), (1, "{}")]), r#"{"id":"7","bill":{},"party":[{}]}"#);

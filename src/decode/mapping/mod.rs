@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 
 pub use examples::ExampleFailure;
 pub(super) use gather::Grouping;
-pub use join::{FileOf, Join, PartRow, PartRows};
+pub use join::{FileOf, Join, PartRow, PartRows, TakePartRow};
 pub use reader::MappingError;
 pub(super) use rows::PREAMBLE_MAX;
 pub(super) use sample::Evidenced;

@@ -101,7 +101,7 @@ pub(in crate::decode) struct Evidenced {
 
 impl Mapping {
     /// What becomes of the first `rows_max` messages of a file.
-    fn sample(&self, (bytes, pieces): (&[u8], &[Piece]), around: &Surroundings<'_>) -> Sample {
+    fn sample(&self, (bytes, pieces): (&[u8], &[Piece<'_>]), around: &Surroundings<'_>) -> Sample {
         let mut sample = Sample::of(self.layers());
         if let Some(layout) = self.layout_of(bytes) {
             (sample.unread, sample.absent) = (self.unread(&layout), self.absent(&layout));
@@ -311,7 +311,7 @@ impl Sample {
 impl Decoder {
     /// What became of the first rows of a file.
     pub fn sample(&self, bytes: &[u8], rows_max: usize, around: &Surroundings<'_>) -> Sample {
-        let pieces: Vec<Piece> = self.split_file(bytes).take(rows_max).collect();
+        let pieces: Vec<Piece<'_>> = self.split_file(bytes).take(rows_max).collect();
         match self.mapping() {
             Some(mapping) => mapping.sample((bytes, &pieces), around),
             None => canonical_sample::sample(self, &pieces, around),
