@@ -35,7 +35,7 @@ pub struct Movement {
 }
 
 /// How a record stands in a family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Standing {
     /// Counted and assessed there.
     Home,

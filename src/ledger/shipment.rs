@@ -1,7 +1,9 @@
 //! One shipment: its versions, and which one holds. Millions are kept, so each is kept small.
 
 use super::flows::Folded;
-use crate::domain::{Band, Country, Date, Grams, HsSubheading, Month, Movement, Port, QualitySet, Route, ShipmentFacts, Status};
+use crate::domain::{
+    Band, Country, Date, Grams, HsSubheading, Month, Movement, Port, QualitySet, Route, ShipmentFacts, Standing, Status,
+};
 
 /// From, to, month.
 pub(super) type WayMonth = (Country, Country, Month);
@@ -35,6 +37,8 @@ pub struct ShipmentVersion {
     pub quality: QualitySet,
     /// Whether its feed tells all of its trade.
     pub(super) complete: bool,
+    /// Whether it is counted and assessed in this family, or only evidence there.
+    standing: Standing,
     /// The raw message: its topic among those known, partition, offset.
     pub(super) topic: u16,
     pub(super) partition: i32,
@@ -60,6 +64,7 @@ impl ShipmentVersion {
             hs6: movement.hs6,
             quality: movement.quality,
             complete: movement.complete,
+            standing: movement.standing,
             topic,
             partition: movement.source.partition,
             offset: movement.source.offset,
@@ -80,6 +85,11 @@ impl ShipmentVersion {
     /// Mass that may be used.
     pub fn mass(&self) -> Option<Grams> {
         Some(self.grams).filter(|grams| *grams != NOT_TOLD).map(Grams)
+    }
+
+    /// Whether it is assessed here: at home, and from an intermediary.
+    fn is_assessed(&self) -> bool {
+        self.standing == Standing::Home && self.route.leaves_intermediary()
     }
 
     /// Ports between, in order.
@@ -122,13 +132,13 @@ impl Shipment {
         Shipment { id: id.into(), held: version, older: None, published: Published::default() }
     }
 
-    /// The version that is assessed, and whether it holds: the newest that leaves an intermediary. Where a newer one no longer does, or
-    /// is cancelled, the assessment is withdrawn.
+    /// The version that is assessed here, and whether it holds: the newest that leaves an intermediary. Where a newer one no longer does,
+    /// or is cancelled, the assessment is withdrawn. Where the one that holds is at home in another family, it is assessed there alone.
     pub fn assessed(&self) -> Option<(&ShipmentVersion, Status)> {
-        if self.held.route.leaves_intermediary() {
+        if self.held.is_assessed() {
             return Some((&self.held, self.held.status));
         }
-        let left = self.older().iter().filter(|version| version.route.leaves_intermediary());
+        let left = self.older().iter().filter(|version| version.is_assessed() && self.held.standing == Standing::Home);
         left.max_by_key(|version| version.rank()).map(|version| (version, Status::Cancelled))
     }
 

@@ -23,6 +23,46 @@ fn assess_prints_corridors_one_a_line_and_balances_its_books() {
 }
 
 #[test]
+fn a_shipment_is_assessed_at_home_alone_however_often_it_is_amended_or_cancelled() {
+    let place = Place::new();
+    // Magnets are context of rare earths, whose own trade on the same way makes a corridor there.
+    let bill = |id: &str, hs: &str, (revision, status): (u32, &str), day: &str| {
+        format!(
+            r#"{{"kind":"shipment","id":"{id}","revision":{revision},"status":"{status}","event_date":"2025-01-07","known_from":"{day}T00:00:00Z","hs":"{hs}","country_of_origin":"TH","destination":"JP","net_mass_kg":3067}}"#
+        ) + "\n"
+    };
+    let bills = [
+        bill("A", "850511", (2, "active"), "2025-01-15"),
+        bill("A", "850511", (1, "active"), "2025-02-02"),
+        bill("B", "850511", (1, "active"), "2025-01-15"),
+        bill("B", "850511", (2, "cancelled"), "2025-02-03"),
+        bill("C", "284690", (1, "active"), "2025-01-16"),
+        bill("D", "284690", (1, "active"), "2025-02-20"),
+    ];
+    for order in [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]] {
+        place.file("bills.ndjson", &order.map(|at| bills[at].as_str()).concat());
+        for more in [&[][..], &["--order", "given"]] {
+            let output = place.run(&[&["assess", "bills.ndjson", "--history", "--only", "assessments"], more].concat());
+            let mut said = std::collections::BTreeMap::<String, Vec<(u64, String, String)>>::new();
+            for line in stdout(&output).lines() {
+                let value: serde_json::Value = serde_json::from_str(line).unwrap();
+                let text = |name: &str| value[name].as_str().unwrap().to_owned();
+                said.entry(text("id")).or_default().push((value["revision"].as_u64().unwrap(), text("family"), text("status")));
+            }
+            assert_eq!(said.keys().collect::<Vec<_>>(), ["bills:A", "bills:B", "bills:C", "bills:D"]);
+            for (id, said) in &said {
+                let home = if id <= &"bills:B".to_owned() { "H850511" } else { "REE" };
+                let numbers: Vec<u64> = said.iter().map(|(number, ..)| *number).collect();
+                assert_eq!(numbers, (1..=said.len() as u64).collect::<Vec<_>>(), "{id}: {said:?}");
+                assert!(said.iter().all(|(_, family, _)| family == home), "{id}: {said:?}");
+                let status = if id == "bills:B" { "withdrawn" } else { "active" };
+                assert_eq!(said.last().unwrap().2, status, "{id}: {said:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn until_leaves_out_what_became_known_on_that_day() {
     let place = Place::new();
     place.file("flows.ndjson", FLOWS);
