@@ -36,7 +36,7 @@ mod simulate;
 mod topics;
 mod wiring;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -68,7 +68,8 @@ fn end(arguments: &Arguments) -> Exit {
         Ok(exit) => exit,
         Err(failure) if failure.is_closed_pipe() => Exit::Done,
         Err(failure) => {
-            eprintln!("error: {:#}", failure.error);
+            // Where nobody can be told, the exit code still is.
+            let _ = writeln!(std::io::stderr(), "error: {:#}", failure.error);
             failure.exit
         }
     }
@@ -102,6 +103,8 @@ fn start_log(arguments: &Arguments) {
     let filter = tracing_subscriber::EnvFilter::try_new(&filter).unwrap_or_else(|_| level.into());
     let colour = std::io::stderr().is_terminal() && !crate::config::no_color();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A line that cannot be written, on a full disk or to a reader that is gone, would be told on stderr, by a panic.
+    let log = log.log_internal_errors(false);
     // A second start of the log is a test's doing; the first one holds.
     let _ = match arguments.log {
         LogForm::Text => log.with_ansi(colour).try_init(),

@@ -142,12 +142,16 @@ impl FamilyLedger {
     ) -> (Outcome, Option<ShipmentKey>) {
         let (route, month) = (facts.route(), Month::of(facts.event_date));
         let way = route.intermediary().map(|from| (from, route.destination));
+        // What withdraws a shipment is no trade by itself.
+        let is_trade = is_assessed && facts.status == Status::Active;
         if is_assessed && let Some((from, to)) = way {
-            let is_news = self.corridors.open((from, to, month), 1);
-            let is_new_code = self.corridors.ship_code((from, to, month), movement.hs6);
+            let corridor = (from, to, month);
+            let is_news = is_trade && self.corridors.open(corridor, 1);
+            let is_new_code = is_trade && self.corridors.ship_code(corridor, movement.hs6);
             // Sums hold the shipments of complete feeds alone; whether a heading's trade is large enough also counts the others.
-            if is_news || is_new_code || movement.complete || self.family.is_heading() {
-                self.dirty.corridors.insert((from, to, month));
+            let counts = movement.complete || self.family.is_heading();
+            if is_news || is_new_code || (counts && self.corridors.exists(corridor)) {
+                self.dirty.corridors.insert(corridor);
             }
         }
         let opened = movement.complete && way.is_some_and(|(from, to)| self.ways.open(from, to));
@@ -158,7 +162,7 @@ impl FamilyLedger {
         if let Some((from, to, month)) = change.left.filter(|_| change.was_told || self.family.is_heading()) {
             self.dirty.touch((from, to), Account::Shipments, month);
         }
-        if let Some((from, to)) = way.filter(|_| is_assessed && change.folded != Folded::Duplicate) {
+        if let Some((from, to)) = way.filter(|_| is_trade && change.folded != Folded::Duplicate) {
             self.corridors.grow((from, to, month), Account::Shipments, (movement.mass, movement.value_cents));
         }
         let outcome = match change.folded {

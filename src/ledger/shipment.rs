@@ -133,13 +133,18 @@ impl Shipment {
     }
 
     /// The version that is assessed here, and whether it holds: the newest that leaves an intermediary. Where a newer one no longer does,
-    /// or is cancelled, the assessment is withdrawn. Where the one that holds is at home in another family, it is assessed there alone.
+    /// or is cancelled, the assessment is withdrawn; what was only ever cancelled has none. Where the one that holds is at home in another
+    /// family, it is assessed there alone.
     pub fn assessed(&self) -> Option<(&ShipmentVersion, Status)> {
+        if self.held.standing != Standing::Home {
+            return None;
+        }
+        let of_trade = || self.versions().filter(|version| version.is_assessed() && version.status == Status::Active);
+        of_trade().next()?;
         if self.held.is_assessed() {
             return Some((&self.held, self.held.status));
         }
-        let left = self.older().iter().filter(|version| version.is_assessed() && self.held.standing == Standing::Home);
-        left.max_by_key(|version| version.rank()).map(|version| (version, Status::Cancelled))
+        of_trade().max_by_key(|version| version.rank()).map(|version| (version, Status::Cancelled))
     }
 
     /// Mass of the version that holds, where it may be used.

@@ -38,10 +38,14 @@ fn a_shipment_is_assessed_at_home_alone_however_often_it_is_amended_or_cancelled
         bill("B", "850511", (2, "cancelled"), "2025-02-03"),
         bill("C", "284690", (1, "active"), "2025-01-16"),
         bill("D", "284690", (1, "active"), "2025-02-20"),
+        // A cancellation of what was never heard of says nothing, and is no trade.
+        bill("E", "850511", (1, "cancelled"), "2025-01-17").replace("JP", "KR"),
     ];
-    for order in [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]] {
+    for order in [[0, 1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0]] {
         place.file("bills.ndjson", &order.map(|at| bills[at].as_str()).concat());
         for more in [&[][..], &["--order", "given"]] {
+            let corridors = place.run(&[&["assess", "bills.ndjson", "--only", "corridors"], more].concat());
+            assert!(!stdout(&corridors).contains("KR") && stdout(&corridors).contains("REE/TH/JP"), "{}", stdout(&corridors));
             let output = place.run(&[&["assess", "bills.ndjson", "--history", "--only", "assessments"], more].concat());
             let mut said = std::collections::BTreeMap::<String, Vec<(u64, String, String)>>::new();
             for line in stdout(&output).lines() {
@@ -59,6 +63,18 @@ fn a_shipment_is_assessed_at_home_alone_however_often_it_is_amended_or_cancelled
                 assert_eq!(said.last().unwrap().2, status, "{id}: {said:?}");
             }
         }
+    }
+}
+
+#[test]
+fn what_cannot_be_told_on_stderr_ends_nothing() {
+    let place = Place::new();
+    place.file("flows.ndjson", FLOWS);
+    place.file("entrepot.toml", "[[feeds]]\nname = \"f\"\n");
+    for (arguments, expected) in [(&["feed", "flows.ndjson", "--feed", "f"][..], 0), (&["assess", "not-there.ndjson"], 66)] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let status = place.command(arguments).stderr(full).status().unwrap();
+        assert_eq!(status.code(), Some(expected), "{arguments:?}");
     }
 }
 

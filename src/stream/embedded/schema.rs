@@ -36,7 +36,11 @@ CREATE TABLE IF NOT EXISTS feed_progress (
 
 /// Opens a connection, makes the tables where they are missing, refuses another format.
 pub(super) fn open(path: &Path) -> Result<Connection, LogError> {
-    let cannot = |error: rusqlite::Error| LogError::CannotOpen { path: path.display().to_string(), detail: error.to_string() };
+    let cannot = |error: rusqlite::Error| {
+        let is_refused = error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen);
+        let why = if is_refused { ": its folder has to be there and to be writable, for reading as well" } else { "" };
+        LogError::CannotOpen { path: path.display().to_string(), detail: format!("{error}{why}") }
+    };
     let mut connection = Connection::open(path).map_err(cannot)?;
     connection.busy_handler(Some(wait_for_turn)).map_err(cannot)?;
     // Counts only before the first table is made. A row of a table without rowid goes to overflow pages, which hold nothing else,

@@ -124,9 +124,10 @@ impl ClientContext for Context {
         } else {
             tracing::warn!(target: "librdkafka", %error, reason);
         }
-        // A login that is refused is the cause of what comes after it: that all brokers are down.
+        // A login that is refused, or a line that cannot be set up, is the cause of what comes after it: that all brokers are down.
         let mut trouble = held(&self.trouble);
-        if !trouble.as_ref().is_some_and(|(known, _)| is_denied(known)) {
+        let is_consequence = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if !trouble.as_ref().is_some_and(|(known, _)| is_denied(known) || is_consequence) {
             *trouble = Some((error, reason.to_owned()));
         }
     }
