@@ -39,8 +39,8 @@ struct Entry {
     value: u32,
 }
 
-/// The first bytes of a key, as numbers in the same order; what is shorter is filled up with zeros. Most keys are no longer, so that sorting
-/// looks at no record: they lie all over the memory.
+/// The first bytes of a key, as numbers in the same order; what is shorter is filled up with zeros. Most keys are no longer,
+/// so that sorting looks at no record: they lie all over the memory.
 type Head = [u64; 3];
 
 impl Default for Sorter {
