@@ -266,15 +266,16 @@ fn refuse_container(bytes: &[u8], shown: &str) -> Result<(), Failure> {
 
 /// Hands over sorted rows by what `group` leaves of their keys, all of a group at a time.
 pub(super) fn each_group(sorter: Sorter, group: fn(&[u8]) -> &[u8], take: &mut Groups<'_>) -> Result<(), Failure> {
-    let mut sorted = sorter.sorted()?;
-    let mut next = sorted.take()?;
+    let sorted = sorter.sorted()?;
+    let mut walk = sorted.walk()?;
+    let mut next = walk.take()?;
     while let Some(first) = next {
         let of = group(&first.0).to_vec();
         let mut rows = vec![first];
-        next = sorted.take()?;
+        next = walk.take()?;
         while let Some(row) = next.take_if(|(key, _)| group(key) == of) {
             rows.push(row);
-            next = sorted.take()?;
+            next = walk.take()?;
         }
         take(&of, rows)?;
     }

@@ -54,6 +54,11 @@ impl Sorter {
         Sorter { memory_max, bytes: Vec::new(), index: Vec::new(), file: None, written: 0, runs: Vec::new() }
     }
 
+    /// Whether a record of so many bytes more would not be held in memory.
+    pub fn is_full_with(&self, bytes: usize) -> bool {
+        self.bytes.len() + bytes + (self.index.len() + 1) * size_of::<Entry>() > self.memory_max
+    }
+
     /// Takes a record.
     ///
     /// # Errors
@@ -79,6 +84,7 @@ impl Sorter {
     pub fn sorted(mut self) -> Result<Sorted, LogError> {
         if !self.runs.is_empty() {
             self.write_run()?;
+            (self.bytes, self.index) = (Vec::new(), Vec::new());
         }
         self.sort();
         let file = match self.file.take().map(BufWriter::into_inner) {
@@ -86,10 +92,7 @@ impl Sorter {
             Some(Ok(file)) => Some(file),
             Some(Err(error)) => return Err(failed("writing", error.into_error())),
         };
-        let runs = self.runs.iter().map(|(from, to)| Run { at: *from, end: *to, buffer: Vec::new(), read: 0 }).collect();
-        let mut sorted = Sorted { memory: (self.bytes, self.index.into_iter()), file, runs, next: BinaryHeap::new() };
-        (0..sorted.runs.len()).try_for_each(|run| sorted.advance(run))?;
-        Ok(sorted)
+        Ok(Sorted { bytes: self.bytes, index: self.index, file, runs: self.runs })
     }
 
     fn sort(&mut self) {
@@ -134,12 +137,35 @@ fn of(bytes: &[u8], entry: Entry) -> (&[u8], &[u8]) {
     (key, rest.get(..entry.value as usize).unwrap_or_default())
 }
 
-/// Records in order.
+/// Records in order, to be gone through as often as wanted.
 #[derive(Debug)]
 pub struct Sorted {
     /// All of them, where no run was written.
-    memory: (Vec<u8>, std::vec::IntoIter<Entry>),
+    bytes: Vec<u8>,
+    index: Vec<Entry>,
     file: Option<File>,
+    runs: Vec<(u64, u64)>,
+}
+
+impl Sorted {
+    /// Goes through them from the first on.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    pub fn walk(&self) -> Result<Walk<'_>, LogError> {
+        let runs = self.runs.iter().map(|(from, to)| Run { at: *from, end: *to, buffer: Vec::new(), read: 0 }).collect();
+        let mut walk = Walk { sorted: self, index: self.index.iter(), runs, next: BinaryHeap::new() };
+        (0..walk.runs.len()).try_for_each(|run| walk.advance(run))?;
+        Ok(walk)
+    }
+}
+
+/// A way through records in order.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    sorted: &'a Sorted,
+    index: std::slice::Iter<'a, Entry>,
     runs: Vec<Run>,
     /// The next record of each run: of equal keys that of the earlier run comes first.
     next: BinaryHeap<Reverse<Next>>,
@@ -156,16 +182,16 @@ struct Run {
     read: usize,
 }
 
-impl Sorted {
+impl Walk<'_> {
     /// The next record; `None` at the end.
     ///
     /// # Errors
     ///
     /// Where the file cannot be read.
     pub fn take(&mut self) -> Result<Option<Keyed>, LogError> {
-        if self.file.is_none() {
-            let (bytes, index) = &mut self.memory;
-            return Ok(index.next().map(|entry| of(bytes, entry)).map(|(key, value)| (key.to_vec(), value.to_vec())));
+        if self.sorted.file.is_none() {
+            let next = self.index.next().map(|entry| of(&self.sorted.bytes, *entry));
+            return Ok(next.map(|(key, value)| (key.to_vec(), value.to_vec())));
         }
         let Some(Reverse((key, run, value))) = self.next.pop() else { return Ok(None) };
         self.advance(run)?;
@@ -173,7 +199,7 @@ impl Sorted {
     }
 
     fn advance(&mut self, run: usize) -> Result<(), LogError> {
-        let (Some(file), Some(from)) = (&self.file, self.runs.get_mut(run)) else { return Ok(()) };
+        let (Some(file), Some(from)) = (&self.sorted.file, self.runs.get_mut(run)) else { return Ok(()) };
         if let Some((key, value)) = from.next(file)? {
             self.next.push(Reverse((key, run, value)));
         }
@@ -227,8 +253,13 @@ mod tests {
     fn sorted(records: &[Keyed], memory_max: usize) -> (Vec<Keyed>, usize) {
         let mut sorter = Sorter::new(memory_max);
         records.iter().for_each(|(key, value)| sorter.push(key, value).unwrap());
-        let mut sorted = sorter.sorted().unwrap();
-        let all = std::iter::from_fn(|| sorted.take().unwrap()).collect();
+        let sorted = sorter.sorted().unwrap();
+        let walk = || -> Vec<Keyed> {
+            let mut walk = sorted.walk().unwrap();
+            std::iter::from_fn(|| walk.take().unwrap()).collect()
+        };
+        let all = walk();
+        assert_eq!(walk(), all, "a second way through");
         (all, sorted.runs.len())
     }
 
@@ -239,6 +270,17 @@ mod tests {
         let (found, runs) = sorted(&records, READ);
         assert_eq!((found.as_slice(), runs), ([long(1), long(1), (vec![2], Vec::new()), long(3)].as_slice(), 3));
         assert_eq!(sorted(&[], READ), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn it_is_full_with_what_would_make_it_write() {
+        let mut sorter = Sorter::new(3 * (size_of::<Entry>() + 4));
+        while !sorter.is_full_with(4) {
+            sorter.push(b"ke", b"va").unwrap();
+        }
+        assert_eq!((sorter.index.len(), sorter.runs.len()), (3, 0));
+        sorter.push(b"ke", b"va").unwrap();
+        assert_eq!(sorter.runs.len(), 1);
     }
 
     proptest! {
