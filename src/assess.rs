@@ -59,6 +59,11 @@ impl Assess {
         Assess { knowledge, families: BTreeMap::new(), left_over: LeftOver::new() }
     }
 
+    /// Empties it.
+    pub fn renew(&mut self) {
+        *self = Assess::new(self.knowledge.clone());
+    }
+
     /// Folds one message of `movements` in.
     pub fn apply(&mut self, message: &Message) -> Effects {
         let mut effects = Effects::default();

@@ -1,4 +1,4 @@
-//! What reading a file holds does not grow with the file: four times as much takes the same memory.
+//! What reading a file holds does not grow with the file, nor what is assessed of it: four times as much takes the same memory.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that finds something else than it expects stops there")]
 
@@ -6,7 +6,7 @@
 mod house;
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use house::{House, messages};
@@ -14,17 +14,25 @@ use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use serde_json::Value;
 
 const MIB: usize = 1 << 20;
 /// Megabytes of the smaller file, whose memory is all that the larger one may take.
 const SMALL: usize = 32;
 
-/// Feeds a file, and gives the most memory that it took, in MiB. The mark only rises, so the last look counts.
+/// Feeds a file, and gives the most memory that it took, in MiB.
 fn peak(file: &dyn Fn(&House, usize) -> PathBuf, mapping: &str, megabytes: usize) -> usize {
     let house = House::new(&[("wide", "./wide.toml")]);
     house.write("wide.toml", mapping.as_bytes());
     let path = file(&house, megabytes);
-    let mut command = house.command(&["-q", "feed", path.to_str().unwrap(), "--feed", "wide"]);
+    let peak = peak_of(&mut house.command(&["-q", "feed", path.to_str().unwrap(), "--feed", "wide"]));
+    let fed: usize = messages(&mut house.log(), "wide").iter().map(|message| message.value.as_ref().unwrap().len()).sum();
+    assert!(fed >= megabytes * MIB, "{fed} bytes were fed");
+    peak
+}
+
+/// The most memory that a run took, in MiB. The mark only rises, so the last look counts.
+fn peak_of(command: &mut Command) -> usize {
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
@@ -37,8 +45,6 @@ fn peak(file: &dyn Fn(&House, usize) -> PathBuf, mapping: &str, megabytes: usize
         }
     };
     assert!(ended.success());
-    let fed: usize = messages(&mut house.log(), "wide").iter().map(|message| message.value.as_ref().unwrap().len()).sum();
-    assert!(fed >= megabytes * MIB, "{fed} bytes were fed");
     peak / 1024
 }
 
@@ -87,4 +93,36 @@ fn delimited_files_are_fed_in_the_same_memory_whatever_their_size() {
 #[test]
 fn one_row_group_of_parquet_is_fed_in_the_same_memory_whatever_its_size() {
     is_flat(&columns, "parquet");
+}
+
+/// A month of Eurostat's bulk file, each row a corridor-month of its own, spread over twelve hundred headings.
+fn month(house: &House, rows: usize) -> PathBuf {
+    const REPORTERS: [&str; 8] = ["AT", "BE", "DE", "ES", "FR", "IT", "NL", "PL"];
+    const PARTNERS: [&str; 8] = ["KR", "MY", "TH", "TR", "TW", "US", "VN", "ZA"];
+    let header = "REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,PRODUCT_SITC,FLOW,STAT_PROCEDURE,SUPPL_UNIT,PERIOD,VALUE_EUR,VALUE_NAC,\
+                  QUANTITY_KG,QUANTITY_SUPPL_UNIT\n";
+    // Heading after heading: as many of them however many rows.
+    let row = |row: usize| {
+        let (heading, pair) = (row % 1_200, row / 1_200);
+        let (reporter, partner) = (REPORTERS[pair % 8], PARTNERS[pair / 8]);
+        let (chapter, heading) = (1 + heading / 16, 1 + heading % 16);
+        format!("{reporter},{partner},E,{chapter:02}{heading:02}1000,52257,1,1,NO_SU,202502,9000000,9000000,900000,0\n")
+    };
+    let text: String = std::iter::once(header.to_owned()).chain((0..rows).map(row)).collect();
+    house.write("full_v2_202502.dat", text.as_bytes())
+}
+
+#[test]
+fn corridor_months_of_many_families_are_assessed_in_the_same_memory_however_many() {
+    let peak = |rows: usize| {
+        let house = House::new(&[]);
+        let path = month(&house, rows);
+        let read = ["-q", "assess", path.to_str().unwrap(), "--as", "eurostat-bulk", "--feed", "wide"];
+        let peak = peak_of(&mut house.command(&[&read[..], &["--summary", "summary.json"]].concat()));
+        let summary: Value = serde_json::from_slice(&std::fs::read(house.path("summary.json")).unwrap()).unwrap();
+        assert_eq!(summary["corridors"], rows);
+        peak
+    };
+    let (small, large) = (peak(15_000), peak(60_000));
+    assert!(large < small + SMALL, "{small} MiB for 15,000 corridor-months, {large} for 60,000");
 }

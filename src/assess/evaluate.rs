@@ -23,7 +23,8 @@ pub(super) type Outbox = VecDeque<(Output, Vec<Tally>)>;
 #[derive(Debug)]
 pub(super) struct Family {
     pub(super) ledger: FamilyLedger,
-    pub(super) corridors: BTreeMap<CorridorMonth, Corridor>,
+    /// Each by itself: nodes of a tree are half empty, and these are large.
+    pub(super) corridors: BTreeMap<CorridorMonth, Box<Corridor>>,
     /// Revisions of corridor-months of which another model or bundle has spoken, and this one not yet.
     pub(super) counted: BTreeMap<CorridorMonth, u32>,
     pub(super) cases: BTreeMap<(Country, Country), Case>,
@@ -36,7 +37,7 @@ pub(super) struct Family {
 #[derive(Debug, serde::Serialize)]
 pub(super) struct KeptFamily<'a> {
     ledger: &'a FamilyLedger,
-    corridors: &'a BTreeMap<CorridorMonth, Corridor>,
+    corridors: &'a BTreeMap<CorridorMonth, Box<Corridor>>,
     counted: &'a BTreeMap<CorridorMonth, u32>,
     cases: &'a BTreeMap<(Country, Country), Case>,
     asked: Asked,
@@ -46,7 +47,7 @@ pub(super) struct KeptFamily<'a> {
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct RestoredFamily {
     ledger: FamilyLedger,
-    corridors: BTreeMap<CorridorMonth, Corridor>,
+    corridors: BTreeMap<CorridorMonth, Box<Corridor>>,
     counted: BTreeMap<CorridorMonth, u32>,
     cases: BTreeMap<(Country, Country), Case>,
     asked: Asked,
@@ -149,7 +150,7 @@ impl Family {
         for (corridor, found) in verdicts {
             let step = found.verdict.step(&knowledge.model);
             let carried = self.corridors.get(&corridor).map(|held| held.verdict.step(&knowledge.model));
-            self.corridors.insert(corridor, found);
+            self.corridors.insert(corridor, Box::new(found));
             pairs.insert((corridor.0, corridor.1));
             let shipments = if carried == Some(step) { Vec::new() } else { self.ledger.shipments().in_order(corridor) };
             for key in shipments {
@@ -192,7 +193,7 @@ impl Family {
     }
 
     fn corridor_output(&self, corridor: CorridorMonth, as_of: &AsOf<'_>, knowledge: &Knowledge) -> (Output, Vec<Tally>) {
-        let held = self.corridors.get(&corridor).expect("a corridor is noted before it is published");
+        let held = self.corridors.get(&corridor).map(Box::as_ref).expect("a corridor is noted before it is published");
         let (intermediary, destination, month) = corridor;
         let id = CorridorId { family: self.ledger.family, intermediary, destination, month };
         let verdict = &held.verdict.verdict;
@@ -235,7 +236,7 @@ impl Family {
         let (version, status) = shipment.assessed()?;
         let intermediary = version.route.intermediary()?;
         let corridor = (intermediary, version.route.destination, version.month());
-        let held = self.corridors.get(&corridor);
+        let held = self.corridors.get(&corridor).map(Box::as_ref);
         let facts = RecordFacts::of(&shipment.id, version, intermediary);
         let context = Context { reference: as_of, lookups: &self.lookups, model: &knowledge.model };
         let (decided, verdict) = assess_shipment(&facts, held.map(|held| &held.verdict), context);

@@ -15,7 +15,7 @@ use super::reading::{MOVEMENTS, Reading};
 use super::wiring::Knowledge;
 use crate::config::Config;
 use crate::encode::{Effects, Tally, Topic};
-use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError};
+use crate::replay::{Bounded, Gathered, KnownMovements, MovementOrder, ReplayError};
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
@@ -130,7 +130,11 @@ impl<'a> Run<'a> {
     fn records(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
         let Run { config, args, knowledge, progress, summary, gathered, lost } = self;
         let known = Known { config, mapping: &args.mapping, feed: args.feed.as_ref(), until: args.until };
-        let mut by = [(&*knowledge, KnownMovements::new(args.order == AssessOrder::Given))];
+        let order = match args.order {
+            AssessOrder::Given => MovementOrder::Given,
+            AssessOrder::Known => MovementOrder::Families,
+        };
+        let mut by = [(&*knowledge, KnownMovements::new(order))];
         let rows = known.read(inputs, &mut by, &mut |_, message, effects| {
             summary.count(&effects);
             progress.add(1);
@@ -152,8 +156,8 @@ impl<'a> Run<'a> {
     }
 
     fn print(&mut self) -> Result<(), Failure> {
-        self.summary.corridors = self.gathered.keys(Topic::Corridors);
-        self.summary.alerts = self.gathered.keys(Topic::Alerts);
+        self.summary.corridors = self.gathered.keys(Topic::Corridors)?;
+        self.summary.alerts = self.gathered.keys(Topic::Alerts)?;
         let default = if print::stdout_is_terminal() { AssessFormat::Table } else { AssessFormat::Ndjson };
         match self.args.format.unwrap_or(default) {
             AssessFormat::Ndjson => print::ndjson(&self.gathered, self.args.min_band, self.args.only, &self.lost),
@@ -200,7 +204,7 @@ fn sink<'s>(
 ) -> impl FnMut(Effects) -> Result<(), ReplayError> + 's {
     move |effects| {
         summary.count(&effects);
-        progress.add(1);
+        progress.add(effects.outcomes.iter().map(|(_, count)| count).sum());
         effects.outputs.iter().try_for_each(|output| gathered.push(output))
     }
 }

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::domain::Date;
 use crate::encode::Topic;
 use crate::replay::backtest::{Backtest, Labels, Measured, Report, Settings, Witness, look_ahead, score};
-use crate::replay::{Between, Bounded, Gathered, KnownMovements, ReplayError, Rerun, When};
+use crate::replay::{Between, Bounded, Gathered, KnownMovements, MovementOrder, ReplayError, Rerun, When};
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
@@ -59,7 +59,7 @@ fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> 
     let mut progress = Progress::new("reading", None);
     let known = Known { config, mapping: &source.mapping, feed: source.feed.as_ref(), until };
     let mut dead_letters = 0u64;
-    let mut by = [(knowledge, KnownMovements::new(false))];
+    let mut by = [(knowledge, KnownMovements::new(MovementOrder::Families))];
     let rows = known.read(&source.inputs()?, &mut by, &mut |_, _, effects| {
         progress.add(1);
         dead_letters += effects.dead_letter.map_or(0, |letter| letter.count);
@@ -80,7 +80,7 @@ fn of_log(config: &Config, (from, until): (When, When)) -> Result<KnownMovements
     let mut gathered = Gathered::new(false);
     let movements = log::full(config, Topic::Movements);
     let mut rerun = Rerun { log: &mut *log, movements, gathered: &mut gathered, read: &mut read, lost: &mut lost };
-    Ok(rerun.known(Between { from, until, ends: None })?)
+    Ok(rerun.known(Between { from, until, ends: None }, MovementOrder::Families)?)
 }
 
 /// For people.

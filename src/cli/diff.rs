@@ -21,7 +21,10 @@ use crate::config::Config;
 use crate::domain::Date;
 use crate::encode::Topic;
 use crate::replay::diff::{Diff, Heard, Input, Kind, compare, fold_both, html};
-use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, When, ends};
+use crate::replay::{Between, Gathered, KnownMovements, MovementOrder, ReplayError, Rerun, When, ends};
+
+/// What is judged comes as the world learned it, each family for itself: no subject is of two families.
+const FAMILIES: MovementOrder = MovementOrder::Families;
 
 /// Runs it.
 pub(super) fn run((config, arguments): (&Config, &Arguments), args: &DiffArgs) -> Outcome {
@@ -149,11 +152,11 @@ impl Both<'_> {
         let mut rerun = Rerun { log: &mut *log, movements, gathered: &mut gathered, read: &mut on_read, lost: &mut on_lost };
         let taken = match self.here().as_slice() {
             [] => Vec::new(),
-            [_, ..] if is_alike => vec![rerun.known(between)?],
-            [one] => vec![rerun.ingest_as_known(&read, between, &mut *ingest(config, one)?.1)?],
+            [_, ..] if is_alike => vec![rerun.known(between, FAMILIES)?],
+            [one] => rerun.ingest_by(&read, (between, FAMILIES), [&mut *ingest(config, one)?.1])?.into(),
             [base, candidate, ..] => {
                 let (mut base, mut candidate) = (ingest(config, base)?.1, ingest(config, candidate)?.1);
-                rerun.ingest_by(&read, between, [&mut *base, &mut *candidate])?.into()
+                rerun.ingest_by(&read, (between, FAMILIES), [&mut *base, &mut *candidate])?.into()
             }
         };
         drop(log);
@@ -198,7 +201,7 @@ impl Both<'_> {
         let inputs = self.source.inputs()?;
         let mut progress = Progress::new("reading", None);
         let known = Known { config: self.config, mapping: &self.source.mapping, feed: self.source.feed.as_ref(), until };
-        let mut by: Vec<_> = here.into_iter().take(many).map(|knowledge| (knowledge, KnownMovements::new(false))).collect();
+        let mut by: Vec<_> = here.into_iter().take(many).map(|knowledge| (knowledge, KnownMovements::new(FAMILIES))).collect();
         let (mut taken, mut lost) = (0u64, 0u64);
         let rows = known.read(&inputs, &mut by, &mut |_, _, effects| {
             progress.add(1);

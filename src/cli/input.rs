@@ -216,8 +216,9 @@ pub(super) fn each_piece(bytes: Box<dyn Read>, shown: &str, reading: &Reading, t
     let mut outcome = Ok(());
     cutter.finish(&mut |piece| and_then(&mut outcome, || give(piece)));
     outcome?;
-    let (mut sorted, mut group) = (groups.sorted()?, Group::default());
-    while sorted.take(&mut group)? {
+    let sorted = groups.sorted()?;
+    let (mut walk, mut group) = (sorted.walk()?, Group::default());
+    while walk.take_group(&mut group)? {
         let length = group.values().map(<[u8]>::len).sum::<usize>() + cutter.head().len();
         let (mut message, mut first) = (Vec::with_capacity(length), i64::MAX);
         message.extend_from_slice(cutter.head());

@@ -60,8 +60,9 @@ pub(super) fn each(parts: &Parts, join: &Join, take: &mut Rows<'_>) -> Result<()
         rows.finish(&mut |row| and_then(&mut outcome, || give(row)));
         outcome?;
     }
-    let (mut sorted, mut group) = (sorter.sorted()?, Group::default());
-    while sorted.take(&mut group)? {
+    let sorted = sorter.sorted()?;
+    let (mut walk, mut group) = (sorted.walk()?, Group::default());
+    while walk.take_group(&mut group)? {
         number += 1;
         let rows: Vec<(usize, &[u8])> = group.values().filter_map(of_part).collect();
         take(number, join.message(&String::from_utf8_lossy(group.key()), &rows))?;

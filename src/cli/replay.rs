@@ -18,7 +18,7 @@ use super::registry;
 use super::wiring::{FeedIn, Knowledge, feeds};
 use crate::config::{Config, Feed};
 use crate::encode::Topic;
-use crate::replay::{Between, Gathered, KnownMovements, ReplayError, Rerun, Sums, hash_of, movement_output};
+use crate::replay::{Between, Gathered, KnownMovements, MovementOrder, ReplayError, Rerun, Sums, hash_of, movement_output};
 use crate::stream::{Commit, Fold, Home, NextOffsets, Outgoing};
 
 /// The name of the file that says a folder is whole.
@@ -136,7 +136,10 @@ fn take_movements(
     mut assess: Option<Box<dyn Fold>>,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
-    let mut again = KnownMovements::new(order == ReplayOrder::Log);
+    let mut again = KnownMovements::new(match order {
+        ReplayOrder::Log => MovementOrder::Given,
+        ReplayOrder::Known => MovementOrder::Known,
+    });
     movements.drain(&mut |known_from, key, value| {
         if assess.is_some() {
             again.push(known_from, &key, &value)?;

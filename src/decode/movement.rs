@@ -51,14 +51,22 @@ pub fn read(bytes: &[u8]) -> Result<OnMovements, DecodeError> {
 
 /// When a record became known, of a movement as `encode::movement` writes it; nothing else of it is read.
 pub fn known_from(bytes: &[u8]) -> Option<Timestamp> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let facts = text.strip_prefix(r#"{"trade_flow":[["#).or_else(|| text.strip_prefix(r#"{"shipment":[["#))?;
-    let mut scan = Scan::new(facts);
+    let mut scan = Scan::new(facts_of(bytes)?);
     for _ in 0..3 {
         scan.item(Scan::plain)?;
     }
     let mut number = || scan.item(Scan::number);
     Timestamp::new(number()?.parse().ok()?, number()?.parse().ok()?).ok()
+}
+
+/// The family of such a movement, as it is written.
+pub fn family(bytes: &[u8]) -> Option<&str> {
+    Scan::new(facts_of(bytes)?).item(Scan::plain)
+}
+
+fn facts_of(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.strip_prefix(r#"{"trade_flow":[["#).or_else(|| text.strip_prefix(r#"{"shipment":[["#))
 }
 
 /// What reads the second list, which tells the feed's own facts.

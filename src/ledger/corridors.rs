@@ -9,10 +9,44 @@ use crate::domain::{Country, Grams, HsSubheading, Month};
 /// Corridor-months in which trade M → D was told.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Corridors {
-    by_pair: BTreeMap<(Country, Country), BTreeMap<Month, Told>>,
+    by_pair: BTreeMap<(Country, Country), Past>,
     /// The same pairs, by destination.
     #[serde(skip)]
     by_destination: BTreeSet<(Country, Country)>,
+}
+
+/// What was told of a pair, by month. A list, since a tree has room for eleven months where one was told.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Past(Vec<(Month, Told)>);
+
+impl Past {
+    fn place(&self, month: Month) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&month, |(month, _)| *month)
+    }
+
+    fn get(&self, month: Month) -> Option<&Told> {
+        self.place(month).ok().and_then(|at| self.0.get(at)).map(|(_, told)| told)
+    }
+
+    fn get_mut(&mut self, month: Month) -> Option<&mut Told> {
+        self.place(month).ok().and_then(|at| self.0.get_mut(at)).map(|(_, told)| told)
+    }
+
+    fn open(&mut self, month: Month) {
+        if let Err(at) = self.place(month) {
+            // They grow by a month at a time: doubling would leave half of it empty.
+            if self.0.len() == self.0.capacity() {
+                self.0.reserve_exact(1 + self.0.len() / 8);
+            }
+            self.0.insert(at, (month, Told::default()));
+        }
+    }
+
+    /// From a month on.
+    fn since(&self, month: Month) -> &[(Month, Told)] {
+        let (Ok(at) | Err(at)) = self.place(month);
+        self.0.get(at..).unwrap_or_default()
+    }
 }
 
 /// How trade of a corridor-month was told.
@@ -37,9 +71,10 @@ impl Corridors {
         }
         let of_pair = self.by_pair.entry((from, to)).or_insert_with(|| {
             self.by_destination.insert((to, from));
-            BTreeMap::new()
+            Past::default()
         });
-        let told = of_pair.entry(month).or_default();
+        of_pair.open(month);
+        let Some(told) = of_pair.get_mut(month) else { return false };
         let before = (told.by_month, told.longest_period);
         told.by_month |= months == 1;
         told.longest_period = told.longest_period.max(months);
@@ -52,11 +87,11 @@ impl Corridors {
     }
 
     fn get(&self, (from, to, month): CorridorMonth) -> Option<&Told> {
-        self.by_pair.get(&(from, to))?.get(&month)
+        self.by_pair.get(&(from, to))?.get(month)
     }
 
     fn get_mut(&mut self, (from, to, month): CorridorMonth) -> Option<&mut Told> {
-        self.by_pair.get_mut(&(from, to))?.get_mut(&month)
+        self.by_pair.get_mut(&(from, to))?.get_mut(month)
     }
 
     pub(super) fn exists(&self, corridor: CorridorMonth) -> bool {
@@ -120,19 +155,18 @@ impl Corridors {
 
     /// Every corridor-month, in order.
     pub(super) fn all(&self) -> impl Iterator<Item = CorridorMonth> + '_ {
-        self.by_pair.iter().flat_map(|((from, to), months)| months.keys().map(|month| (*from, *to, *month)))
+        self.by_pair.iter().flat_map(|((from, to), past)| past.0.iter().map(|(month, _)| (*from, *to, *month)))
     }
 
     /// The corridor-months of a pair from a month on, with what their last evaluation read.
     pub(super) fn since(&self, (from, to): (Country, Country), month: Month) -> impl Iterator<Item = (CorridorMonth, Read)> + '_ {
-        let months = self.by_pair.get(&(from, to)).into_iter().flat_map(move |months| months.range(month..));
+        let months = self.by_pair.get(&(from, to)).into_iter().flat_map(move |past| past.since(month));
         months.map(move |(month, told)| ((from, to, *month), told.read))
     }
 
     /// Bytes of state.
     pub(super) fn bytes(&self) -> u64 {
-        let months: usize = self.by_pair.values().map(BTreeMap::len).sum();
-        (months * size_of::<(Month, Told)>() + self.by_pair.len() * size_of::<((Country, Country), BTreeMap<Month, Told>)>())
-            as u64
+        let months: usize = self.by_pair.values().map(|past| past.0.capacity()).sum();
+        (months * size_of::<(Month, Told)>() + self.by_pair.len() * size_of::<((Country, Country), Past)>()) as u64
     }
 }

@@ -1,7 +1,7 @@
 //! Outputs of a bounded run, kept until it ends: by key and revision, whatever the order in which partitions and threads gave them.
-//! Reads of a value only what sorting and filtering need.
+//! Reads of a value only what sorting and filtering need. Neither values nor keys are held in memory where they are many.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -9,7 +9,10 @@ use sha2::{Digest, Sha256};
 use super::ReplayError;
 use crate::domain::{Band, Partition};
 use crate::encode::{Output, Topic};
-use crate::stream::{Span, Spill};
+use crate::stream::{Keyed, LogError, Sorted, Sorter, Span, Spill, Walk};
+
+/// Bytes of a topic's keys in memory.
+const MEMORY: usize = 8 << 20;
 
 /// What is read of an output's value.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -65,7 +68,7 @@ pub struct Line {
 pub struct Sums {
     /// How many, by topic.
     pub written: BTreeMap<String, u64>,
-    /// SHA-256 in hexadecimal, by topic: over length and bytes of key and value, ordered by key, then revision, then arrival.
+    /// SHA-256 in hexadecimal, by topic: over length and bytes of key and value, ordered by key, then revision, then day or arrival.
     pub sha256: BTreeMap<String, String>,
 }
 
@@ -87,25 +90,78 @@ fn hexadecimal(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What is kept of a topic, by key.
-type Keys = BTreeMap<Box<[u8]>, Vec<Kept>>;
-
 /// Outputs, by topic and key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Gathered {
     /// Keeps all revisions of a key, not the last alone.
     pub history: bool,
+    memory_bytes_max: usize,
     spill: Spill,
-    arrivals: u32,
-    topics: BTreeMap<Topic, Keys>,
+    arrivals: u64,
+    /// What was kept, under its key, as long as more may come.
+    open: BTreeMap<Topic, Sorter>,
+    topics: BTreeMap<Topic, Sorted>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Kept {
     rank: (u64, u64),
-    arrival: u32,
+    arrival: u64,
     partition: Option<Partition>,
     value: Span,
+}
+
+impl Kept {
+    fn to_bytes(self) -> Vec<u8> {
+        let numbers = [self.rank.0, self.rank.1, self.arrival].map(u64::to_le_bytes);
+        let partition = self.partition.unwrap_or(-1).to_le_bytes();
+        [numbers.as_flattened(), &partition, &self.value.to_bytes()].concat()
+    }
+
+    /// Reads what [`Kept::to_bytes`] wrote, and gives what follows it.
+    fn read(bytes: &[u8]) -> (Kept, &[u8]) {
+        Kept::try_read(bytes).expect("it was written here")
+    }
+
+    fn try_read(bytes: &[u8]) -> Option<(Kept, &[u8])> {
+        let number = |bytes: &'_ [u8]| bytes.split_first_chunk().map(|(number, _)| u64::from_le_bytes(*number));
+        let (rank, arrival) = ((number(bytes)?, number(bytes.get(8..)?)?), number(bytes.get(16..)?)?);
+        let (partition, rest) = bytes.get(24..)?.split_first_chunk()?;
+        let (value, rest) = rest.split_first_chunk()?;
+        let partition = Some(Partition::from_le_bytes(*partition)).filter(|partition| *partition >= 0);
+        Some((Kept { rank, arrival, partition, value: Span::from_bytes(*value) }, rest))
+    }
+}
+
+/// A key, and what is kept of it.
+type OfKey = (Vec<u8>, Vec<Kept>);
+
+/// The keys of a topic in order, each with what is kept of it.
+struct Keys<'a> {
+    gathered: &'a Gathered,
+    topic: Topic,
+    walk: Option<Walk<'a>>,
+    next: Option<Keyed>,
+}
+
+impl Keys<'_> {
+    fn take(&mut self) -> Result<Option<OfKey>, LogError> {
+        let (Some((key, first)), Some(walk)) = (self.next.take(), &mut self.walk) else { return Ok(None) };
+        let mut values = vec![Kept::read(&first).0];
+        loop {
+            self.next = walk.take()?;
+            let Some((_, value)) = self.next.take_if(|(next, _)| *next == key) else { break };
+            values.push(Kept::read(&value).0);
+        }
+        values.sort_by_key(|kept| kept.rank);
+        if self.topic == Topic::Assessments {
+            values.chunk_by_mut(|one, other| one.rank == other.rank).try_for_each(|alike| self.gathered.by_day(alike))?;
+        }
+        if !self.gathered.history {
+            values.drain(..values.len() - 1);
+        }
+        Ok(Some((key, values)))
+    }
 }
 
 /// Takes a key and a value.
@@ -117,7 +173,12 @@ pub(super) type Beside<'a, E> = dyn FnMut(&[u8], Option<&[u8]>, Option<&[u8]>) -
 impl Gathered {
     /// Keeps the last revision of each key, or all.
     pub fn new(history: bool) -> Gathered {
-        Gathered { history, ..Gathered::default() }
+        Gathered::holding(history, MEMORY)
+    }
+
+    fn holding(history: bool, memory_bytes_max: usize) -> Gathered {
+        let (open, topics) = (BTreeMap::new(), BTreeMap::new());
+        Gathered { history, memory_bytes_max, spill: Spill::default(), arrivals: 0, open, topics }
     }
 
     /// Takes an output.
@@ -130,38 +191,34 @@ impl Gathered {
         let value = self.spill.push(&output.value)?;
         let kept = Kept { rank, arrival: self.arrivals, partition: output.partition, value };
         self.arrivals += 1;
-        let values = self.topics.entry(output.topic).or_default().entry(output.key.as_slice().into()).or_default();
-        match values.last_mut() {
-            Some(last) if !self.history => {
-                if rank >= last.rank {
-                    *last = kept;
-                }
-            }
-            // Exactly one slot where one value is all that is ever kept: a million keys make the growth of vectors felt.
-            None => values.reserve_exact(1),
-            Some(_) => {}
-        }
-        if self.history || values.is_empty() {
-            values.push(kept);
-        }
-        Ok(())
+        let sorter = self.open.entry(output.topic).or_insert_with(|| Sorter::new(self.memory_bytes_max));
+        Ok(sorter.push(&output.key, (&kept.to_bytes(), &[]))?)
     }
 
-    /// How many keys a topic has.
-    pub fn keys(&self, topic: Topic) -> u64 {
-        self.topics.get(&topic).map_or(0, |keys| keys.len() as u64)
-    }
-
-    /// Makes what was taken readable.
+    /// Makes what was taken readable. Nothing more is taken then.
     ///
     /// # Errors
     ///
     /// Where scratch space fails.
     pub fn settle(&mut self) -> Result<(), ReplayError> {
-        for values in self.topics.values_mut().flat_map(BTreeMap::values_mut) {
-            values.sort_by_key(|kept| kept.rank);
+        for (topic, sorter) in std::mem::take(&mut self.open) {
+            let before = self.topics.insert(topic, sorter.sorted()?);
+            assert!(before.is_none(), "outputs are gathered, then settled");
         }
         Ok(self.spill.settle()?)
+    }
+
+    /// How many keys a topic has.
+    ///
+    /// # Errors
+    ///
+    /// Where scratch space fails.
+    pub fn keys(&self, topic: Topic) -> Result<u64, ReplayError> {
+        let (mut keys, mut count) = (self.keys_of(topic)?, 0);
+        while keys.take()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Hands over a topic's outputs by key, then revision.
@@ -170,10 +227,10 @@ impl Gathered {
     ///
     /// Where scratch space fails, or what `take` returns.
     pub fn each<E: From<ReplayError>>(&self, topic: Topic, take: &mut Take<'_, E>) -> Result<(), E> {
-        let mut value = Vec::new();
-        for (key, values) in self.topics.get(&topic).into_iter().flatten() {
+        let (mut keys, mut value) = (self.keys_of(topic)?, Vec::new());
+        while let Some((key, values)) = keys.take().map_err(ReplayError::from)? {
             for kept in values {
-                take(key, self.spill.get(kept.value, &mut value).map_err(ReplayError::from)?)?;
+                take(&key, self.spill.get(kept.value, &mut value).map_err(ReplayError::from)?)?;
             }
         }
         Ok(())
@@ -189,15 +246,25 @@ impl Gathered {
         topic: Topic,
         take: &mut dyn FnMut(Output) -> Result<(), E>,
     ) -> Result<(), E> {
-        let keys = self.topics.get(&topic).into_iter().flatten();
-        let mut all: Vec<(&[u8], Kept)> = keys.flat_map(|(key, values)| values.iter().map(|kept| (&**key, *kept))).collect();
-        all.sort_by_key(|(_, kept)| kept.arrival);
-        for (key, kept) in all {
-            let mut value = Vec::new();
+        let sorted = self.in_turn(topic)?;
+        let mut walk = sorted.walk().map_err(ReplayError::from)?;
+        while let Some((_, kept)) = walk.take().map_err(ReplayError::from)? {
+            let ((kept, key), mut value) = (Kept::read(&kept), Vec::new());
             self.spill.read(kept.value, &mut value).map_err(ReplayError::from)?;
             take(Output { topic, partition: kept.partition, key: key.to_vec(), value, headers: Vec::new() })?;
         }
         Ok(())
+    }
+
+    /// What is kept of a topic and its key, by arrival.
+    fn in_turn(&self, topic: Topic) -> Result<Sorted, ReplayError> {
+        let (mut keys, mut sorter) = (self.keys_of(topic)?, Sorter::new(self.memory_bytes_max));
+        while let Some((key, values)) = keys.take()? {
+            for kept in values {
+                sorter.push(&kept.arrival.to_be_bytes(), (&kept.to_bytes(), &key))?;
+            }
+        }
+        Ok(sorter.sorted()?)
     }
 
     /// Hands over, by key, the last value that each of two has under it; a key that one has not, too.
@@ -206,15 +273,47 @@ impl Gathered {
     ///
     /// Where scratch space fails, or what `take` returns.
     pub fn each_beside<E: From<ReplayError>>(&self, other: &Gathered, topic: Topic, take: &mut Beside<'_, E>) -> Result<(), E> {
-        let (here, there) = (self.topics.get(&topic), other.topics.get(&topic));
-        let keys: BTreeSet<&[u8]> = here.into_iter().chain(there).flat_map(BTreeMap::keys).map(|key| &**key).collect();
+        let (mut keys, mut others) = (self.keys_of(topic)?, other.keys_of(topic)?);
+        let mut next = || keys.take().map_err(ReplayError::from);
+        let mut next_other = || others.take().map_err(ReplayError::from);
+        let (mut here, mut there) = (next()?, next_other()?);
         let (mut one, mut two) = (Vec::new(), Vec::new());
-        for key in keys {
-            let last = |keys: Option<&Keys>| keys?.get(key)?.last().map(|kept| kept.value);
-            let value = last(here).map(|span| self.spill.get(span, &mut one)).transpose().map_err(ReplayError::from)?;
-            let beside = last(there).map(|span| other.spill.get(span, &mut two)).transpose().map_err(ReplayError::from)?;
-            take(key, value, beside)?;
+        while let Some(key) = [&here, &there].into_iter().flatten().map(|(key, _)| key).min().cloned() {
+            let (mut value, mut beside) = (None, None);
+            if let Some((_, values)) = here.take_if(|(of, _)| *of == key) {
+                value = values.last().map(|kept| self.spill.get(kept.value, &mut one)).transpose().map_err(ReplayError::from)?;
+                here = next()?;
+            }
+            if let Some((_, values)) = there.take_if(|(of, _)| *of == key) {
+                beside =
+                    values.last().map(|kept| other.spill.get(kept.value, &mut two)).transpose().map_err(ReplayError::from)?;
+                there = next_other()?;
+            }
+            take(&key, value, beside)?;
         }
+        Ok(())
+    }
+
+    fn keys_of(&self, topic: Topic) -> Result<Keys<'_>, ReplayError> {
+        let mut walk = self.topics.get(&topic).map(Sorted::walk).transpose()?;
+        let next = walk.as_mut().map(Walk::take).transpose()?.flatten();
+        Ok(Keys { gathered: self, topic, walk, next })
+    }
+
+    /// An amendment may move a record to another family, and the one where it was goes on to speak of it: what two families say under one
+    /// id and revision is put in an order that does not depend on which of them was folded first.
+    fn by_day(&self, alike: &mut [Kept]) -> Result<(), LogError> {
+        if alike.len() < 2 {
+            return Ok(());
+        }
+        let mut said = Vec::new();
+        for kept in &*alike {
+            let mut value = Vec::new();
+            self.spill.read(kept.value, &mut value)?;
+            said.push((Glance::of(&value).as_of, value, *kept));
+        }
+        said.sort_by(|(day, value, _), (other_day, other, _)| (day, value).cmp(&(other_day, other)));
+        alike.iter_mut().zip(said).for_each(|(place, (_, _, kept))| *place = kept);
         Ok(())
     }
 
@@ -276,8 +375,9 @@ pub fn wire_topic(topic: Topic) -> &'static str {
 mod tests {
     use super::*;
 
+    /// Some with all keys in memory, some with none.
     fn gathered(history: bool, outputs: &[(&str, &str)]) -> Gathered {
-        let mut gathered = Gathered::new(history);
+        let mut gathered = Gathered::holding(history, if outputs.len() < 3 { MEMORY } else { 0 });
         for (key, value) in outputs {
             let (key, value) = (key.as_bytes().to_vec(), value.as_bytes().to_vec());
             gathered.push(&Output { topic: Topic::Corridors, partition: None, key, value, headers: Vec::new() }).unwrap();
@@ -302,6 +402,61 @@ mod tests {
     fn the_last_revision_of_each_key_is_kept_by_default() {
         assert_eq!(values(&gathered(false, &OUTPUTS)), [r#"{"revision":2}"#, r#"{"revision":1}"#]);
         assert_eq!(values(&gathered(true, &OUTPUTS)).len(), 3);
+    }
+
+    #[test]
+    fn keys_are_counted_and_outputs_handed_over_as_they_came() {
+        let mut gathered = Gathered::holding(false, 0);
+        let said = [("b", 1, Some(7)), ("ab", 1, None), ("a", 2, None), ("b", 2, None), ("a", 1, None), ("a", 2, Some(0))];
+        for (key, revision, partition) in said {
+            let value = format!(r#"{{"revision":{revision}}}"#).into_bytes();
+            let key = key.as_bytes().to_vec();
+            gathered.push(&Output { topic: Topic::Movements, partition, key, value, headers: Vec::new() }).unwrap();
+        }
+        gathered.settle().unwrap();
+        for (history, wanted) in [(true, vec![0, 1, 2, 3, 4, 5]), (false, vec![1, 3, 5])] {
+            gathered.history = history;
+            let mut came = Vec::new();
+            let mut take = |output: Output| {
+                came.push((output.key, output.value, output.partition));
+                Ok::<(), ReplayError>(())
+            };
+            gathered.each_in_turn(Topic::Movements, &mut take).unwrap();
+            let wanted: Vec<_> = wanted.into_iter().map(|at: usize| said[at]).collect();
+            let wanted = wanted.into_iter().map(|(key, revision, partition)| {
+                (key.as_bytes().to_vec(), format!(r#"{{"revision":{revision}}}"#).into_bytes(), partition)
+            });
+            assert_eq!(came, wanted.collect::<Vec<_>>());
+            assert_eq!((gathered.keys(Topic::Movements).unwrap(), gathered.keys(Topic::Alerts).unwrap()), (3, 0));
+        }
+    }
+
+    #[test]
+    fn what_two_families_say_of_a_record_is_in_order_whichever_was_first() {
+        let said = |revision: u32, as_of: &str, family: &str| {
+            format!(
+                r#"{{"kind":"assessment","id":"a:1","record_revision":2,"revision":{revision},"status":"active","as_of":"{as_of}","family":"{family}"}}"#
+            )
+        };
+        let wanted = [("2024-03-26", "IN", 1), ("2024-03-26", "NB", 1), ("2024-03-27", "GE", 1), ("2024-03-26", "IN", 2)];
+        let wanted = wanted.map(|(as_of, family, revision)| said(revision, as_of, family));
+        for turn in 0..wanted.len() {
+            let mut arrived = wanted.clone();
+            arrived.rotate_left(turn);
+            let mut gathered = Gathered::holding(true, 0);
+            for value in arrived {
+                let (topic, key, value) = (Topic::Assessments, b"a:1".to_vec(), value.into_bytes());
+                gathered.push(&Output { topic, partition: None, key, value, headers: Vec::new() }).unwrap();
+            }
+            gathered.settle().unwrap();
+            let mut values = Vec::new();
+            let mut take = |_: &[u8], value: &[u8]| {
+                values.push(String::from_utf8(value.to_vec()).unwrap());
+                Ok::<(), ReplayError>(())
+            };
+            gathered.each(Topic::Assessments, &mut take).unwrap();
+            assert_eq!(values, wanted);
+        }
     }
 
     #[test]

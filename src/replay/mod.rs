@@ -2,6 +2,7 @@
 //! those of the service.
 
 pub mod backtest;
+mod bounded;
 pub mod diff;
 mod error;
 pub mod explain;
@@ -13,9 +14,10 @@ mod rerun;
 pub mod simulate;
 mod when;
 
+pub use bounded::{Bounded, side_by_side};
 pub use error::ReplayError;
 pub use gather::{Gathered, Glance, Line, Sums, hash_of, wire_topic};
-pub use known::{Bounded, KnownMovements, Stamp, stamp_of};
+pub use known::{KnownMovements, MovementOrder, Stamp, Turn, stamp_of};
 pub use range::{Between, ends, ranges};
 pub use rerun::{Lost, Rerun, movement_output};
 pub use when::{InvalidWhen, When};

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::range::{Between, ranges};
-use super::{Bounded, Gathered, KnownMovements, ReplayError, Stamp, stamp_of};
+use super::{Bounded, Gathered, KnownMovements, MovementOrder, ReplayError, Stamp, stamp_of};
 use crate::domain::Message;
 use crate::encode::{Effects, Output, Topic};
 use crate::stream::{Fold, Home, Range, Span, Spill};
@@ -83,17 +83,18 @@ impl Rerun<'_> {
     ///
     /// As above.
     pub fn assess_as_known(&mut self, between: Between<'_>, fold: &mut dyn Fold) -> Result<(), ReplayError> {
-        let known = self.known(between)?;
+        // One fold over all families: what it says goes out day by day, as a topic has it.
+        let known = self.known(between, MovementOrder::Known)?;
         self.fold_known(known, fold)
     }
 
-    /// The movements of a range, to be read by `known_from`.
+    /// The movements of a range, to be read in that order.
     ///
     /// # Errors
     ///
     /// As above.
-    pub fn known(&mut self, between: Between<'_>) -> Result<KnownMovements, ReplayError> {
-        let mut known = KnownMovements::new(false);
+    pub fn known(&mut self, between: Between<'_>, order: MovementOrder) -> Result<KnownMovements, ReplayError> {
+        let mut known = KnownMovements::new(order);
         for range in ranges(self.log, std::slice::from_ref(&self.movements), between)? {
             for message in self.log.values(&range)? {
                 let message = message?;
@@ -130,11 +131,11 @@ impl Rerun<'_> {
         between: Between<'_>,
         ingest: &mut dyn Fold,
     ) -> Result<KnownMovements, ReplayError> {
-        let [known] = self.ingest_by(raw, between, [ingest])?;
+        let [known] = self.ingest_by(raw, (between, MovementOrder::Known), [ingest])?;
         Ok(known)
     }
 
-    /// The same by several, each for itself; the log is read once.
+    /// The same by several, each for itself, in that order; the log is read once.
     ///
     /// # Errors
     ///
@@ -142,10 +143,10 @@ impl Rerun<'_> {
     pub fn ingest_by<const N: usize>(
         &mut self,
         raw: &[String],
-        between: Between<'_>,
+        (between, order): (Between<'_>, MovementOrder),
         mut ingests: [&mut dyn Fold; N],
     ) -> Result<[KnownMovements; N], ReplayError> {
-        let mut all = std::array::from_fn(|_| KnownMovements::new(false));
+        let mut all = std::array::from_fn(|_| KnownMovements::new(order));
         for range in ranges(self.log, raw, between)? {
             for message in self.log.range(&range)? {
                 let message = message?;
@@ -203,7 +204,7 @@ impl Rerun<'_> {
 
     fn in_order_of_log(&mut self, mut ingested: Ingested, between: Between<'_>) -> Result<KnownMovements, ReplayError> {
         ingested.spill.settle()?;
-        let mut ordered = KnownMovements::new(true);
+        let mut ordered = KnownMovements::new(MovementOrder::Given);
         let mut value = Vec::new();
         let described = self.log.topics()?;
         let partitions = described.iter().find(|topic| topic.name == self.movements).map_or(0, |topic| topic.partitions);

@@ -100,6 +100,10 @@ impl Fold for Assess {
         Assess::state_bytes(self)
     }
 
+    fn renew(&mut self) {
+        Assess::renew(self);
+    }
+
     fn made_by(&self) -> String {
         Assess::made_by(self)
     }

@@ -37,7 +37,7 @@ pub use report::{BatchReport, Beacon, Observer, Report, Vitals};
 #[cfg(feature = "object-store")]
 pub use snapshots::Objects;
 pub use snapshots::{Folder, SnapshotOutcome, Snapshots, Store};
-pub use sorted::{Group, Sorted, Sorter};
+pub use sorted::{Group, Keyed, Sorted, Sorter, Walk};
 pub use spill::{Span, Spill, nameless_file};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
 pub use ticks::write_ticks;
@@ -58,6 +58,10 @@ pub trait Fold {
 
     /// Bytes of state held, for limits and metrics.
     fn state_bytes(&self) -> u64;
+
+    /// Forgets all that was folded in. Of a bounded run whose families are folded one after the other; a fold without state has nothing
+    /// to forget.
+    fn renew(&mut self) {}
 
     /// What else than the messages its state follows from: versions, model, bundle. Another text, another state.
     fn made_by(&self) -> String {

@@ -55,6 +55,11 @@ impl Sorter {
         Sorter { memory_max, bytes: Vec::new(), index: Vec::new(), file: None, written: 0, runs: Vec::new() }
     }
 
+    /// Whether a record of so many bytes more would not be held in memory.
+    pub fn is_full_with(&self, bytes: usize) -> bool {
+        self.bytes.len() + bytes + (self.index.len() + 1) * size_of::<Entry>() > self.memory_max
+    }
+
     /// Takes a record: its key, and the two parts of its value.
     ///
     /// # Errors
@@ -86,17 +91,7 @@ impl Sorter {
             Some(Ok(file)) => Some(file),
             Some(Err(error)) => return Err(failed("writing", error.into_error())),
         };
-        let runs = self.runs.iter().map(|(from, to)| Run { at: *from, end: *to, ..Run::default() }).collect();
-        let mut sorted = Sorted { memory: (self.bytes, self.index.into_iter()), file, runs, next: BinaryHeap::new() };
-        if let Some(file) = &sorted.file {
-            for (number, run) in sorted.runs.iter_mut().enumerate() {
-                if run.advance(file)? {
-                    let (key, _) = run.record();
-                    sorted.next.push(Reverse(Next { head: head_of(key), key: key.to_vec(), run: number }));
-                }
-            }
-        }
-        Ok(sorted)
+        Ok(Sorted { bytes: self.bytes, index: self.index, file, runs: self.runs })
     }
 
     fn sort(&mut self) {
@@ -150,12 +145,46 @@ fn of(bytes: &[u8], entry: Entry) -> (&[u8], &[u8]) {
     (key, rest.get(..entry.value as usize).unwrap_or_default())
 }
 
-/// Records in order.
+/// A record: key and value.
+pub type Keyed = (Vec<u8>, Vec<u8>);
+
+/// Records in order, to be gone through as often as is wanted.
 #[derive(Debug)]
 pub struct Sorted {
     /// All of them, where no run was written.
-    memory: (Vec<u8>, std::vec::IntoIter<Entry>),
+    bytes: Vec<u8>,
+    index: Vec<Entry>,
     file: Option<File>,
+    /// Where each run begins and ends.
+    runs: Vec<(u64, u64)>,
+}
+
+impl Sorted {
+    /// Goes through them from the first on.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    pub fn walk(&self) -> Result<Walk<'_>, LogError> {
+        let mut runs: Vec<Run> = self.runs.iter().map(|(from, to)| Run { at: *from, end: *to, ..Run::default() }).collect();
+        let mut next = BinaryHeap::with_capacity(runs.len());
+        if let Some(file) = &self.file {
+            for (number, run) in runs.iter_mut().enumerate() {
+                if run.advance(file)? {
+                    let (key, _) = run.record();
+                    next.push(Reverse(Next { head: head_of(key), key: key.to_vec(), run: number }));
+                }
+            }
+        }
+        Ok(Walk { sorted: self, index: self.index.iter(), runs, next })
+    }
+}
+
+/// A way through records in order.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    sorted: &'a Sorted,
+    index: std::slice::Iter<'a, Entry>,
     runs: Vec<Run>,
     /// The next record of each run: of equal keys that of the earlier run comes first.
     next: BinaryHeap<Reverse<Next>>,
@@ -214,44 +243,54 @@ impl Group {
     }
 }
 
-impl Sorted {
+impl Walk<'_> {
+    /// The next record; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    pub fn take(&mut self) -> Result<Option<Keyed>, LogError> {
+        self.show(|key, value| Some((key.to_vec(), value.to_vec())))
+    }
+
     /// Puts the records of the next key into `group`, in place of what it held; whether there were any.
     ///
     /// # Errors
     ///
     /// Where the file cannot be read.
-    pub fn take(&mut self, group: &mut Group) -> Result<bool, LogError> {
+    pub fn take_group(&mut self, group: &mut Group) -> Result<bool, LogError> {
         group.key.clear();
         group.bytes.clear();
         group.ends.clear();
-        let Some(file) = &self.file else {
-            let (bytes, index) = &mut self.memory;
-            while let Some(entry) = index.as_slice().first() {
-                let (key, value) = of(bytes, *entry);
-                if !group.take(key, value) {
-                    break;
-                }
-                index.next();
-            }
-            return Ok(!group.ends.is_empty());
-        };
-        while let Some(mut first) = self.next.peek_mut() {
-            let Some(run) = self.runs.get_mut(first.0.run) else { break };
-            let (key, value) = run.record();
-            if !group.take(key, value) {
-                break;
-            }
-            if run.advance(file)? {
-                let (key, _) = run.record();
-                let next = &mut first.0;
-                next.head = head_of(key);
-                next.key.clear();
-                next.key.extend_from_slice(key);
-            } else {
-                PeekMut::pop(first);
-            }
-        }
+        while self.show(|key, value| group.take(key, value).then_some(()))?.is_some() {}
         Ok(!group.ends.is_empty())
+    }
+
+    /// Shows the next record, and goes on where something is made of it.
+    fn show<T>(&mut self, see: impl FnOnce(&[u8], &[u8]) -> Option<T>) -> Result<Option<T>, LogError> {
+        let Some(file) = &self.sorted.file else {
+            let Some(entry) = self.index.as_slice().first() else { return Ok(None) };
+            let (key, value) = of(&self.sorted.bytes, *entry);
+            let seen = see(key, value);
+            if seen.is_some() {
+                self.index.next();
+            }
+            return Ok(seen);
+        };
+        let Some(mut first) = self.next.peek_mut() else { return Ok(None) };
+        let Some(run) = self.runs.get_mut(first.0.run) else { return Ok(None) };
+        let (key, value) = run.record();
+        let Some(seen) = see(key, value) else { return Ok(None) };
+        if run.advance(file)? {
+            let (key, _) = run.record();
+            let next = &mut first.0;
+            next.head = head_of(key);
+            next.key.clear();
+            next.key.extend_from_slice(key);
+        } else {
+            PeekMut::pop(first);
+        }
+        Ok(Some(seen))
     }
 }
 
@@ -304,16 +343,18 @@ mod tests {
 
     use super::*;
 
-    type Keyed = (Vec<u8>, Vec<u8>);
-
     fn sorted(records: &[Keyed], memory_max: usize) -> (Vec<Keyed>, usize) {
         let mut sorter = Sorter::new(memory_max);
         records.iter().for_each(|(key, value)| sorter.push(key, value.split_at(value.len() / 3)).unwrap());
-        let (mut sorted, mut group, mut all) = (sorter.sorted().unwrap(), Group::default(), Vec::new());
-        while sorted.take(&mut group).unwrap() {
+        let sorted = sorter.sorted().unwrap();
+        let (mut walk, mut group, mut all) = (sorted.walk().unwrap(), Group::default(), Vec::new());
+        while walk.take_group(&mut group).unwrap() {
             assert!(all.last().is_none_or(|(key, _): &Keyed| key != group.key()), "a key comes once");
             all.extend(group.values().map(|value| (group.key().to_vec(), value.to_vec())));
         }
+        let mut again = sorted.walk().unwrap();
+        assert!(all.iter().all(|record| again.take().unwrap().as_ref() == Some(record)), "a second way through");
+        assert_eq!(again.take().unwrap(), None);
         (all, sorted.runs.len())
     }
 

@@ -15,6 +15,21 @@ pub struct Span {
     length: u32,
 }
 
+impl Span {
+    /// As bytes, for those who keep many.
+    pub fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        let parts = self.start.to_le_bytes().into_iter().chain(self.length.to_le_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(place, byte)| *place = byte);
+        bytes
+    }
+
+    /// The same, read.
+    pub fn from_bytes([a, b, c, d, e, f, g, h, length @ ..]: [u8; 12]) -> Span {
+        Span { start: u64::from_le_bytes([a, b, c, d, e, f, g, h]), length: u32::from_le_bytes(length) }
+    }
+}
+
 /// Bytes put aside.
 #[derive(Debug)]
 pub struct Spill {
@@ -156,6 +171,7 @@ mod tests {
         spill.settle().unwrap();
         let mut found = Vec::new();
         for (span, word) in spans.iter().zip(words) {
+            assert_eq!(Span::from_bytes(span.to_bytes()), *span);
             spill.read(*span, &mut found).unwrap();
             assert_eq!(found, word);
             assert_eq!(spill.get(*span, &mut Vec::new()).unwrap(), word);

@@ -202,4 +202,9 @@ impl Fold for Witness {
     fn state_bytes(&self) -> u64 {
         self.fold.state_bytes()
     }
+
+    /// What was said and told is kept.
+    fn renew(&mut self) {
+        self.fold.renew();
+    }
 }

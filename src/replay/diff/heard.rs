@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Kind, Volume};
 use crate::domain::Date;
 use crate::encode::{Effects, Output, Topic};
-use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError};
+use crate::replay::{Bounded, Gathered, KnownMovements, ReplayError, side_by_side};
 use crate::stream::Fold;
 
 /// What one says.
@@ -112,12 +112,7 @@ pub fn fold_both(
     let mut hear_base = |effects: Effects| base.hear_all(&effects);
     let mut hear_candidate = |effects: Effects| candidate.hear_all(&effects);
     let (mut here, mut there) = (Bounded::new(here, &mut hear_base), Bounded::new(there, &mut hear_candidate));
-    movements.drain(&mut |known_from, key, value| {
-        here.movement(known_from, key.clone(), value.clone())?;
-        there.movement(known_from, key, value)
-    })?;
-    here.close(until)?;
-    there.close(until)
+    side_by_side(movements, &mut [&mut here, &mut there], until)
 }
 
 #[cfg(test)]
