@@ -96,7 +96,7 @@ impl Report<'_> {
             "Recall by tonnes",
             "Looked at",
             "Average precision",
-            "90 %",
+            "Its 90 % interval",
             "Brier score",
             "Calibration error",
         ];
@@ -108,7 +108,8 @@ impl Report<'_> {
                 share(scores.budget.recall),
                 share(scores.budget.value_found),
                 text(scores.budget.looked_at.to_string()),
-                text(format!("{} ({})", figure(precision.map(|of| of.value)), interval(precision))),
+                text(figure(precision.map(|of| of.value))),
+                text(interval(precision)),
                 text(scores.brier.map_or("–".to_owned(), |of| format!("{:.3}", of.value))),
                 text(figure(scores.calibration_error)),
             ]
