@@ -148,7 +148,7 @@ impl Report<'_> {
         };
         html! {
             @if lines.is_empty() { p.muted { "No case has a finding." } } @else {
-                p { "Cases in groups of equal size by what was said. On the diagonal, what was said is what was found; below it, too much was said." }
+                p { "Cases in groups of equal size by what was said; those of which the same was said stay in one. On the diagonal, what was said is what was found; below it, too much was said." }
                 figure {
                     (reliability("reliability-chart", "Share found to be rerouting against the probability that was said; the table below holds the figures", &lines))
                     figcaption.key { span.told { "entrepot" } span.beside { "prior alone" } }
@@ -274,7 +274,8 @@ impl Report<'_> {
             details { summary { (cases.len()) " cases" } (table("Every case, by probability", &columns, cases.iter().take(LISTED).map(row))) }
             @if cases.len() > LISTED { p.muted { "The first " (LISTED) " are listed; the JSON form holds all." } }
             (list("Not in the input, so not scored", &self.backtest.unseen))
-            (list("Rows that name no corridor", &self.backtest.unusable))
+            (list("Rows and parts of rows that name no corridor", &self.backtest.unusable))
+            (list("Rows that a later finding of their case replaces", &self.backtest.replaced))
         }
     }
 
