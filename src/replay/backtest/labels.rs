@@ -189,10 +189,10 @@ impl Labels {
                 format!("{:?} is no day, month or year on which the finding became known, such as 2025-07-09", cells.known_from);
             wrong(("known_from", why))
         })?;
-        let months = months(&cells).map_err(wrong)?;
         let mut unknown = Vec::new();
         match corridors(&cells, families, &mut unknown) {
             Ok((families, intermediaries, destinations)) => {
+                let months = months(&cells).map_err(wrong)?;
                 let why = |part| format!("{part}; the row is scored without it");
                 self.unusable.extend(unknown.into_iter().map(|part| Unusable { row, case: case.clone(), why: why(part) }));
                 let label = Label { row, case, families, intermediaries, destinations, months, is_rerouting, known_from };

@@ -38,7 +38,7 @@ fn a_row_names_its_corridors_and_when_it_became_known() {
 
 #[test]
 fn a_row_without_a_corridor_is_counted_with_its_reason() {
-    let rows = "A,SB,282580,unnamed countries,US,2024,2024,1,2025-07-09,\nB,SB,282580,MY,?,2024,2024,,2025-07-09,\nC,MIXED,,KR,US,2024,2024,1,2025-05-29,\n";
+    let rows = "A,SB,282580,unnamed countries,US,2024,2024,1,2025-07-09,\nB,SB,282580,MY,?,2024,2024,,2025-07-09,\nC,MIXED,,KR,US,,,1,2025-05-29,\n";
     let labels = read(rows).unwrap();
     assert_eq!(labels.rows, []);
     let why: Vec<String> = labels.unusable.iter().map(|row| format!("{} {} {}", row.row, row.case, row.why)).collect();
