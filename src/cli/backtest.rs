@@ -100,7 +100,7 @@ fn lists(backtest: &Backtest, most: usize) -> Vec<String> {
     let listed = |(kind, items): (&str, &Vec<String>)| {
         let shown: String = items.iter().take(most).map(|item| format!("\n  {item}")).collect();
         let more = items.len().saturating_sub(most);
-        let more = if more > 0 { format!("\n  and {more} more, which --format json lists") } else { String::new() };
+        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
         format!("{kind}:{shown}{more}")
     };
     kinds.into_iter().filter(|(_, items)| !items.is_empty()).map(listed).collect()
