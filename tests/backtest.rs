@@ -103,6 +103,7 @@ fn what_looks_ahead_is_refused_by_name() {
     let model = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/config/model.toml")).unwrap();
     let fitted = |until: &str| model.replace("[calibration]", &format!("[calibration]\nfitted_until = {until}"));
     house.write("later.toml", fitted("2024-12-31").as_bytes());
+    refused(&["--model", "later.toml"], "error: later.toml (sha256:");
     refused(&["--model", "later.toml"], "the model was fitted to what was known until 2024-12-31");
     house.write("before.toml", fitted("2022-12-31").as_bytes());
     house.done(&[&FILES[..], &["--model", "before.toml"]].concat());
@@ -121,7 +122,7 @@ fn what_looks_ahead_is_refused_by_name() {
     let rows = labels.lines().count();
     let (all, _) = labels.trim_end().rsplit_once("2025-12-31").unwrap();
     house.write("labels.csv", format!("{all}2026-01-02\n").as_bytes());
-    refused(&[], &format!("labels, row {rows} ("));
+    refused(&[], &format!("error: labels.csv: row {rows} ("));
 }
 
 #[test]

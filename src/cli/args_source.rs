@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 use super::exit::{Exit, Failure};
 use super::input::{Input, inputs};
@@ -12,9 +12,10 @@ use crate::replay::When;
 
 /// Files, or a range of the log.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("source").args(["paths", "from"]).required(true))]
 pub(super) struct SourceArgs {
     /// Files or folders of records
-    #[arg(value_name = "PATH", required_unless_present = "from", conflicts_with = "from")]
+    #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     /// The mapping of the files' records, or `movements`
     #[arg(long = "as", value_name = "MAPPING", default_value = "canonical", conflicts_with = "from")]

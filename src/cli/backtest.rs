@@ -1,5 +1,7 @@
 //! `backtest`: history as the world learned it, folded and watched, scored against what was found later.
 
+use std::path::Path;
+
 use super::args_backtest::BacktestArgs;
 use super::args_source::ResultFormat;
 use super::exit::{Exit, Exits, Failure, Outcome};
@@ -8,11 +10,11 @@ use super::log;
 use super::print::line;
 use super::progress::Progress;
 use super::report;
-use super::wiring::{Knowledge, read_file};
-use crate::config::Config;
+use super::wiring::Knowledge;
+use crate::config::{Config, SourceOf};
 use crate::domain::Date;
 use crate::encode::Topic;
-use crate::replay::backtest::{Backtest, Labels, Measured, Report, Settings, Witness, look_ahead, score};
+use crate::replay::backtest::{Backtest, Labels, LookAhead, Measured, Report, Settings, Witness, look_ahead, score};
 use crate::replay::{Between, Bounded, Gathered, KnownMovements, MovementOrder, ReplayError, Rerun, When};
 
 /// Runs it.
@@ -21,8 +23,8 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let knowledge = Knowledge::chosen(config, args.model.as_deref(), args.reference.as_deref())?;
     let families = knowledge.reference().families();
     let home = |code| families.home(code, None, None);
-    let labels = Labels::read(&read_file(&args.labels)?, &home, &|family| families.all().any(|known| known == family))
-        .exits(Exit::Invalid)?;
+    let labels = Labels::read(&text_of(&args.labels)?, (&home, &|family| families.all().any(|known| known == family)));
+    let labels = labels.exits(Exit::Invalid).map_err(|failure| failure.context(args.labels.display().to_string()))?;
 
     let (movements, until) = match args.source.from {
         Some(from) => (of_log(config, (from, args.source.end()?))?, None),
@@ -34,12 +36,17 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let Some(decided) = history.last_day else {
         return Err(Failure::new(Exit::NotThere, "no movement lies in the input: there is nothing to score"));
     };
-    look_ahead(&history, &knowledge.known_from(), knowledge.fitted_until()).exits(Exit::Invalid)?;
+    look_ahead(&history, &knowledge.known_from(), knowledge.fitted_until())
+        .map_err(|error| named((config, args), &knowledge, error))?;
     let (told_from, found_from) = knowledge.told_and_found_from();
     let per_week = usize::try_from(args.budget).unwrap_or(usize::MAX);
     let settings = Settings { decided, per_week, told_from, found_from };
     let tonnes = history.steps.keys().map(|id| (*id, flows.tonnes(*id))).collect();
-    let backtest = score(&labels, (&history, &tonnes), &settings).exits(Exit::Invalid)?;
+    let backtest = score(&labels, (&history, &tonnes), &settings);
+    let backtest = backtest.exits(Exit::Invalid).map_err(|failure| failure.context(args.labels.display().to_string()))?;
+    if backtest.cases.is_empty() {
+        return Err(nothing_scored(&args.labels, &backtest));
+    }
     if let Some(path) = &args.report {
         let reference = knowledge.reference();
         let page = Report { backtest: &backtest, history: &history, flows: &flows, reference, settings: &settings };
@@ -50,6 +57,53 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
         ResultFormat::Table => table(&backtest).iter().try_for_each(|text| line(text))?,
     }
     Ok(Exit::Done)
+}
+
+/// The text of a table of labels.
+fn text_of(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::new(Exit::NotThere, format!("{shown}: {error}; --labels names a table of cases, which --help describes"))
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count() + 1;
+        Failure::new(Exit::Invalid, format!("{shown}, line {line}: is not UTF-8; save the table as CSV in UTF-8"))
+    })
+}
+
+/// What looks ahead, with its file and its fingerprint.
+fn named((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge, error: LookAhead) -> Failure {
+    let (path, set, hash) = match error {
+        LookAhead::Model { .. } => (&args.model, &config.model, knowledge.model_hash()),
+        LookAhead::Reference { .. } => (&args.reference, &config.reference, knowledge.reference().fingerprint().to_owned()),
+    };
+    let file = match (path, set) {
+        (Some(path), _) | (None, SourceOf::Path(path)) => path.display().to_string(),
+        (None, SourceOf::BuiltIn) => "compiled in".to_owned(),
+    };
+    Failure { exit: Exit::Invalid, error: error.into() }.context(format!("{file} ({hash})"))
+}
+
+/// Figures of nothing would let every gate pass.
+fn nothing_scored(labels: &Path, backtest: &Backtest) -> Failure {
+    let why = lists(backtest, 3);
+    let why = if why.is_empty() { "it holds no row".to_owned() } else { why.join("\n") };
+    let message = format!("{}: no case of it lies in the input: there is nothing to score\n{why}", labels.display());
+    Failure::new(Exit::NotThere, message)
+}
+
+/// What of the labels is not scored as it stands, so many of each kind; each in a line of its own.
+fn lists(backtest: &Backtest, most: usize) -> Vec<String> {
+    let kinds =
+        [("not in the input", &backtest.unseen), ("names no corridor", &backtest.unusable), ("replaced", &backtest.replaced)];
+    let listed = |(kind, items): (&str, &Vec<String>)| {
+        let shown: String = items.iter().take(most).map(|item| format!("\n  {item}")).collect();
+        let more = items.len().saturating_sub(most);
+        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+        format!("{kind}:{shown}{more}")
+    };
+    kinds.into_iter().filter(|(_, items)| !items.is_empty()).map(listed).collect()
 }
 
 /// What stands in files, and the day of the decision where one is given.
@@ -83,20 +137,22 @@ fn of_log(config: &Config, (from, until): (When, When)) -> Result<KnownMovements
     Ok(rerun.known(Between { from, until, ends: None }, MovementOrder::Families)?)
 }
 
+/// Labels of a kind that are listed in the table at most.
+const LISTED: usize = 20;
+
 /// For people.
 fn table(backtest: &Backtest) -> Vec<String> {
-    let Backtest { positives, negatives, undefined, unseen, unusable, prevalence, .. } = backtest;
+    let Backtest { positives, negatives, undefined, unseen, prevalence, .. } = backtest;
     let from = backtest.from.as_deref().unwrap_or("never");
     let mut lines = vec![
         format!("decided {}; {} corridor-months, the first verdict of {from}", backtest.decided, backtest.corridor_months),
         format!(
-            "cases seen: {positives} rerouting, {negatives} none, {undefined} undefined; {} not in the input, {} rows name no corridor; \
-             prevalence {}",
+            "cases seen: {positives} rerouting, {negatives} none, {undefined} undefined; {} not in the input; prevalence {}",
             unseen.len(),
-            unusable.len(),
             figure(*prevalence)
         ),
     ];
+    lines.extend(lists(backtest, LISTED));
     if let Some(budget) = backtest.methods.first().map(|scores| &scores.budget) {
         lines.push(format!("budget: {} corridor-months a week, {} weeks", budget.per_week, budget.weeks));
     }

@@ -57,6 +57,14 @@ def clusters_of(cases):
     return [names[name] for name in sorted(names, key=lambda name: name.encode())]
 
 
+def groups_of(scores):
+    """Which cases lie in each of ten groups: a group is what lies between two scores, so what was found cannot part equal ones."""
+    ranked = np.sort(scores)
+    sizes = [len(part) for part in np.array_split(ranked, min(10, len(ranked)) or 1)]
+    upto = np.unique([ranked[end - 1] for end in np.cumsum(sizes) if end])
+    return [(scores > low) & (scores <= high) for low, high in zip([-np.inf, *upto], upto)]
+
+
 def main():
     report = json.load(open(sys.argv[1], encoding="utf-8"))
     judged = [case for case in report["cases"] if "is_rerouting" in case]
@@ -91,15 +99,14 @@ def main():
         if method not in ("service", "prior"):
             continue
         measured(f"{method} brier", of.get("brier"), clusters, lambda items: brier_score_loss(found[items], scores[items]))
-        order = sorted(range(len(judged)), key=lambda index: (scores[index], found[index]))
-        groups = [group for group in np.array_split(np.array(order), min(10, len(order))) if len(group)]
+        groups = groups_of(scores)
         said = [(bin["n"], bin["said"], bin["found"]) for bin in of["reliability"]]
         for group, (n, mean, share) in zip(groups, said, strict=True):
-            same(f"{method} bin size", n, len(group))
+            same(f"{method} bin size", n, group.sum())
             same(f"{method} bin mean", mean, scores[group].mean())
             same(f"{method} bin share", share, found[group].mean())
-        off = sum(len(group) * abs(scores[group].mean() - found[group].mean()) for group in groups) / len(order)
-        same(f"{method} calibration error", of.get("calibration_error"), off)
+        off = sum(group.sum() * abs(scores[group].mean() - found[group].mean()) for group in groups) / max(1, len(scores))
+        same(f"{method} calibration error", of.get("calibration_error"), off if groups else None)
     positives = [case for case in judged if case["is_rerouting"]]
 
     def lead(items):

@@ -111,6 +111,52 @@ fn a_broken_bundle_names_file_row_and_rule() {
 }
 
 #[test]
+fn labels_that_cannot_be_used_name_file_row_and_column() {
+    let place = Place::new();
+    place.file("flows.ndjson", FLOWS);
+    let header = "case_id,family_id,hs6,intermediary,destination,period_start,period_end,label,known_from\n";
+    let good = "A,SB,,TH,US,2025-01,2025-01,1,2025-03-01\n";
+    let refused = |labels: &[u8], exit: i32, wanted: &str| {
+        std::fs::write(place.0.path().join("l.csv"), labels).unwrap();
+        let output = place.run(&["-q", "backtest", "flows.ndjson", "--labels", "l.csv"]);
+        assert_eq!((code(&output), stdout(&output).as_str()), (exit, ""), "{}", stderr(&output));
+        assert!(stderr(&output).starts_with(&format!("error: {wanted}")), "{}", stderr(&output));
+    };
+    refused(b"", 78, "l.csv: row 1: the table is empty; a table of labels begins with a header");
+    refused(good.as_bytes(), 78, "l.csv: row 1: holds \"A\", ");
+    refused(format!("{header}{good}").replace(",1,", ",yes,").as_bytes(), 78, "l.csv: row 2 (A), label: \"yes\"");
+    let contradiction = good.replace(",1,", ",0,");
+    refused(format!("{header}{good}{contradiction}").as_bytes(), 78, "l.csv: rows 2 and 3 (A), label: one says 1, the other 0");
+    refused(format!("{header}{}", good.replace("2025-03-01", "2026")).as_bytes(), 78, "l.csv: row 2 (A), known_from: 2026-12-31");
+    refused(&[header.as_bytes(), b"A,SB,,TH,US,2025-01,2025-01,1,2025-03-01,\xff\n"].concat(), 78, "l.csv, line 2: is not UTF-8");
+    // Nothing of them lies in the input: no figures, which any gate would let pass.
+    let nothing = "l.csv: no case of it lies in the input: there is nothing to score\n";
+    refused(header.as_bytes(), 66, &format!("{nothing}it holds no row"));
+    let absent = good.replace("TH", "JM").replace('A', "Absent") + &good.replace("TH", "everywhere");
+    let why = "not in the input:\n  Absent\nnames no corridor:\n  row 3 (A): intermediary \"everywhere\" is no country\n";
+    refused(format!("{header}{absent}").as_bytes(), 66, &format!("{nothing}{why}"));
+    // What of them is scored is scored, and the rest is told.
+    place.file("l.csv", &format!("{header}{}", good.replace("TH", "TH;ZZ")));
+    let output = place.run(&["-q", "backtest", "flows.ndjson", "--labels", "l.csv"]);
+    let listed = "names no corridor:\n  row 2 (A): intermediary \"ZZ\" is no country; the row is scored without it\n";
+    assert!(code(&output) == 0 && stdout(&output).contains(listed), "{}{}", stdout(&output), stderr(&output));
+    // None at all.
+    let output = place.run(&["-q", "backtest", "flows.ndjson", "--labels", "none.csv"]);
+    assert!(code(&output) == 66 && stderr(&output).starts_with("error: none.csv: "), "{}", stderr(&output));
+}
+
+#[test]
+fn a_command_that_reads_files_or_the_log_names_both() {
+    let place = Place::new();
+    for command in [&["backtest", "--labels", "l.csv"][..], &["diff", "current", "current"]] {
+        let said = stderr(&place.run(command));
+        assert!(said.contains("PATH") && said.contains("--from <WHEN>"), "{said}");
+        let both = place.run(&[command, &["records.ndjson", "--from", "start"]].concat());
+        assert!(code(&both) == 2 && stderr(&both).contains("cannot be used with"), "{}", stderr(&both));
+    }
+}
+
+#[test]
 fn usage_errors_exit_2() {
     let place = Place::new();
     for arguments in [

@@ -3,8 +3,9 @@
 
     look.py PAGE.html FOLDER    pictures (light, dark, narrow) and the printed page go to FOLDER
 
-Nothing is fetched, the console stays empty, axe-core finds nothing in light and dark, every chart has a name, a keyboard reaches and opens all
-that can be opened, nothing is cut off on a telephone, and paper shows what a screen folds away.
+Nothing is fetched, the console stays empty, axe-core finds nothing in light and dark, every chart has a name, every row of a table has a cell
+under each heading, a keyboard reaches and opens all that can be opened, nothing is cut off on a telephone, and paper shows what a screen folds
+away.
 """
 
 import shutil
@@ -16,6 +17,13 @@ from playwright.sync_api import sync_playwright
 
 PAGE, FOLDER = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
 wrong = []
+
+# Tables of which a row has more or fewer cells than there are headings, by name: its figures would be read under headings that are not theirs.
+UNEVEN_TABLES = """[...document.querySelectorAll('table')].flatMap(table => {
+    const headings = table.tHead.rows[0].cells.length;
+    const row = [...table.tBodies].flatMap(body => [...body.rows]).find(row => row.cells.length !== headings);
+    return row ? [`${table.caption.textContent}: ${headings} headings over a row of ${row.cells.length} cells`] : [];
+})"""
 
 
 def check(is_so, what):
@@ -42,6 +50,7 @@ def looked_at(browser, scheme):
         name = chart.evaluate("svg => document.getElementById(svg.getAttribute('aria-labelledby'))?.textContent")
         check(chart.get_attribute("role") == "img" and len(name or "") > 20, f"{scheme}: a chart without a name")
     check(page.query_selector_all("svg rect, svg circle"), f"{scheme}: nothing is drawn")
+    wrong.extend(f"{scheme}: {table}" for table in page.evaluate(UNEVEN_TABLES))
     # What is folded away is looked at too.
     page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
     for violation in Axe().run(page).response["violations"]:

@@ -17,7 +17,7 @@ pub struct Course {
     pub corridor: (FamilyId, Country, Country),
     /// Without a gap.
     pub months: Vec<CourseMonth>,
-    /// Measures on Chinese goods that bind the family at D, as they were known on the day of the decision.
+    /// Measures on Chinese goods that bind the family at D, as they were known on the day of the decision, each once.
     pub measures: Vec<Measure>,
 }
 
@@ -58,16 +58,15 @@ impl Course {
             into: into.get(&month).copied(),
             probability: said(month),
         };
-        Course {
-            corridor,
-            months: months.map(Month::from_ordinal).map(month).collect(),
-            measures: reference.measures(family, destination),
-        }
+        let mut measures = reference.measures(family, destination);
+        // A row that names some codes whole and some in part is two measures of the same days.
+        measures.dedup_by(|next, this| next.row == this.row);
+        Course { corridor, months: months.map(Month::from_ordinal).map(month).collect(), measures }
     }
 }
 
-/// What a measure did, day by day, in order.
-pub fn turns(measure: &Measure) -> Vec<(Date, &'static str)> {
+/// What a measure did, day by day, in order; what it did on the same day stands together.
+pub fn turns(measure: &Measure) -> Vec<(Date, String)> {
     let (from, until) = measure.suspended.map_or((None, None), |(from, until)| (Some(from), until));
     let turns = [
         (Some(measure.announced), "announced"),
@@ -76,7 +75,38 @@ pub fn turns(measure: &Measure) -> Vec<(Date, &'static str)> {
         (until, "binding again"),
         (measure.ended, "ended"),
     ];
-    let mut turns: Vec<(Date, &'static str)> = turns.into_iter().filter_map(|(day, what)| Some((day?, what))).collect();
-    turns.sort_by_key(|(day, _)| *day);
-    turns
+    let mut by_day: BTreeMap<Date, Vec<&str>> = BTreeMap::new();
+    for (day, what) in turns.into_iter().filter_map(|(day, what)| Some((day?, what))) {
+        by_day.entry(day).or_default().push(what);
+    }
+    by_day.into_iter().map(|(day, what)| (day, what.join(" and "))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::Reference;
+
+    #[test]
+    fn a_row_is_one_measure_of_a_corridor_whether_it_names_codes_whole_or_in_part() {
+        let reference = Reference::built_in();
+        let decided = reference.as_of("2025-06-30".parse().unwrap());
+        let (family, m, d): (FamilyId, Country, Country) = ("SB".parse().unwrap(), "TH".parse().unwrap(), "US".parse().unwrap());
+        let twice = decided.measures(family, d).iter().filter(|measure| measure.row == "controls/CN-2024-33").count();
+        assert_eq!(twice, 2, "or nothing is tested here");
+        let course = Course::new((family, m, d), (&History::default(), &Flows::default()), &decided);
+        let rows: Vec<&str> = course.measures.iter().map(|measure| measure.row.as_str()).collect();
+        assert_eq!(rows.iter().filter(|row| **row == "controls/CN-2024-33").count(), 1, "{rows:?}");
+    }
+
+    #[test]
+    fn a_measure_that_binds_on_the_day_of_its_announcement_turns_once() {
+        let reference = Reference::built_in();
+        let decided = reference.as_of("2025-06-30".parse().unwrap());
+        let measures = decided.measures("SB".parse().unwrap(), "US".parse().unwrap());
+        let of = |row: &str| turns(measures.iter().find(|measure| measure.row == row).unwrap());
+        let shown = |row: &str| of(row).iter().map(|(day, what)| format!("{what} {day}")).collect::<Vec<_>>();
+        assert_eq!(shown("controls/CN-2024-33"), ["announced 2024-08-15", "binding 2024-09-15"]);
+        assert_eq!(shown("controls/CN-2024-46")[0], "announced and binding 2024-12-03");
+    }
 }

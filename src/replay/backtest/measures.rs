@@ -64,21 +64,31 @@ pub(super) fn brier(scored: &[Scored]) -> Option<f64> {
     mean(scored.iter().map(|(score, is)| (score - f64::from(u8::from(*is))).powi(2)))
 }
 
-/// Groups of equal size by score, each with what was said and what was found; the first groups are the larger ones.
+/// Groups of equal size by score, each with what was said and what was found; the first groups are the larger ones. Equal scores stay in one
+/// group, which grows by them: whatever else put them into an order would have to look at something, and the finding is what is measured.
 pub(super) fn reliability(scored: &[Scored], bins: usize) -> Vec<Bin> {
     let mut sorted = scored.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let bins = bins.clamp(1, sorted.len().max(1));
     let (size, more) = (sorted.len() / bins, sorted.len() % bins);
-    let (mut rest, mut groups) = (sorted.as_slice(), Vec::new());
-    for index in 0..bins {
-        let (group, left) = rest.split_at(size + usize::from(index < more));
-        rest = left;
-        if let (Some(said), Some(found)) = (mean(group.iter().map(|(score, _)| *score)), prevalence(group)) {
-            groups.push(Bin { n: group.len(), said, found });
+    let mut ends = (1..=bins).map(|group| group * size + group.min(more)).peekable();
+    let (mut group, mut taken, mut groups) = (Vec::new(), 0, Vec::new());
+    for equal in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+        group.extend_from_slice(equal);
+        taken += equal.len();
+        let mut is_full = false;
+        while ends.next_if(|end| *end <= taken).is_some() {
+            is_full = true;
+        }
+        if is_full {
+            groups.extend(bin(&std::mem::take(&mut group)));
         }
     }
     groups
+}
+
+fn bin(group: &[Scored]) -> Option<Bin> {
+    Some(Bin { n: group.len(), said: mean(group.iter().map(|(score, _)| *score))?, found: prevalence(group)? })
 }
 
 /// The mean distance of what was said from what was found, by groups.
@@ -164,6 +174,23 @@ mod tests {
         assert_eq!(reliability(&[], 10), []);
         assert_eq!(reliability(&scored, 50).len(), 5);
         assert_eq!((brier(&[]), calibration_error(&[])), (None, None));
+    }
+
+    #[test]
+    fn equal_scores_are_one_group_whatever_was_found() {
+        // Two of ten at the same score: said 0.02, found 0.2. Sorted by what was found there would be groups of nothing and of all.
+        let alike: Vec<Scored> = (0..10).map(|case| (0.02, case % 5 == 0)).collect();
+        let bins = reliability(&alike, 10);
+        assert_eq!(bins.iter().map(|bin| (bin.n, bin.found)).collect::<Vec<_>>(), [(10, 0.2)]);
+        near(calibration_error(&bins), 0.18);
+        // Groups of two: the end of the first falls among the equal ones, which take up the second.
+        let scored = [(0.1, true), (0.3, false), (0.3, true), (0.3, false), (0.4, true), (0.5, false)];
+        let sizes = |scored: &[Scored]| reliability(scored, 3).iter().map(|bin| bin.n).collect::<Vec<_>>();
+        assert_eq!(sizes(&scored), [4, 2]);
+        // In whichever order they come.
+        let mut turned = scored;
+        turned.reverse();
+        assert_eq!(reliability(&turned, 3), reliability(&scored, 3));
     }
 
     #[test]

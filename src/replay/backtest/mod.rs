@@ -13,7 +13,7 @@ mod witness;
 pub use budget::Budget;
 pub use course::{Course, CourseMonth, turns};
 pub use flows::{Baselines, Flows};
-pub use labels::{Label, LabelError, Labels, Unusable};
+pub use labels::{KnownLabels, Label, LabelError, Labels, Unusable};
 pub use measures::{Bin, Measured};
 pub use report::Report;
 pub use score::{Backtest, Case, FalsePositives, Lead, Method, Scores, Settings, score};
@@ -39,7 +39,7 @@ pub enum LookAhead {
     /// The model.
     #[error(
         "the model was fitted to what was known until {fitted_until}, but the first verdict is of {as_of}: it has seen what it is to foresee; \
-         begin later, or take a model that was fitted before"
+         take a model that was fitted before, or records that begin later (of the log: --from)"
     )]
     Model {
         /// The last day of what it was fitted to.

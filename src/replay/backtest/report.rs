@@ -96,7 +96,7 @@ impl Report<'_> {
             "Recall by tonnes",
             "Looked at",
             "Average precision",
-            "90 %",
+            "Its 90 % interval",
             "Brier score",
             "Calibration error",
         ];
@@ -108,7 +108,8 @@ impl Report<'_> {
                 share(scores.budget.recall),
                 share(scores.budget.value_found),
                 text(scores.budget.looked_at.to_string()),
-                text(format!("{} ({})", figure(precision.map(|of| of.value)), interval(precision))),
+                text(figure(precision.map(|of| of.value))),
+                text(interval(precision)),
                 text(scores.brier.map_or("–".to_owned(), |of| format!("{:.3}", of.value))),
                 text(figure(scores.calibration_error)),
             ]
@@ -147,7 +148,7 @@ impl Report<'_> {
         };
         html! {
             @if lines.is_empty() { p.muted { "No case has a finding." } } @else {
-                p { "Cases in groups of equal size by what was said. On the diagonal, what was said is what was found; below it, too much was said." }
+                p { "Cases in groups of equal size by what was said; those of which the same was said stay in one. On the diagonal, what was said is what was found; below it, too much was said." }
                 figure {
                     (reliability("reliability-chart", "Share found to be rerouting against the probability that was said; the table below holds the figures", &lines))
                     figcaption.key { span.told { "entrepot" } span.beside { "prior alone" } }
@@ -273,7 +274,8 @@ impl Report<'_> {
             details { summary { (cases.len()) " cases" } (table("Every case, by probability", &columns, cases.iter().take(LISTED).map(row))) }
             @if cases.len() > LISTED { p.muted { "The first " (LISTED) " are listed; the JSON form holds all." } }
             (list("Not in the input, so not scored", &self.backtest.unseen))
-            (list("Rows that name no corridor", &self.backtest.unusable))
+            (list("Rows and parts of rows that name no corridor", &self.backtest.unusable))
+            (list("Rows that a later finding of their case replaces", &self.backtest.replaced))
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::budget::{self, Budget};
-use super::labels::{Label, LabelError, Labels, Unusable};
+use super::labels::{KnownLabels, Label, LabelError, Labels, Unusable};
 use super::measures::{self, Bin, Measured, Scored, measured};
 use super::witness::{History, Step};
 use crate::domain::{CorridorId, Country, Date};
@@ -123,7 +123,7 @@ pub struct Scores {
     /// The mean distance of what was said from what was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration_error: Option<f64>,
-    /// Groups of equal size by score.
+    /// Groups of equal size by score; equal scores stay in one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reliability: Vec<Bin>,
     /// What a weekly budget finds.
@@ -177,8 +177,10 @@ pub struct Backtest {
     pub undefined: usize,
     /// Labelled cases of which the input has no corridor-month: they score nothing.
     pub unseen: Vec<String>,
-    /// Rows that name no corridor, as `case: why`.
+    /// Rows that name no corridor, and parts of rows that do not, as `row N (case): why`.
     pub unusable: Vec<String>,
+    /// Rows that a later finding of their case replaces, likewise.
+    pub replaced: Vec<String>,
     /// The share of rerouting among cases with a finding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prevalence: Option<f64>,
@@ -205,8 +207,8 @@ pub fn score(
     (history, tonnes): (&History, &BTreeMap<CorridorId, f64>),
     settings: &Settings,
 ) -> Result<Backtest, LabelError> {
-    let known = labels.as_of(settings.decided)?;
-    let speaking: Vec<(&Label, BTreeSet<CorridorId>)> = known
+    let KnownLabels { counting, replaced } = labels.as_of(settings.decided)?;
+    let speaking: Vec<(&Label, BTreeSet<CorridorId>)> = counting
         .into_iter()
         .map(|label| (label, history.steps.keys().filter(|id| speaks_of(id, label)).copied().collect()))
         .collect();
@@ -235,7 +237,8 @@ pub fn score(
         negatives: found(Some(false)),
         undefined: found(None),
         unseen: unseen.iter().map(|(label, _)| label.case.clone()).collect(),
-        unusable: labels.unusable.iter().map(|Unusable { case, why, .. }| format!("{case}: {why}")).collect(),
+        unusable: labels.unusable.iter().map(|Unusable { row, case, why }| format!("row {row} ({case}): {why}")).collect(),
+        replaced: replaced.into_iter().map(replaced_on).collect(),
         prevalence,
         brier_of_prevalence: prevalence.map(|share| share * (1.0 - share)),
         methods: Method::ALL.iter().map(|method| figures(*method, &judged, (history, &groups), settings)).collect(),
@@ -243,6 +246,14 @@ pub fn score(
         false_positives: false_positives(&judged, settings),
         cases,
     })
+}
+
+fn replaced_on((label, day): (&Label, Date)) -> String {
+    let Label { row, case, known_from, .. } = label;
+    if *known_from == day {
+        return format!("row {row} ({case}): says again what an earlier row says");
+    }
+    format!("row {row} ({case}): its finding of {known_from} was replaced by that of {day}")
 }
 
 /// Whether a corridor-month lies in a case.

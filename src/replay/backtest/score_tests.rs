@@ -9,7 +9,7 @@ fn day(text: &str) -> Date {
 
 fn labels(rows: &str) -> Labels {
     let header = "case_id,family_id,hs6,intermediary,destination,period_start,period_end,label,known_from\n";
-    Labels::read(&format!("{header}{rows}"), &|_| "H9999".parse().unwrap(), &|_| true).unwrap()
+    Labels::read(&format!("{header}{rows}"), (&|_| "H9999".parse().unwrap(), &|_| true)).unwrap()
 }
 
 /// A history of steps: corridor-month, day, probability, prior, what growth says.
@@ -83,7 +83,7 @@ fn a_label_that_is_younger_than_the_decision_is_refused_by_name() {
     let labels = labels("A,SB,,TH,US,2025-01,2025-02,1,2025-08-02\n");
     let said = history(&[("SB/TH/US/2025-01", "2025-03-01", 0.3, 0.1, None)]);
     let error = score(&labels, (&said.0, &said.1), &SETTINGS()).unwrap_err().to_string();
-    assert!(error.starts_with("labels, row 2 (A): known from 2025-08-02, after the decision of 2025-08-01"), "{error}");
+    assert!(error.starts_with("row 2 (A), known_from: 2025-08-02 is after the decision of 2025-08-01"), "{error}");
 }
 
 #[test]
@@ -92,4 +92,28 @@ fn nothing_seen_is_no_figure_and_no_fault() {
         score(&labels("A,SB,,TH,US,2025,2025,1,2025-07-09\n"), (&History::default(), &BTreeMap::new()), &SETTINGS()).unwrap();
     assert_eq!((found.prevalence, found.positives, found.from, found.unseen.len()), (None, 0, None, 1));
     assert!(found.methods.iter().all(|scores| scores.average_precision.is_none() && scores.budget.recall.is_none()));
+}
+
+#[test]
+fn what_is_not_scored_as_it_stands_is_listed_with_its_row() {
+    let labels = labels(
+        "A,SB,,TH,US,2025-01,2025-01,1,2025-03-01\nA,SB,,TH,US,2025-01,2025-02,0,2025-07-09\nA,SB,,TH,US,2025-01,2025-02,0,2025-07-09\nB,SB,,TH;ZZ,US,2025,2025,1,2025-07-09\nC,SB,,?,US,2025,2025,1,2025-07-09\n",
+    );
+    let said = history(&[("SB/TH/US/2025-01", "2025-03-01", 0.3, 0.1, None)]);
+    let found = score(&labels, (&said.0, &said.1), &SETTINGS()).unwrap();
+    assert_eq!((found.positives, found.negatives), (1, 1));
+    assert_eq!(
+        found.unusable,
+        [
+            "row 5 (B): intermediary \"ZZ\" is no country; the row is scored without it",
+            "row 6 (C): intermediary \"?\" is no country"
+        ]
+    );
+    assert_eq!(
+        found.replaced,
+        [
+            "row 2 (A): its finding of 2025-03-01 was replaced by that of 2025-07-09",
+            "row 4 (A): says again what an earlier row says"
+        ]
+    );
 }
