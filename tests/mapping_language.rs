@@ -29,6 +29,8 @@ mod properties;
 mod shapes;
 #[path = "mapping_language/tables.rs"]
 mod tables;
+#[path = "mapping_language/values.rs"]
+mod values;
 
 fn around(file_name: Option<&str>) -> Surroundings<'_> {
     Surroundings { reference: Reference::built_in(), default_lag_days: 30, file_name }

@@ -59,9 +59,16 @@ impl<'a> Part<'a> {
 impl Explode {
     /// A section of `explode`.
     pub(super) fn read(section: Section<'_>, columns: &mut Columns) -> Result<Explode, MappingError> {
-        let forms = ["elements", "parts", "pivot"].into_iter().filter(|key| section.has(key)).count();
-        if forms != 1 {
-            return Err(section.absent(&["elements", "parts", "pivot"], "must have one of elements, parts and pivot".to_owned()));
+        let forms: Vec<&str> = ["elements", "parts", "pivot"].into_iter().filter(|key| section.has(key)).collect();
+        match forms.as_slice() {
+            [_] => {}
+            [_, second, ..] => {
+                return Err(section.error(second, format!("has several ways to hold rows ({}): give one", forms.join(", "))));
+            }
+            [] => {
+                let problem = "must have one of elements, parts and pivot".to_owned();
+                return Err(section.absent(&["elements", "parts", "pivot"], problem));
+            }
         }
         let what = if let Some(text) = section.text("elements")? {
             What::Elements(Pointer::parse(&text).map_err(|problem| section.error("elements", problem))?)
@@ -116,6 +123,8 @@ pub(super) struct Missed {
     pub(super) row: usize,
     /// Why.
     pub(super) stop: Stop,
+    /// Of a row that cannot be read, what its cells say where records are told apart: its part of a sum is not told.
+    pub(super) of: Option<Vec<String>>,
 }
 
 /// Gives every row that a row holds to the visitor, at most so many.
@@ -161,7 +170,13 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
             })
         }
         What::Parts(value, separator) => {
-            let text = place.value(value).unwrap_or_default();
+            let text = match place.told(value, "explode.parts") {
+                Ok(text) => text.unwrap_or_default(),
+                Err(error) => {
+                    visit(Err(place.missed(error)));
+                    return true;
+                }
+            };
             let parts = text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty());
             parts.into_iter().all(|part| {
                 none = false;
@@ -195,7 +210,7 @@ impl Pivot {
     /// How many of its texts count in this row.
     fn count(&self, place: &Place<'_>) -> Result<usize, Stop> {
         let Some(until) = &self.until else { return Ok(self.over.len()) };
-        let Some(last) = place.value(until) else { return Ok(self.over.len()) };
+        let Some(last) = place.told(until, "explode.until")? else { return Ok(self.over.len()) };
         match self.over.iter().position(|text| *text == last) {
             Some(at) => Ok(at + 1),
             None => Err(malformed("explode.until", format!("{last:?} is none of {}", self.over.join(", "))).into()),

@@ -239,7 +239,7 @@ pub(super) fn named<T: Copy>(section: &Section<'_>, all: &[(&'static str, T)], d
 impl Rule {
     /// Reads the field of one row into the draft.
     pub(super) fn apply(&self, place: &Place<'_>, codes: &Codes, draft: &mut Draft) -> Result<(), Stop> {
-        let Some(text) = place.value(&self.value) else { return Ok(()) };
+        let Some(text) = place.told(&self.value, self.field.name())? else { return Ok(()) };
         let text = text.as_ref();
         if let Source::First(parts, true) = &self.value.source
             && parts.first().is_some_and(|first| place.value(first).is_none())
@@ -294,7 +294,8 @@ impl Rule {
             (Convert::Money(figures, currency), _) => {
                 let amount = figures.number(text).filter(|amount| !amount.is_sign_negative() || amount.is_zero());
                 let amount = amount.ok_or_else(|| wrong("is no amount from 0 of at most 28 digits"))?;
-                let currency = place.value(currency).ok_or_else(|| missing("customs_value.currency", "the row names none"))?;
+                let currency = place.told(currency, "customs_value.currency")?;
+                let currency = currency.ok_or_else(|| missing("customs_value.currency", "the row names none"))?;
                 let currency = currency.parse().map_err(|cause| malformed("customs_value.currency", cause))?;
                 draft.customs_value = Some(Money { amount, currency });
             }

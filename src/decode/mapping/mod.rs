@@ -17,6 +17,7 @@ mod record;
 mod rows;
 mod sample;
 mod steps;
+mod told;
 mod value;
 
 use std::collections::BTreeMap;

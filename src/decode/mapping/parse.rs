@@ -20,6 +20,7 @@ use crate::decode::delimited::Dialect;
 use crate::decode::draft::Kind;
 use crate::decode::encoding::TextEncoding;
 use crate::decode::json::Pointer;
+use crate::decode::units;
 use crate::domain;
 
 impl Mapping {
@@ -76,7 +77,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
             return Err(root.error("branching", format!("{other:?} is none; allowed are first, every")));
         }
     };
-    let units = root.section("units")?.map(units).transpose()?.unwrap_or_default();
+    let units = root.section("units")?.map(own_units).transpose()?.unwrap_or_default();
     let read = |section, columns: &mut Columns| Quantities::read(section, &branches, columns);
     let quantities =
         root.sections("quantities")?.into_iter().map(|section| read(section, &mut columns)).collect::<Result<_, _>>()?;
@@ -333,11 +334,10 @@ fn check_fields(section: &Section<'_>, kind: Kind, rules: &[Rule]) -> Result<(),
     }
 }
 
-fn units(section: Section<'_>) -> Result<BTreeMap<String, domain::Unit>, MappingError> {
+fn own_units(section: Section<'_>) -> Result<BTreeMap<String, domain::Unit>, MappingError> {
     let unit = |(text, item): (String, super::reader::Item<'_>)| {
         let code = item.text()?;
-        let unit = domain::Unit::new(&code).ok_or_else(|| item.error(format!("{code:?} is no unit of Rec 20 such as KGM")))?;
-        Ok((text, unit))
+        units::listed(&code).map(|unit| (text, unit)).map_err(|problem| item.error(problem))
     };
     section.entries().into_iter().map(unit).collect()
 }

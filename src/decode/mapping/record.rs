@@ -45,11 +45,12 @@ impl Quantities {
     }
 
     fn apply(&self, place: &Place<'_>, draft: &mut Draft) -> Result<(), DecodeError> {
-        let (Some(text), Some(told)) = (place.value(&self.value), place.value(&self.unit)) else { return Ok(()) };
+        let (text, told) = (place.told(&self.value, "quantity.value")?, place.told(&self.unit, "quantity.unit")?);
+        let (Some(text), Some(told)) = (text, told) else { return Ok(()) };
         // A unit that nobody knows tells neither mass nor quantity: the record is taken without, and says so.
         let Some(unit) = units::read(&told, &place.mapping.units) else {
             draft.quality.insert(Degrade::UnitUnknown);
-            draft.unknown_unit.get_or_insert_with(|| told.into_owned());
+            draft.unknown_unit.get_or_insert_with(|| format!("nobody knows the unit {told:?}: add it under [units]"));
             return Ok(());
         };
         let number = self.figures.number(&text).filter(|number| !number.is_sign_negative() || number.is_zero());
@@ -122,14 +123,14 @@ impl Lists {
     }
 
     fn apply(&self, place: &Place<'_>, codes: &Codes, draft: &mut Draft) -> Result<(), Stop> {
-        let text = |value: &Option<Value>| value.as_ref().and_then(|value| place.value(value).map(|text| text.into_owned()));
-        let bill = BillOfLading { master: text(&self.master), house: text(&self.house) };
+        let master = owned(place, &self.master, "bill_of_lading.master")?;
+        let bill = BillOfLading { master, house: owned(place, &self.house, "bill_of_lading.house")? };
         draft.bill_of_lading = (bill != BillOfLading::default()).then_some(bill);
         for rule in &self.containers {
             each(&rule.of, place, &mut |place| {
-                let Some(number) = place.value(&rule.number) else { return Ok(()) };
+                let Some(number) = place.told(&rule.number, "containers.number")? else { return Ok(()) };
                 let number = number.parse().map_err(|cause| malformed("containers.number", cause))?;
-                let seal = rule.seal.as_ref().and_then(|seal| place.value(seal)).map(Cow::into_owned);
+                let seal = owned(place, &rule.seal, "containers.seal")?;
                 draft.containers.push(Container { number, seal, packages: None, empty: None });
                 Ok(())
             })?;
@@ -141,7 +142,7 @@ impl Lists {
             })?;
         }
         for value in &self.transit_ports {
-            let Some(text) = place.value(value) else { continue };
+            let Some(text) = place.told(value, "transit_ports")? else { continue };
             match text.parse() {
                 Ok(port) => draft.transit_ports.push(port),
                 Err(_) => draft.quality.insert(Degrade::PortUnknown),
@@ -149,6 +150,12 @@ impl Lists {
         }
         Ok(())
     }
+}
+
+/// The text of a value that a list may do without.
+fn owned(place: &Place<'_>, value: &Option<Value>, field: &str) -> Result<Option<String>, DecodeError> {
+    let Some(value) = value else { return Ok(None) };
+    Ok(place.told(value, field)?.map(Cow::into_owned))
 }
 
 fn of(section: &Section<'_>) -> Result<Of, MappingError> {
@@ -159,8 +166,12 @@ fn of(section: &Section<'_>) -> Result<Of, MappingError> {
 /// Takes the row, or each object of a list in it as a row.
 fn each(of: &Of, place: &Place<'_>, take: &mut dyn FnMut(&Place<'_>) -> Result<(), DecodeError>) -> Result<(), DecodeError> {
     let Some(pointer) = of else { return take(place) };
-    let mut objects = place.list(pointer).into_iter().filter(|at| at.is_object());
-    objects.try_for_each(|at| take(&place.inner(Cells::Json(at), None)))
+    // What holds nothing gives none: null, and in XML an empty element.
+    let mut elements = place.list(pointer).into_iter().filter(|at| !matches!(at.text(), "null" | "\"\""));
+    elements.try_for_each(|at| match at.is_object() {
+        true => take(&place.inner(Cells::Json(at), None)),
+        false => Err(malformed(&pointer.to_string(), "an element of the list under `of` is no object")),
+    })
 }
 
 fn optional(section: &Section<'_>, key: &'static str, columns: &mut Columns) -> Result<Option<Value>, MappingError> {
@@ -194,15 +205,17 @@ impl PartyRule {
 
     /// The party, where the row names one. A country of a party that nobody knows costs the country alone.
     fn party(&self, place: &Place<'_>, codes: &Codes) -> Result<Option<Party>, DecodeError> {
-        let text = |value: &Option<Value>| value.as_ref().and_then(|value| place.value(value).map(|text| text.into_owned()));
-        let (name, identifier) = (text(&self.name), text(&self.identifier));
+        let name = owned(place, &self.name, "parties.name")?;
+        let identifier = owned(place, &self.identifier, "parties.identifier")?;
         if name.is_none() && identifier.is_none() {
             return Ok(None);
         }
-        let country = self.country.as_ref().and_then(|(value, countries)| {
-            let text = place.value(value)?;
-            countries.country(|| "parties.country".to_owned(), &text, codes).ok().filter(|country| country.is_known())
-        });
+        let country = match &self.country {
+            None => None,
+            Some((value, countries)) => place.told(value, "parties.country")?.and_then(|text| {
+                countries.country(|| "parties.country".to_owned(), &text, codes).ok().filter(|country| country.is_known())
+            }),
+        };
         Ok(Some(Party { role: self.role, name, identifier, country }))
     }
 }

@@ -114,12 +114,12 @@ impl Value {
         let all = |parts: &[Value], joint: &str| parts.iter().map(|part| part.shown(columns)).collect::<Vec<_>>().join(joint);
         match &self.source {
             Source::Column(slot) => name(*slot),
-            Source::Pointer(_) => "a pointer".to_owned(),
-            Source::Parent(_) => "the row around it".to_owned(),
-            Source::Texts(..) => "texts of a list".to_owned(),
+            Source::Pointer(pointer) => pointer.to_string(),
+            Source::Parent(pointer) => format!("parent {pointer}"),
+            Source::Texts(list, ..) => format!("texts of {list}"),
             Source::Part => "the part".to_owned(),
             Source::Pivot(name) => name.clone(),
-            Source::Envelope(_) => "the envelope".to_owned(),
+            Source::Envelope(pointer) => format!("envelope {pointer}"),
             Source::Constant(text) => format!("{text:?}"),
             Source::ColumnName(_) => "a column's name".to_owned(),
             Source::File(_) => "the file's name".to_owned(),
@@ -233,7 +233,8 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
             let name = section.required_text("pivot", "a name of [[explode]] pivot")?;
             if !columns.pivots.contains(&name) {
                 let names: Vec<&str> = columns.pivots.iter().map(String::as_str).collect();
-                return Err(section.error("pivot", format!("{name:?} is no name of explode.pivot; {}", nearest(&name, &names))));
+                let near = if names.is_empty() { "no [[explode]] has a pivot".to_owned() } else { nearest(&name, &names) };
+                return Err(section.error("pivot", format!("{name:?} is no name of explode.pivot; {near}")));
             }
             Source::Pivot(name)
         }
