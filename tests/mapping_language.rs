@@ -25,6 +25,8 @@ mod feeds;
 mod language;
 #[path = "mapping_language/properties.rs"]
 mod properties;
+#[path = "mapping_language/refusals.rs"]
+mod refusals;
 #[path = "mapping_language/shapes.rs"]
 mod shapes;
 #[path = "mapping_language/tables.rs"]

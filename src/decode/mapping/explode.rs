@@ -71,6 +71,7 @@ impl Explode {
             }
         }
         let what = if let Some(text) = section.text("elements")? {
+            columns.readable.check("elements").map_err(|problem| section.error("elements", problem))?;
             What::Elements(Pointer::parse(&text).map_err(|problem| section.error("elements", problem))?)
         } else if let Some(item) = section.item("parts") {
             let separator = section.required_text("separator", "what stands between the parts, such as \";\"")?;
@@ -81,8 +82,12 @@ impl Explode {
         } else {
             What::Pivot(pivot(&section, columns)?)
         };
-        let none = section.reason("none")?.unwrap_or_else(|| "no_parts".to_owned());
-        let none = (!section.flag("keep_empty")?).then_some(none);
+        columns.readable.parts |= !matches!(what, What::Elements(_));
+        let (none, keeps) = (section.reason("none")?, section.flag("keep_empty")?);
+        if keeps && none.is_some() {
+            return Err(section.error("none", "leaves out the rows that keep_empty = true keeps: give one"));
+        }
+        let none = (!keeps).then(|| none.unwrap_or_else(|| "no_parts".to_owned()));
         section.finish()?;
         Ok(Explode { what, none })
     }
@@ -98,6 +103,9 @@ fn pivot(section: &Section<'_>, columns: &mut Columns) -> Result<Pivot, MappingE
     let over = section.texts("over")?.unwrap_or_default();
     if over.is_empty() {
         return Err(section.missing("over", "the texts that stand for {} in the names, such as [\"Jan\", \"Feb\"]"));
+    }
+    if let Some(twice) = over.iter().enumerate().find_map(|(at, text)| over.iter().take(at).find(|known| *known == text)) {
+        return Err(section.error("over", format!("has {twice:?} twice: its rows would count twice")));
     }
     let named = section.section("pivot")?.map(Section::entries).unwrap_or_default();
     let mut slots = BTreeMap::new();

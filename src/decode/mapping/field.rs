@@ -112,6 +112,8 @@ pub(super) struct Rule {
     pub(super) field: Field,
     pub(super) value: Value,
     pub(super) convert: Convert,
+    /// Where the mapping says it.
+    pub(super) origin: MappingError,
 }
 
 /// Why a row gives no record.
@@ -152,13 +154,13 @@ impl Rule {
         if item.as_text().is_some() || item.is_list() {
             let value = value::read_item(item, columns)?;
             let convert = convert(*field, None, columns).map_err(|problem| item.error(problem.problem))?;
-            return Ok(Rule { field: *field, value, convert });
+            return Ok(Rule { field: *field, value, convert, origin: item.error("") });
         }
         let section = item.source()?;
         let value = value::read(&section, columns)?;
         let convert = convert(*field, Some(&section), columns)?;
         section.finish()?;
-        Ok(Rule { field: *field, value, convert })
+        Ok(Rule { field: *field, value, convert, origin: item.error("") })
     }
 }
 
@@ -166,6 +168,9 @@ fn convert(field: Field, section: Option<&Section<'_>>, columns: &mut Columns) -
     let formats = |default: &str| {
         let texts = section.map(|section| section.texts("formats")).transpose()?.flatten();
         let texts = texts.unwrap_or_else(|| vec![default.to_owned()]);
+        if let (Some(section), []) = (section, texts.as_slice()) {
+            return Err(section.error("formats", "must name at least one"));
+        }
         let read = |text: &String| {
             Format::parse(text).map_err(|problem| match section {
                 Some(section) => section.error("formats", problem),

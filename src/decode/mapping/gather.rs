@@ -10,7 +10,7 @@ use super::field::Stop;
 use super::figures::Figures;
 use super::layout::{Layout, Names};
 use super::reader::{MappingError, Section};
-use super::value::{self, Column, Columns, Condition, Source, Value};
+use super::value::{self, Column, Columns, Condition, Readable, Source, Value};
 use super::{Format, Mapping, Selection, parse};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::{error, malformed};
@@ -56,9 +56,12 @@ enum Found {
 }
 
 impl Gather {
-    /// The section `gather`, whose columns have these other spellings.
-    pub(super) fn read(section: Section<'_>, aliases: BTreeMap<String, Vec<String>>) -> Result<Gather, MappingError> {
-        let mut columns = Columns::new(aliases);
+    /// The section `gather`, whose columns have these other spellings and give values so.
+    pub(super) fn read(
+        section: Section<'_>,
+        (aliases, readable): (BTreeMap<String, Vec<String>>, Readable),
+    ) -> Result<Gather, MappingError> {
+        let mut columns = Columns::new(aliases, readable);
         let by = section.texts("by")?.unwrap_or_default();
         if by.is_empty() {
             return Err(section.missing("by", "the columns that tell one record from another"));

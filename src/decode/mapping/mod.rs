@@ -12,6 +12,7 @@ mod head;
 mod join;
 mod layout;
 mod parse;
+mod prove;
 mod reader;
 mod record;
 mod rows;

@@ -23,6 +23,8 @@ pub(super) struct Quantities {
     pub(super) unit: Value,
     figures: Figures,
     gross: bool,
+    /// Where the mapping says the unit.
+    pub(super) origin: MappingError,
 }
 
 impl Quantities {
@@ -32,7 +34,7 @@ impl Quantities {
         let value = section.item("value").ok_or_else(|| absent("value"))?;
         let value = value::read_item(&value, columns)?;
         let unit = section.item("unit").ok_or_else(|| absent("unit"))?;
-        let unit = value::read_item(&unit, columns)?;
+        let (origin, unit) = (unit.error(""), value::read_item(&unit, columns)?);
         let figures = Figures::beside(&section, &value)?;
         let gross = match section.text("mass")?.as_deref() {
             None | Some("net") => false,
@@ -41,7 +43,7 @@ impl Quantities {
             Some(other) => return Err(section.error("mass", format!("{other:?} is no mass; allowed are net, gross"))),
         };
         section.finish()?;
-        Ok(Quantities { value, unit, figures, gross })
+        Ok(Quantities { value, unit, figures, gross, origin })
     }
 
     fn apply(&self, place: &Place<'_>, draft: &mut Draft) -> Result<(), DecodeError> {
@@ -110,7 +112,11 @@ impl Lists {
         for section in root.sections("containers")? {
             let number = optional(&section, "number", columns)?
                 .ok_or_else(|| section.missing("number", "the column of the container's number"))?;
-            lists.containers.push(ContainerRule { of: of(&section)?, number, seal: optional(&section, "seal", columns)? });
+            lists.containers.push(ContainerRule {
+                of: of(&section, columns)?,
+                number,
+                seal: optional(&section, "seal", columns)?,
+            });
             section.finish()?;
         }
         for section in root.sections("parties")? {
@@ -158,7 +164,10 @@ fn owned(place: &Place<'_>, value: &Option<Value>, field: &str) -> Result<Option
     Ok(place.told(value, field)?.map(Cow::into_owned))
 }
 
-fn of(section: &Section<'_>) -> Result<Of, MappingError> {
+fn of(section: &Section<'_>, columns: &Columns) -> Result<Of, MappingError> {
+    if section.has("of") {
+        columns.readable.check("of").map_err(|problem| section.error("of", problem))?;
+    }
     let pointer = |text: String| Pointer::parse(&text).map_err(|problem| section.error("of", problem));
     section.text("of")?.map(pointer).transpose()
 }
@@ -198,7 +207,7 @@ impl PartyRule {
         if name.is_none() && identifier.is_none() {
             return Err(section.error("name", "must be there, or identifier: a party has a name or an identifier"));
         }
-        let of = of(&section)?;
+        let of = of(&section, columns)?;
         section.finish()?;
         Ok(PartyRule { of, role, name, identifier, country })
     }
