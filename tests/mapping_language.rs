@@ -25,10 +25,14 @@ mod feeds;
 mod language;
 #[path = "mapping_language/properties.rs"]
 mod properties;
+#[path = "mapping_language/refusals.rs"]
+mod refusals;
 #[path = "mapping_language/shapes.rs"]
 mod shapes;
 #[path = "mapping_language/tables.rs"]
 mod tables;
+#[path = "mapping_language/values.rs"]
+mod values;
 
 fn around(file_name: Option<&str>) -> Surroundings<'_> {
     Surroundings { reference: Reference::built_in(), default_lag_days: 30, file_name }

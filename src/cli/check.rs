@@ -88,7 +88,8 @@ fn named(config: &Config, knowledge: &Knowledge, args: &CheckArgs, path: &Path) 
             line(&format!("{name}: model, {}: ok", checked.model_hash()))?;
         } else {
             let named = if path.components().count() > 1 { path.to_owned() } else { Path::new(".").join(path) };
-            let said = Reading::named(&named.display().to_string())?.prove(knowledge.reference())?;
+            let said = Reading::named(&named.display().to_string())?.prove(knowledge.reference());
+            let said = said.map_err(|failure| failure.context(path.display().to_string()))?;
             line(&format!("{name}: mapping {said}"))?;
         }
         return Ok(Exit::Done);

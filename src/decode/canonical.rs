@@ -9,7 +9,7 @@ use super::draft::{Draft, Goods, Kind, Times, error, malformed, missing};
 use super::json::{self, NESTING_MAX, nesting};
 use super::scan::Scan;
 use super::wire::{Number, Text, WireBill, WireContainer, WireMoney, WireParty, WireQuantity, WireRecord};
-use super::{DecodeError, Decoded, Row, number, time};
+use super::{DecodeError, Decoded, Row, number, time, units};
 use crate::domain::{
     BillOfLading, Container, Country, DeadLetterReason, Degrade, Grams, InvalidMass, Money, Party, Port, QualitySet, Quantity,
     Role, Unit,
@@ -205,7 +205,13 @@ fn read_places(wire: &WireRecord<'_>, draft: &mut Draft) -> Result<(), DecodeErr
 fn read_amounts(wire: &WireRecord<'_>, draft: &mut Draft) -> Result<(), DecodeError> {
     draft.net_mass = mass("net_mass_kg", wire.net_mass_kg)?;
     draft.gross_mass = mass("gross_mass_kg", wire.gross_mass_kg)?;
+    // As in a mapping: a unit that nobody knows costs the quantity, and the record says so.
     draft.quantity = wire.quantity.as_ref().map(quantity).transpose()?;
+    if let Some(Err(problem)) = draft.quantity.map(|quantity| units::listed(quantity.unit.code())) {
+        draft.quantity = None;
+        draft.quality.insert(Degrade::UnitUnknown);
+        draft.unknown_unit = Some(format!("quantity.unit: {problem}"));
+    }
     draft.customs_value = wire.customs_value.as_ref().map(money).transpose()?;
     Ok(())
 }
@@ -513,6 +519,18 @@ mod tests {
     }
 
     #[test]
+    fn files_have_no_timestamp_and_end_in_the_year_2200() {
+        let of = |period: &str| {
+            let flow = FLOW.replace("2025-02", period).replace(r#","known_from":"2025-03-20T00:00:00Z""#, "");
+            described(&decode(flow.as_bytes(), times(None)))
+        };
+        assert_eq!(of("2200-11"), "CN/export/TH/282580/2200-11 []");
+        let late = |year| format!("date_out_of_range: the year {year} is after 2200, the last that is taken");
+        // Known in 2201, and of 9999.
+        assert_eq!([of("2200-12"), of("9999-12")], [late(2201), late(9999)]);
+    }
+
+    #[test]
     fn what_can_be_taken_is_taken_and_marked() {
         check(SHIPMENT, "CSQU3054383", "CSQU3054384", expect![[r#"MAEU123456789/1 ["container_check_digit"]"#]]);
         check(SHIPMENT, "THLCH", "Laem Chabang", expect![[r#"MAEU123456789/1 ["port_unknown"]"#]]);
@@ -521,6 +539,19 @@ mod tests {
         let (mass, count) = (r#""quantity":{"value":412,"unit":"TNE"},"#, r#""quantity":{"value":412,"unit":"NMB"},"#);
         check(FLOW, r#""net_mass_kg":412000,"#, mass, expect![[r#"CN/export/TH/282580/2025-02 []"#]]);
         check(FLOW, r#""net_mass_kg":412000,"#, count, expect![[r#"CN/export/TH/282580/2025-02 ["no_mass"]"#]]);
+        // A unit that Recommendation 20 does not have is left out, and said.
+        let kilos = r#""quantity":{"value":412,"unit":"KGS"},"#;
+        check(FLOW, r#""net_mass_kg":412000,"#, kilos, expect![[r#"CN/export/TH/282580/2025-02 ["no_mass", "unit_unknown"]"#]]);
+        let alone = FLOW.replace(r#","customs_value":{"amount":"9100000","currency":"USD"}"#, "");
+        check(
+            &alone,
+            r#""net_mass_kg":412000,"#,
+            kilos,
+            expect![[
+                r#"missing_field: net_mass_kg is missing: one of net_mass_kg, quantity and customs_value is required; quantity.unit: "KGS" is no unit of Rec 20; did you mean "KGM"?"#
+            ]],
+        );
+        check(FLOW, r#""amount":"9100000""#, r#""amount":"-0""#, expect![[r#"CN/export/TH/282580/2025-02 []"#]]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::reference::Families;
 
 /// No record of trade is older: the Harmonized System came into force in 1988.
 const FIRST_YEAR: i16 = 1988;
+/// No record is later: in files there is no timestamp to hold a date against, and each day until it is a tick.
+const LAST_YEAR: i16 = 2200;
 /// A record may speak of what comes this many days after it became known, not more.
 const DAYS_AHEAD_MAX: i32 = 400;
 /// A record may be known this many hours after its message was written, not more: clocks differ.
@@ -92,7 +94,7 @@ pub(super) struct Draft {
     pub(super) net_mass: Option<Grams>,
     pub(super) gross_mass: Option<Grams>,
     pub(super) quantity: Option<Quantity>,
-    /// The first unit that nobody knows.
+    /// Of the first unit that nobody knows, what is wrong with it.
     pub(super) unknown_unit: Option<String>,
     pub(super) customs_value: Option<Money>,
     pub(super) valuation: Option<Valuation>,
@@ -216,7 +218,7 @@ impl Draft {
         let period = self.period.ok_or_else(|| missing("period", "such as 2025, 2025-H1, 2025-Q1 or 2025-02"))?;
         if self.net_mass.is_none() && self.quantity.is_none() && self.customs_value.is_none() {
             let told = "one of net_mass_kg, quantity and customs_value is required";
-            let unit = self.unknown_unit.map(|unit| format!("; nobody knows the unit {unit:?}: add it under [units]"));
+            let unit = self.unknown_unit.map(|why| format!("; {why}"));
             return Err(missing("net_mass_kg", &format!("{told}{}", unit.unwrap_or_default())).into());
         }
         let known_from = self.known_from(period.first().first_day(), period_end(period), times)?;
@@ -258,6 +260,11 @@ impl Draft {
         }
         if start.year() < FIRST_YEAR {
             let detail = format!("{start} is before {FIRST_YEAR}, the first year of the Harmonized System");
+            return Err(error(DeadLetterReason::DateOutOfRange, detail));
+        }
+        if let Some(late) = [end.year(), known_from.to_zoned(jiff::tz::TimeZone::UTC).year()].into_iter().find(|y| *y > LAST_YEAR)
+        {
+            let detail = format!("the year {late} is after {LAST_YEAR}, the last that is taken");
             return Err(error(DeadLetterReason::DateOutOfRange, detail));
         }
         let known_day = jiff::tz::Offset::UTC.to_datetime(known_from).date();

@@ -151,6 +151,16 @@ impl Step {
     }
 }
 
+impl fmt::Display for Pointer {
+    /// As a mapping writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|step| match step {
+            Step::Key(key) => write!(f, "/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Where { member, value } => write!(f, "/[{member}={value}]"),
+        })
+    }
+}
+
 /// A JSON text, and where each of its values stands: a mapping asks for dozens of places in one message, and reads it once.
 #[derive(Debug)]
 pub(super) struct Tree<'t> {

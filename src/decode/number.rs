@@ -10,7 +10,8 @@ pub(super) fn exact(text: &str) -> Option<Decimal> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let digits_only = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if let Some(small) = small(unsigned) {
-        return Some(if unsigned.len() == text.len() { small } else { -small });
+        // Nothing is neither above nor below zero: `-0` is `0`.
+        return Some(if unsigned.len() == text.len() || small.is_zero() { small } else { -small });
     }
     if unsigned.contains(['e', 'E']) {
         return scientific(text);
@@ -19,7 +20,9 @@ pub(super) fn exact(text: &str) -> Option<Decimal> {
     if !digits_only(whole) || !digits_only(fraction) {
         return None;
     }
-    Decimal::from_str_exact(text).ok()
+    let mut number = Decimal::from_str_exact(text).ok()?;
+    number.set_sign_negative(number.is_sign_negative() && !number.is_zero());
+    Some(number)
 }
 
 /// The common case: at most 18 digits, at most one point.
@@ -81,6 +84,8 @@ mod tests {
         assert_eq!(shown("1234567890123456789012345678").as_deref(), Some("1234567890123456789012345678"));
         assert_eq!(shown("1.5e3").as_deref(), Some("1500.0"));
         assert_eq!(shown("25e-2").as_deref(), Some("0.25"));
+        assert_eq!(shown("-0").as_deref(), Some("0"));
+        assert_eq!(shown("-0.00000000000000000000").as_deref(), Some("0.00000000000000000000"));
         for text in [
             "",
             "-",

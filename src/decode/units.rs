@@ -34,6 +34,20 @@ pub(super) fn read(text: &str, own: &BTreeMap<String, Unit>) -> Option<Unit> {
     found.and_then(|(code, _)| Unit::new(code))
 }
 
+/// The unit of Recommendation 20 with this code; else what was probably meant.
+pub(super) fn listed(code: &str) -> Result<Unit, String> {
+    if let Some(unit) = Unit::listed(code) {
+        return Ok(unit);
+    }
+    let near = || SPELLINGS.iter().map(|(known, _)| *known).find(|known| strsim::osa_distance(known, code) <= 1);
+    let meant = match read(code, &BTreeMap::new()) {
+        _ if code.eq_ignore_ascii_case("TON") => "; it is three masses: TNE, STN or LTN".to_owned(),
+        Some(unit) => format!("; did you mean \"{unit}\"?"),
+        None => near().map_or_else(|| ", such as KGM".to_owned(), |known| format!("; did you mean {known:?}?")),
+    };
+    Err(format!("{code:?} is no unit of Rec 20{meant}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +61,17 @@ mod tests {
         assert_eq!(code("NO").as_deref(), Some("NMB"));
         assert_eq!(code("TON"), None);
         assert_eq!(code("-"), None);
+    }
+
+    #[test]
+    fn what_was_meant_by_a_unit() {
+        let said = |code: &str| listed(code).unwrap_err();
+        assert_eq!(said("KGS"), "\"KGS\" is no unit of Rec 20; did you mean \"KGM\"?");
+        assert_eq!(said("MT"), "\"MT\" is no unit of Rec 20; did you mean \"TNE\"?");
+        assert_eq!(said("TNN"), "\"TNN\" is no unit of Rec 20; did you mean \"TNE\"?");
+        assert_eq!(said("TON"), "\"TON\" is no unit of Rec 20; it is three masses: TNE, STN or LTN");
+        assert_eq!(said("FURLONG"), "\"FURLONG\" is no unit of Rec 20, such as KGM");
+        // Every spelling leads to a unit that is one.
+        assert!(SPELLINGS.iter().all(|(code, _)| Unit::listed(code).is_some()));
     }
 }

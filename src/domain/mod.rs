@@ -13,6 +13,7 @@ mod party;
 mod place;
 mod quality;
 mod quantity;
+mod rec20;
 mod time;
 
 pub use claim::{BillOfLading, Claim, FlowKind, Record, Shipment, Status, TradeFlow, Valuation};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Decimal;
+use super::{Decimal, rec20};
 
 /// A mass in whole grams. On the outside a number in kilograms with at most three decimals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -58,22 +58,47 @@ impl Unit {
         well_formed.then_some(Unit(letters))
     }
 
+    /// The unit with this code, where Recommendation 20 has it.
+    pub fn listed(code: &str) -> Option<Unit> {
+        Unit::new(code).filter(|_| rec20::is_code(code))
+    }
+
     /// The code.
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default().trim_end()
     }
 
-    /// Grams in one, where it is a unit of mass (`KGM`, `GRM`, `TNE`, `LBR`, `ONZ`, `CWT`, `STN`, `LTN`, `DTN`, `MGM`).
+    /// Grams in one, where it is a unit of mass with a fixed factor. Gross, drained and wet weights (`E4`, `KDW`, `WE`) are no net mass.
     pub fn grams(self) -> Option<Decimal> {
         let (mantissa, scale) = match self.code() {
+            "MC" => (1, 6),
             "MGM" => (1, 3),
+            "CGM" => (1, 2),
+            "DG" => (1, 1),
             "GRM" => (1, 0),
-            "KGM" => (1_000, 0),
+            "DJ" => (10, 0),
+            "HGM" => (100, 0),
+            // Net kilogram.
+            "KGM" | "58" => (1_000, 0),
             "DTN" => (100_000, 0),
-            "TNE" => (1_000_000, 0),
-            "LBR" => (45_359_237, 5),
+            "TNE" | "2U" => (1_000_000, 0),
+            "KTN" => (1_000_000_000, 0),
+            // Metric carat.
+            "CTM" => (2, 1),
+            // The German pound.
+            "M86" => (500, 0),
+            "GRN" => (6_479_891, 8),
+            "DRI" => (17_718_451_953_125, 13),
             "ONZ" => (28_349_523_125, 9),
-            "CWT" => (45_359_237, 3),
+            "LBR" => (45_359_237, 5),
+            "STI" => (635_029_318, 5),
+            "CWA" | "CWT" | "CNT" => (45_359_237, 3),
+            "CWI" => (5_080_234_544, 5),
+            // Troy and apothecaries' weights.
+            "DWT" => (155_517_384, 8),
+            "DRA" => (38_879_346, 7),
+            "APZ" => (311_034_768, 7),
+            "LBT" => (3_732_417_216, 7),
             "STN" => (90_718_474, 2),
             "LTN" => (10_160_469_088, 4),
             _ => return None,
@@ -131,5 +156,21 @@ mod tests {
         assert_eq!(grams("LBR").as_deref(), Some("453.59237"));
         assert_eq!(grams("TNE").as_deref(), Some("1000000"));
         assert_eq!(grams("NMB"), None);
+        // A pound has 7000 grains, 16 ounces of 16 drams; a troy pound 12 ounces of 20 pennyweights or 8 drams of 60 grains.
+        let of = |code, times: i64| Unit::listed(code).unwrap().grams().unwrap() * Decimal::from(times);
+        let pound = of("LBR", 1);
+        assert_eq!([of("GRN", 7000), of("ONZ", 16), of("DRI", 256)], [pound; 3]);
+        assert_eq!([of("LBR", 14), of("LBR", 100), of("LBR", 112)], [of("STI", 1), of("CWA", 1), of("CWI", 1)]);
+        assert_eq!([of("CWA", 20), of("CWI", 20)], [of("STN", 1), of("LTN", 1)]);
+        let troy = of("LBT", 1);
+        assert_eq!([of("APZ", 12), of("DWT", 240), of("DRA", 96), of("GRN", 5760)], [troy; 4]);
+        assert_eq!([of("CTM", 5000), of("HGM", 10), of("M86", 2), of("MC", 1_000_000_000)], [of("KGM", 1); 4]);
+        assert_eq!([of("KTN", 1), of("2U", 1000), of("DTN", 10_000)], [of("TNE", 1000); 3]);
+    }
+
+    #[test]
+    fn a_code_that_nobody_lists_is_no_unit() {
+        assert!(Unit::new("KGS").is_some() && Unit::listed("KGS").is_none());
+        assert_eq!(Unit::listed("KGM"), Unit::new("KGM"));
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Place<'a> {
     }
 
     /// The JSON of the row and of those around it.
-    fn json_outwards(&self) -> impl Iterator<Item = At<'a>> {
+    pub(super) fn json_outwards(&self) -> impl Iterator<Item = At<'a>> {
         self.outwards().filter_map(|place| match &place.cells {
             Cells::Json(at) => Some(*at),
             Cells::Table { .. } | Cells::Same => None,
@@ -84,7 +84,7 @@ impl<'a> Place<'a> {
     }
 
     /// The column that a pivot's name means here.
-    fn pivoted(&self, name: &str) -> Option<usize> {
+    pub(super) fn pivoted(&self, name: &str) -> Option<usize> {
         self.outwards().find_map(|place| place.part.as_ref()?.slot(name))
     }
 
@@ -105,7 +105,7 @@ impl<'a> Place<'a> {
             }
             stop => stop,
         };
-        Missed { row: self.row, stop }
+        Missed { row: self.row, stop, of: None }
     }
 
     /// The JSON of the row.
@@ -210,6 +210,11 @@ impl<'a> Place<'a> {
             Cells::Json(at) => self.member(slot, *at).and_then(At::scalar),
             Cells::Same => None,
         }
+    }
+
+    /// What stands in the row's JSON under a column's name.
+    pub(super) fn member_of(&self, slot: usize) -> Option<At<'a>> {
+        self.member(slot, self.json()?)
     }
 
     fn member(&self, slot: usize, at: At<'a>) -> Option<At<'a>> {

@@ -15,6 +15,7 @@ const DEFAULT_LAG_DAYS: u16 = 45;
 /// A message and what it must give.
 #[derive(Clone, Debug)]
 pub(super) struct Example {
+    line: usize,
     name: String,
     input: String,
     file_name: Option<String>,
@@ -25,6 +26,8 @@ pub(super) struct Example {
 /// An example that does not come out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ExampleFailure {
+    /// The line of the mapping.
+    pub line: usize,
     /// The example's name.
     pub example: String,
     /// What the mapping says must come out, one row a line.
@@ -36,7 +39,7 @@ pub struct ExampleFailure {
 impl fmt::Display for ExampleFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lists = [("expected", &self.expected), ("actual", &self.actual)];
-        write!(f, "example {:?} does not come out", self.example)?;
+        write!(f, "line {}, example {:?} does not come out", self.line, self.example)?;
         lists.iter().try_for_each(|(name, rows)| rows.iter().try_for_each(|row| write!(f, "\n  {name:8} {row}")))
     }
 }
@@ -51,7 +54,9 @@ impl Example {
         });
         let expect = section.item("expect").ok_or_else(|| section.error("expect", "is missing: a list of rows"))?;
         let expect = expect.list()?.iter().map(Item::text).collect::<Result<_, _>>()?;
-        let example = Example { name, input, file_name: section.text("file_name")?, timestamp: timestamp.transpose()?, expect };
+        let line = section.error("name", "").line;
+        let example =
+            Example { line, name, input, file_name: section.text("file_name")?, timestamp: timestamp.transpose()?, expect };
         section.finish()?;
         Ok(example)
     }
@@ -79,7 +84,7 @@ impl Mapping {
             }
         };
         let expected = example.expect.clone();
-        (actual != expected).then(|| ExampleFailure { example: example.name.clone(), expected, actual })
+        (actual != expected).then(|| ExampleFailure { line: example.line, example: example.name.clone(), expected, actual })
     }
 }
 

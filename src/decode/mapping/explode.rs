@@ -59,11 +59,19 @@ impl<'a> Part<'a> {
 impl Explode {
     /// A section of `explode`.
     pub(super) fn read(section: Section<'_>, columns: &mut Columns) -> Result<Explode, MappingError> {
-        let forms = ["elements", "parts", "pivot"].into_iter().filter(|key| section.has(key)).count();
-        if forms != 1 {
-            return Err(section.absent(&["elements", "parts", "pivot"], "must have one of elements, parts and pivot".to_owned()));
+        let forms: Vec<&str> = ["elements", "parts", "pivot"].into_iter().filter(|key| section.has(key)).collect();
+        match forms.as_slice() {
+            [_] => {}
+            [_, second, ..] => {
+                return Err(section.error(second, format!("has several ways to hold rows ({}): give one", forms.join(", "))));
+            }
+            [] => {
+                let problem = "must have one of elements, parts and pivot".to_owned();
+                return Err(section.absent(&["elements", "parts", "pivot"], problem));
+            }
         }
         let what = if let Some(text) = section.text("elements")? {
+            columns.readable.check("elements").map_err(|problem| section.error("elements", problem))?;
             What::Elements(Pointer::parse(&text).map_err(|problem| section.error("elements", problem))?)
         } else if let Some(item) = section.item("parts") {
             let separator = section.required_text("separator", "what stands between the parts, such as \";\"")?;
@@ -74,8 +82,12 @@ impl Explode {
         } else {
             What::Pivot(pivot(&section, columns)?)
         };
-        let none = section.reason("none")?.unwrap_or_else(|| "no_parts".to_owned());
-        let none = (!section.flag("keep_empty")?).then_some(none);
+        columns.readable.parts |= !matches!(what, What::Elements(_));
+        let (none, keeps) = (section.reason("none")?, section.flag("keep_empty")?);
+        if keeps && none.is_some() {
+            return Err(section.error("none", "leaves out the rows that keep_empty = true keeps: give one"));
+        }
+        let none = (!keeps).then(|| none.unwrap_or_else(|| "no_parts".to_owned()));
         section.finish()?;
         Ok(Explode { what, none })
     }
@@ -91,6 +103,9 @@ fn pivot(section: &Section<'_>, columns: &mut Columns) -> Result<Pivot, MappingE
     let over = section.texts("over")?.unwrap_or_default();
     if over.is_empty() {
         return Err(section.missing("over", "the texts that stand for {} in the names, such as [\"Jan\", \"Feb\"]"));
+    }
+    if let Some(twice) = over.iter().enumerate().find_map(|(at, text)| over.iter().take(at).find(|known| *known == text)) {
+        return Err(section.error("over", format!("has {twice:?} twice: its rows would count twice")));
     }
     let named = section.section("pivot")?.map(Section::entries).unwrap_or_default();
     let mut slots = BTreeMap::new();
@@ -116,6 +131,8 @@ pub(super) struct Missed {
     pub(super) row: usize,
     /// Why.
     pub(super) stop: Stop,
+    /// Of a row that cannot be read, what its cells say where records are told apart: its part of a sum is not told.
+    pub(super) of: Option<Vec<String>>,
 }
 
 /// Gives every row that a row holds to the visitor, at most so many.
@@ -161,7 +178,13 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
             })
         }
         What::Parts(value, separator) => {
-            let text = place.value(value).unwrap_or_default();
+            let text = match place.told(value, "explode.parts") {
+                Ok(text) => text.unwrap_or_default(),
+                Err(error) => {
+                    visit(Err(place.missed(error)));
+                    return true;
+                }
+            };
             let parts = text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty());
             parts.into_iter().all(|part| {
                 none = false;
@@ -195,7 +218,7 @@ impl Pivot {
     /// How many of its texts count in this row.
     fn count(&self, place: &Place<'_>) -> Result<usize, Stop> {
         let Some(until) = &self.until else { return Ok(self.over.len()) };
-        let Some(last) = place.value(until) else { return Ok(self.over.len()) };
+        let Some(last) = place.told(until, "explode.until")? else { return Ok(self.over.len()) };
         match self.over.iter().position(|text| *text == last) {
             Some(at) => Ok(at + 1),
             None => Err(malformed("explode.until", format!("{last:?} is none of {}", self.over.join(", "))).into()),

@@ -112,6 +112,8 @@ pub(super) struct Rule {
     pub(super) field: Field,
     pub(super) value: Value,
     pub(super) convert: Convert,
+    /// Where the mapping says it.
+    pub(super) origin: MappingError,
 }
 
 /// Why a row gives no record.
@@ -152,13 +154,13 @@ impl Rule {
         if item.as_text().is_some() || item.is_list() {
             let value = value::read_item(item, columns)?;
             let convert = convert(*field, None, columns).map_err(|problem| item.error(problem.problem))?;
-            return Ok(Rule { field: *field, value, convert });
+            return Ok(Rule { field: *field, value, convert, origin: item.error("") });
         }
         let section = item.source()?;
         let value = value::read(&section, columns)?;
         let convert = convert(*field, Some(&section), columns)?;
         section.finish()?;
-        Ok(Rule { field: *field, value, convert })
+        Ok(Rule { field: *field, value, convert, origin: item.error("") })
     }
 }
 
@@ -166,6 +168,9 @@ fn convert(field: Field, section: Option<&Section<'_>>, columns: &mut Columns) -
     let formats = |default: &str| {
         let texts = section.map(|section| section.texts("formats")).transpose()?.flatten();
         let texts = texts.unwrap_or_else(|| vec![default.to_owned()]);
+        if let (Some(section), []) = (section, texts.as_slice()) {
+            return Err(section.error("formats", "must name at least one"));
+        }
         let read = |text: &String| {
             Format::parse(text).map_err(|problem| match section {
                 Some(section) => section.error("formats", problem),
@@ -239,7 +244,7 @@ pub(super) fn named<T: Copy>(section: &Section<'_>, all: &[(&'static str, T)], d
 impl Rule {
     /// Reads the field of one row into the draft.
     pub(super) fn apply(&self, place: &Place<'_>, codes: &Codes, draft: &mut Draft) -> Result<(), Stop> {
-        let Some(text) = place.value(&self.value) else { return Ok(()) };
+        let Some(text) = place.told(&self.value, self.field.name())? else { return Ok(()) };
         let text = text.as_ref();
         if let Source::First(parts, true) = &self.value.source
             && parts.first().is_some_and(|first| place.value(first).is_none())
@@ -294,7 +299,8 @@ impl Rule {
             (Convert::Money(figures, currency), _) => {
                 let amount = figures.number(text).filter(|amount| !amount.is_sign_negative() || amount.is_zero());
                 let amount = amount.ok_or_else(|| wrong("is no amount from 0 of at most 28 digits"))?;
-                let currency = place.value(currency).ok_or_else(|| missing("customs_value.currency", "the row names none"))?;
+                let currency = place.told(currency, "customs_value.currency")?;
+                let currency = currency.ok_or_else(|| missing("customs_value.currency", "the row names none"))?;
                 let currency = currency.parse().map_err(|cause| malformed("customs_value.currency", cause))?;
                 draft.customs_value = Some(Money { amount, currency });
             }

@@ -27,12 +27,21 @@ impl Figures {
         if grouping.as_ref().is_some_and(|sign| sign.chars().count() != 1) {
             return Err(section.error("grouping", "must be one sign, such as \",\""));
         }
-        Ok(Figures {
-            grouping: grouping.and_then(|sign| sign.chars().next()),
-            decimal_comma: section.flag("decimal_comma")?,
-            brackets: section.flag("brackets")?,
-            ..Figures::plain()
-        })
+        let (grouping, decimal_comma) = (grouping.and_then(|sign| sign.chars().next()), section.flag("decimal_comma")?);
+        match grouping {
+            // A point that groups and a point that ends the whole are one sign: `1.512` would be both.
+            Some('.') if !decimal_comma => {
+                return Err(section.error("grouping", "\".\" is the decimal point here: say decimal_comma = true beside it"));
+            }
+            Some(',') if decimal_comma => {
+                return Err(section.error("grouping", "\",\" is the decimal sign here (decimal_comma = true)"));
+            }
+            Some(sign) if sign.is_alphanumeric() || matches!(sign, '-' | '+' | '(' | ')' | '%') => {
+                return Err(section.error("grouping", format!("{sign:?} is part of numbers, and groups none")));
+            }
+            _ => {}
+        }
+        Ok(Figures { grouping, decimal_comma, brackets: section.flag("brackets")?, ..Figures::plain() })
     }
 
     /// From the keys of a field whose value is a sum.
@@ -84,13 +93,17 @@ impl Figures {
         let joined = fraction.map_or(whole.clone(), |fraction| format!("{whole}.{fraction}"));
         let value = number::exact(&joined).filter(|value| !value.is_sign_negative())?;
         let value = if hundredth { value.checked_mul(Decimal::new(1, 2))? } else { value };
-        Some(if negative { -value } else { value })
+        Some(if negative && !value.is_zero() { -value } else { value })
     }
 }
 
 fn scale(section: &Section<'_>) -> Result<Decimal, MappingError> {
     let Some(text) = section.text("scale")? else { return Ok(Decimal::ONE) };
-    number::exact(&text).ok_or_else(|| section.error("scale", format!("{text:?} must be a number in quotes")))
+    let number = number::exact(&text).ok_or_else(|| section.error("scale", format!("{text:?} must be a number in quotes")))?;
+    if number <= Decimal::ZERO {
+        return Err(section.error("scale", format!("{text:?} must be above 0: it makes every number nothing, or turns its sign")));
+    }
+    Ok(number)
 }
 
 /// Digits without their grouping: threes, or the Indian way, where the last group has three and the ones before it two.
@@ -123,6 +136,8 @@ mod tests {
         check(&grouped, "12,34", None);
         check(&grouped, "1,2,345", None);
         check(&grouped, "--5", None);
+        check(&grouped, "(0)", Some("0"));
+        check(&grouped, "-0.0", Some("0.0"));
         check(&Figures { grouping: Some('.'), decimal_comma: true, ..plain.clone() }, "1.234,5", Some("1234.5"));
         check(&Figures { decimal_comma: true, ..plain.clone() }, "1.5", None);
         check(&Figures { percent: true, ..plain.clone() }, "60.5 %", Some("0.605"));

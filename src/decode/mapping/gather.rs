@@ -2,15 +2,15 @@
 //! to be added up. What comes out has the columns that tell records apart and the gathered ones, in an order of its own.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evaluate::{Cells, Place};
-use super::explode::{self, Visit};
+use super::explode::{self, Missed, Visit};
 use super::field::Stop;
 use super::figures::Figures;
 use super::layout::{Layout, Names};
 use super::reader::{MappingError, Section};
-use super::value::{self, Column, Columns, Condition, Source, Value};
+use super::value::{self, Column, Columns, Condition, Readable, Source, Value};
 use super::{Format, Mapping, Selection, parse};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::{error, malformed};
@@ -56,9 +56,12 @@ enum Found {
 }
 
 impl Gather {
-    /// The section `gather`, whose columns have these other spellings.
-    pub(super) fn read(section: Section<'_>, aliases: BTreeMap<String, Vec<String>>) -> Result<Gather, MappingError> {
-        let mut columns = Columns::new(aliases);
+    /// The section `gather`, whose columns have these other spellings and give values so.
+    pub(super) fn read(
+        section: Section<'_>,
+        (aliases, readable): (BTreeMap<String, Vec<String>>, Readable),
+    ) -> Result<Gather, MappingError> {
+        let mut columns = Columns::new(aliases, readable);
         let by = section.texts("by")?.unwrap_or_default();
         if by.is_empty() {
             return Err(section.missing("by", "the columns that tell one record from another"));
@@ -111,6 +114,11 @@ impl Gather {
         parse::direct(at.and_then(|at| values.nth(at)).into_iter())
     }
 
+    /// What tells the record of a row apart.
+    pub(super) fn key(&self, place: &Place<'_>) -> Vec<String> {
+        self.by.iter().map(|value| place.value(value).unwrap_or_default().into_owned()).collect()
+    }
+
     /// The slots without which a file is another schema.
     pub(super) fn decisive(&self) -> Vec<usize> {
         parse::direct(self.by.iter().chain(self.gathered.iter().map(|gathered| &gathered.value)))
@@ -123,6 +131,10 @@ pub(super) struct Groups {
     /// What the last row went into: most messages hold no other.
     last: Option<(Vec<String>, Group)>,
     others: BTreeMap<Vec<String>, Group>,
+    /// What tells those records apart of which a row cannot be read.
+    unreadable: BTreeSet<Vec<String>>,
+    /// A row cannot be read of which nobody knows what record it tells: it may be any.
+    is_any_unreadable: bool,
 }
 
 /// The rows of one record: the number of the first, and what they tell.
@@ -150,10 +162,22 @@ impl Groups {
         for ((gathered, found), tells) in gather.gathered.iter().zip(found).zip(tells) {
             match place.value(&gathered.value) {
                 Some(text) if tells => found.add(&text, gathered.sum.as_ref()),
+                None if tells && place.misfit(&gathered.value).is_some() => {
+                    *found = Found::Wrong(format!("{} stands there", place.misfit(&gathered.value).unwrap_or_default()));
+                }
                 // A sum of which a part is not told is not told.
                 None if tells && gathered.sum.is_some() => found.part_is_missing(),
                 _ => {}
             }
+        }
+    }
+
+    /// Notes that a row gives nothing. Where it cannot be read, no sum of its record is told.
+    pub(super) fn miss(&mut self, missed: &Missed) {
+        match (&missed.stop, &missed.of) {
+            (Stop::Excluded(_), _) => {}
+            (Stop::Failed(_), Some(key)) => _ = self.unreadable.insert(key.clone()),
+            (Stop::Failed(_), None) => self.is_any_unreadable = true,
         }
     }
 
@@ -162,7 +186,7 @@ impl Groups {
         let text = |value| place.value(value).unwrap_or_default();
         let is_same = |(key, _): &(Vec<String>, Group)| key.iter().zip(&gather.by).all(|(known, value)| *known == text(value));
         if !self.last.as_ref().is_some_and(is_same) {
-            let key: Vec<String> = gather.by.iter().map(|value| text(value).into_owned()).collect();
+            let key = gather.key(place);
             self.others.extend(self.last.take());
             self.last = self.others.remove_entry(&key).or(Some((key, (place.row, Vec::new()))));
         }
@@ -176,7 +200,11 @@ impl Groups {
         if !self.others.is_empty() {
             self.others.extend(self.last.take());
         }
-        for (key, (row, found)) in self.last.into_iter().chain(self.others) {
+        for (key, (row, mut found)) in self.last.into_iter().chain(self.others) {
+            if self.is_any_unreadable || self.unreadable.contains(&key) {
+                let sums = found.iter_mut().zip(&gather.gathered).filter(|(_, gathered)| gathered.sum.is_some());
+                sums.for_each(|(found, _)| found.part_is_missing());
+            }
             let wrong = found.iter().zip(gather.names.iter().skip(key.len())).find_map(|(found, name)| match found {
                 Found::Wrong(why) => Some(malformed(&format!("gather.{name}"), why)),
                 _ => None,

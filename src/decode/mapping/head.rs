@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::layout::Names;
-use super::reader::{Item, MappingError, Section};
+use super::reader::{Item, MappingError, Section, nearest};
+use super::value::Column;
 use super::{Envelope, Format, Preamble};
 
 /// The section `columns`.
@@ -54,6 +55,29 @@ impl Head {
             (false, false) => Err(root.error("columns", "positions are of fixed lines alone")),
             _ => Ok(()),
         }
+    }
+
+    /// Where the mapping itself names all columns, it can read no other.
+    pub(super) fn check_named(&self, root: &Section<'_>, read: &[Column]) -> Result<(), MappingError> {
+        let placed = self.positions.iter().map(|(name, ..)| name);
+        let (key, names): (_, Vec<&String>) = match &self.header {
+            Some(names) => ("header", names.iter().collect()),
+            None => ("positions", placed.collect()),
+        };
+        if names.is_empty() {
+            return Ok(());
+        }
+        let known: Vec<String> = names.iter().map(|name| self.names.key(name)).collect();
+        let is_twice = |(at, key): (usize, &String)| !key.is_empty() && known.iter().take(at).any(|earlier| earlier == key);
+        if let Some(name) = names.iter().zip(known.iter().enumerate()).find_map(|(name, key)| is_twice(key).then_some(name)) {
+            return Err(root.error("columns", format!("{key} names the column {name:?} twice")));
+        }
+        let is_there = |column: &&Column| column.names.iter().any(|name| known.contains(&self.names.key(name)));
+        let Some(name) = read.iter().find(|column| !is_there(column)).and_then(|column| column.names.first()) else {
+            return Ok(());
+        };
+        let all: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        Err(root.error("columns", format!("the column {name:?} is read, and {key} has none; {}", nearest(name, &all))))
     }
 
     pub(super) fn read(section: Section<'_>) -> Result<Head, MappingError> {

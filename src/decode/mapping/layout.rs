@@ -51,8 +51,10 @@ impl Layout {
         let find = |name: &String| keys.iter().position(|key| *key == compared.key(name));
         let positions = columns.iter().map(|column| column.names.iter().find_map(find)).collect();
         let mut twins = Vec::new();
+        // Two columns of one name are of no concern where nobody reads them.
+        let is_read = |key: &String| columns.iter().flat_map(|column| &column.names).any(|name| *key == compared.key(name));
         for (at, key) in keys.iter().enumerate().filter(|(_, key)| !key.is_empty()) {
-            if let Some(first) = keys.iter().take(at).position(|earlier| earlier == key) {
+            if let Some(first) = keys.iter().take(at).position(|earlier| earlier == key).filter(|_| is_read(key)) {
                 twins.push((first, at));
             }
         }

@@ -12,11 +12,13 @@ mod head;
 mod join;
 mod layout;
 mod parse;
+mod prove;
 mod reader;
 mod record;
 mod rows;
 mod sample;
 mod steps;
+mod told;
 mod value;
 
 use std::collections::BTreeMap;

@@ -14,12 +14,13 @@ use super::head::Head;
 use super::join::Join;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
-use super::value::{Columns, Source, Value, condition};
+use super::value::{Columns, Readable, Source, Value, condition};
 use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, Unit};
 use crate::decode::delimited::Dialect;
 use crate::decode::draft::Kind;
 use crate::decode::encoding::TextEncoding;
 use crate::decode::json::Pointer;
+use crate::decode::units;
 use crate::domain;
 
 impl Mapping {
@@ -39,6 +40,7 @@ impl Mapping {
             None => return Err(root.error("version", "is missing: version = 1")),
         }
         let mapping = mapping(&root)?;
+        mapping.prove(&root)?;
         root.finish()?;
         Ok(mapping)
     }
@@ -61,8 +63,11 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     if join.is_some() && envelope.format != Format::Ndjson {
         return Err(root.error("join", "a join gives lines of JSON: envelope.format = \"ndjson\""));
     }
-    let mut columns = Columns::new(head.aliases.clone());
-    let mut gather = root.section("gather")?.map(|section| Gather::read(section, head.aliases.clone())).transpose()?;
+    let readable = Readable::of(envelope.format);
+    let mut gather =
+        root.section("gather")?.map(|section| Gather::read(section, (head.aliases.clone(), readable))).transpose()?;
+    let readable = if gather.is_some() { readable.gathered() } else { readable };
+    let mut columns = Columns::new(head.aliases.clone(), readable);
     let explode: Vec<Explode> =
         root.sections("explode")?.into_iter().map(|section| Explode::read(section, &mut columns)).collect::<Result<_, _>>()?;
     columns.pivots = explode.iter().flat_map(Explode::names).map(str::to_owned).collect();
@@ -76,7 +81,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
             return Err(root.error("branching", format!("{other:?} is none; allowed are first, every")));
         }
     };
-    let units = root.section("units")?.map(units).transpose()?.unwrap_or_default();
+    let units = root.section("units")?.map(own_units).transpose()?.unwrap_or_default();
     let read = |section, columns: &mut Columns| Quantities::read(section, &branches, columns);
     let quantities =
         root.sections("quantities")?.into_iter().map(|section| read(section, &mut columns)).collect::<Result<_, _>>()?;
@@ -87,18 +92,15 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     let limits = limits(root.section("limits")?)?;
     let examples = root.sections("examples")?.into_iter().map(Example::read).collect::<Result<_, _>>()?;
     let (required, never) = settle(root, &head, (&mut gather, &branches, &mut columns), &envelope)?;
-    let nulls = head.nulls;
-    let names = head.names;
-    let memo = OnceLock::new();
     Ok(Mapping {
         name,
         title,
         envelope,
         columns,
-        names,
+        names: head.names,
         required,
         never,
-        nulls,
+        nulls: head.nulls,
         join,
         gather,
         explode,
@@ -113,7 +115,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         meaning,
         limits,
         examples,
-        memo,
+        memo: OnceLock::new(),
     })
 }
 
@@ -152,6 +154,7 @@ fn settle(
     if let Some(gather) = gather.as_mut() {
         gather.settle(&columns.slots, head.names).map_err(|problem| root.error("gather", problem))?;
     }
+    head.check_named(root, gather.as_ref().map_or(&columns.slots, |gather| &gather.columns.slots))?;
     if required.is_empty() && matches!(envelope.format, Format::Csv(_, Preamble::UntilHeader)) {
         return Err(root.error("columns", "a preamble until the header needs columns.required, to know the header by"));
     }
@@ -230,12 +233,16 @@ pub(super) fn dialect(section: &Section<'_>) -> Result<Dialect, MappingError> {
         None => Ok(None),
         Some(text) => match text.as_bytes() {
             [sign] if sign.is_ascii() && !matches!(sign, b'\n' | b'\r') => Ok(Some(Some(*sign))),
-            [] => Ok(Some(None)),
+            [] if key == "quote" => Ok(Some(None)),
             _ => Err(section.error(key, format!("{text:?} is not one ASCII sign"))),
         },
     };
     let delimiter = sign("delimiter")?.flatten().unwrap_or(b',');
-    Ok(Dialect { delimiter, quote: sign("quote")?.unwrap_or(Some(b'"')) })
+    let quote = sign("quote")?.unwrap_or(Some(b'"'));
+    if quote == Some(delimiter) {
+        return Err(section.error("delimiter", "is the quote as well; quote = \"\" for none"));
+    }
+    Ok(Dialect { delimiter, quote })
 }
 
 fn preamble(section: &Section<'_>) -> Result<Preamble, MappingError> {
@@ -333,11 +340,10 @@ fn check_fields(section: &Section<'_>, kind: Kind, rules: &[Rule]) -> Result<(),
     }
 }
 
-fn units(section: Section<'_>) -> Result<BTreeMap<String, domain::Unit>, MappingError> {
+fn own_units(section: Section<'_>) -> Result<BTreeMap<String, domain::Unit>, MappingError> {
     let unit = |(text, item): (String, super::reader::Item<'_>)| {
         let code = item.text()?;
-        let unit = domain::Unit::new(&code).ok_or_else(|| item.error(format!("{code:?} is no unit of Rec 20 such as KGM")))?;
-        Ok((text, unit))
+        units::listed(&code).map(|unit| (text, unit)).map_err(|problem| item.error(problem))
     };
     section.entries().into_iter().map(unit).collect()
 }

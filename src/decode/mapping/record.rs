@@ -23,6 +23,8 @@ pub(super) struct Quantities {
     pub(super) unit: Value,
     figures: Figures,
     gross: bool,
+    /// Where the mapping says the unit.
+    pub(super) origin: MappingError,
 }
 
 impl Quantities {
@@ -32,7 +34,7 @@ impl Quantities {
         let value = section.item("value").ok_or_else(|| absent("value"))?;
         let value = value::read_item(&value, columns)?;
         let unit = section.item("unit").ok_or_else(|| absent("unit"))?;
-        let unit = value::read_item(&unit, columns)?;
+        let (origin, unit) = (unit.error(""), value::read_item(&unit, columns)?);
         let figures = Figures::beside(&section, &value)?;
         let gross = match section.text("mass")?.as_deref() {
             None | Some("net") => false,
@@ -41,15 +43,16 @@ impl Quantities {
             Some(other) => return Err(section.error("mass", format!("{other:?} is no mass; allowed are net, gross"))),
         };
         section.finish()?;
-        Ok(Quantities { value, unit, figures, gross })
+        Ok(Quantities { value, unit, figures, gross, origin })
     }
 
     fn apply(&self, place: &Place<'_>, draft: &mut Draft) -> Result<(), DecodeError> {
-        let (Some(text), Some(told)) = (place.value(&self.value), place.value(&self.unit)) else { return Ok(()) };
+        let (text, told) = (place.told(&self.value, "quantity.value")?, place.told(&self.unit, "quantity.unit")?);
+        let (Some(text), Some(told)) = (text, told) else { return Ok(()) };
         // A unit that nobody knows tells neither mass nor quantity: the record is taken without, and says so.
         let Some(unit) = units::read(&told, &place.mapping.units) else {
             draft.quality.insert(Degrade::UnitUnknown);
-            draft.unknown_unit.get_or_insert_with(|| told.into_owned());
+            draft.unknown_unit.get_or_insert_with(|| format!("nobody knows the unit {told:?}: add it under [units]"));
             return Ok(());
         };
         let number = self.figures.number(&text).filter(|number| !number.is_sign_negative() || number.is_zero());
@@ -109,7 +112,11 @@ impl Lists {
         for section in root.sections("containers")? {
             let number = optional(&section, "number", columns)?
                 .ok_or_else(|| section.missing("number", "the column of the container's number"))?;
-            lists.containers.push(ContainerRule { of: of(&section)?, number, seal: optional(&section, "seal", columns)? });
+            lists.containers.push(ContainerRule {
+                of: of(&section, columns)?,
+                number,
+                seal: optional(&section, "seal", columns)?,
+            });
             section.finish()?;
         }
         for section in root.sections("parties")? {
@@ -122,14 +129,14 @@ impl Lists {
     }
 
     fn apply(&self, place: &Place<'_>, codes: &Codes, draft: &mut Draft) -> Result<(), Stop> {
-        let text = |value: &Option<Value>| value.as_ref().and_then(|value| place.value(value).map(|text| text.into_owned()));
-        let bill = BillOfLading { master: text(&self.master), house: text(&self.house) };
+        let master = owned(place, &self.master, "bill_of_lading.master")?;
+        let bill = BillOfLading { master, house: owned(place, &self.house, "bill_of_lading.house")? };
         draft.bill_of_lading = (bill != BillOfLading::default()).then_some(bill);
         for rule in &self.containers {
             each(&rule.of, place, &mut |place| {
-                let Some(number) = place.value(&rule.number) else { return Ok(()) };
+                let Some(number) = place.told(&rule.number, "containers.number")? else { return Ok(()) };
                 let number = number.parse().map_err(|cause| malformed("containers.number", cause))?;
-                let seal = rule.seal.as_ref().and_then(|seal| place.value(seal)).map(Cow::into_owned);
+                let seal = owned(place, &rule.seal, "containers.seal")?;
                 draft.containers.push(Container { number, seal, packages: None, empty: None });
                 Ok(())
             })?;
@@ -141,7 +148,7 @@ impl Lists {
             })?;
         }
         for value in &self.transit_ports {
-            let Some(text) = place.value(value) else { continue };
+            let Some(text) = place.told(value, "transit_ports")? else { continue };
             match text.parse() {
                 Ok(port) => draft.transit_ports.push(port),
                 Err(_) => draft.quality.insert(Degrade::PortUnknown),
@@ -151,7 +158,16 @@ impl Lists {
     }
 }
 
-fn of(section: &Section<'_>) -> Result<Of, MappingError> {
+/// The text of a value that a list may do without.
+fn owned(place: &Place<'_>, value: &Option<Value>, field: &str) -> Result<Option<String>, DecodeError> {
+    let Some(value) = value else { return Ok(None) };
+    Ok(place.told(value, field)?.map(Cow::into_owned))
+}
+
+fn of(section: &Section<'_>, columns: &Columns) -> Result<Of, MappingError> {
+    if section.has("of") {
+        columns.readable.check("of").map_err(|problem| section.error("of", problem))?;
+    }
     let pointer = |text: String| Pointer::parse(&text).map_err(|problem| section.error("of", problem));
     section.text("of")?.map(pointer).transpose()
 }
@@ -159,8 +175,12 @@ fn of(section: &Section<'_>) -> Result<Of, MappingError> {
 /// Takes the row, or each object of a list in it as a row.
 fn each(of: &Of, place: &Place<'_>, take: &mut dyn FnMut(&Place<'_>) -> Result<(), DecodeError>) -> Result<(), DecodeError> {
     let Some(pointer) = of else { return take(place) };
-    let mut objects = place.list(pointer).into_iter().filter(|at| at.is_object());
-    objects.try_for_each(|at| take(&place.inner(Cells::Json(at), None)))
+    // What holds nothing gives none: null, and in XML an empty element.
+    let mut elements = place.list(pointer).into_iter().filter(|at| !matches!(at.text(), "null" | "\"\""));
+    elements.try_for_each(|at| match at.is_object() {
+        true => take(&place.inner(Cells::Json(at), None)),
+        false => Err(malformed(&pointer.to_string(), "an element of the list under `of` is no object")),
+    })
 }
 
 fn optional(section: &Section<'_>, key: &'static str, columns: &mut Columns) -> Result<Option<Value>, MappingError> {
@@ -187,22 +207,24 @@ impl PartyRule {
         if name.is_none() && identifier.is_none() {
             return Err(section.error("name", "must be there, or identifier: a party has a name or an identifier"));
         }
-        let of = of(&section)?;
+        let of = of(&section, columns)?;
         section.finish()?;
         Ok(PartyRule { of, role, name, identifier, country })
     }
 
     /// The party, where the row names one. A country of a party that nobody knows costs the country alone.
     fn party(&self, place: &Place<'_>, codes: &Codes) -> Result<Option<Party>, DecodeError> {
-        let text = |value: &Option<Value>| value.as_ref().and_then(|value| place.value(value).map(|text| text.into_owned()));
-        let (name, identifier) = (text(&self.name), text(&self.identifier));
+        let name = owned(place, &self.name, "parties.name")?;
+        let identifier = owned(place, &self.identifier, "parties.identifier")?;
         if name.is_none() && identifier.is_none() {
             return Ok(None);
         }
-        let country = self.country.as_ref().and_then(|(value, countries)| {
-            let text = place.value(value)?;
-            countries.country(|| "parties.country".to_owned(), &text, codes).ok().filter(|country| country.is_known())
-        });
+        let country = match &self.country {
+            None => None,
+            Some((value, countries)) => place.told(value, "parties.country")?.and_then(|text| {
+                countries.country(|| "parties.country".to_owned(), &text, codes).ok().filter(|country| country.is_known())
+            }),
+        };
         Ok(Some(Party { role: self.role, name, identifier, country }))
     }
 }

@@ -55,7 +55,12 @@ impl Mapping {
         let document = is_document.then(|| read_json(&text, self.limits.nesting)).transpose()?;
         let envelope = document.as_ref().map(Tree::root);
         let mut give = |place: Result<&Place<'_>, Missed>| match (&self.gather, place) {
-            (_, Err(missed)) => visit(Err(missed)),
+            (gather, Err(missed)) => {
+                if gather.is_some() {
+                    groups.miss(&missed);
+                }
+                visit(Err(missed));
+            }
             (None, Ok(place)) => explode::each(place, visit),
             (Some(gather), Ok(place)) => groups.take(gather, place, visit),
         };
@@ -192,8 +197,14 @@ impl<'a> Frame<'a> {
             } else {
                 self.fits(&layout, &cells)
             };
-            let place = fits.map(|()| self.shorter(Cells::Table { layout: &layout, cells: &cells }, None));
-            visit(place.as_ref().map_err(|error| self.missed(error.clone())));
+            let place = self.shorter(Cells::Table { layout: &layout, cells: &cells }, None);
+            match fits {
+                Ok(()) => visit(Ok(&place)),
+                Err(error) => {
+                    let of = self.mapping.gather.as_ref().map(|gather| gather.key(&place));
+                    visit(Err(Missed { of, ..self.missed(error) }));
+                }
+            }
         }
         Ok(())
     }

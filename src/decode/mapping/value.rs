@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
+use super::Format;
 use super::checks::Proof;
 use super::figures::Figures;
 use super::reader::{Item, MappingError, Section, nearest};
@@ -26,12 +27,49 @@ pub(super) struct Columns {
     aliases: BTreeMap<String, Vec<String>>,
     /// Names of pivoted columns.
     pub(super) pivots: Vec<String>,
+    pub(super) readable: Readable,
+}
+
+/// What a row gives to read beside its cells.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Readable {
+    /// Rows are JSON objects.
+    rows: bool,
+    /// There is JSON around them.
+    envelope: bool,
+    /// `[[explode]]` makes parts.
+    pub(super) parts: bool,
+}
+
+impl Readable {
+    /// In messages of a form.
+    pub(super) fn of(format: Format) -> Readable {
+        let envelope = !matches!(format, Format::Csv(..) | Format::Fixed);
+        Readable { rows: envelope && format != Format::JsonTable, envelope, parts: false }
+    }
+
+    /// What is gathered has cells alone.
+    pub(super) fn gathered(self) -> Readable {
+        Readable { rows: false, ..self }
+    }
+
+    /// Whether there is what a key reads; else why not.
+    pub(super) fn check(self, key: &str) -> Result<(), &'static str> {
+        match key {
+            "pointer" | "parent" | "texts" | "elements" | "of" if !self.rows => {
+                Err("reads JSON, and the rows here are cells under the names of columns")
+            }
+            "envelope" if !self.envelope => Err("reads the JSON around the rows, and here is none"),
+            "part" if !self.parts => Err("is what [[explode]] makes with parts or pivot, and it makes none"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Columns {
     /// No column yet; `aliases` gives other spellings of a name.
-    pub(super) fn new(aliases: BTreeMap<String, Vec<String>>) -> Columns {
-        Columns { slots: Vec::new(), aliases, pivots: Vec::new() }
+    pub(super) fn new(aliases: BTreeMap<String, Vec<String>>, readable: Readable) -> Columns {
+        Columns { slots: Vec::new(), aliases, pivots: Vec::new(), readable }
     }
 
     /// The slot of a column with these alternative names.
@@ -108,18 +146,32 @@ impl Value {
         Value { source, steps: Vec::new(), nulls: Vec::new(), null_when: None, words: BTreeMap::new(), words_only: false }
     }
 
+    /// The texts that it gives whatever a row holds: a constant, names of columns, the words for others.
+    pub(super) fn fixed(&self) -> Vec<&str> {
+        let own: Vec<&str> = match &self.source {
+            _ if !self.steps.is_empty() => Vec::new(),
+            Source::Constant(text) => vec![text],
+            Source::ColumnName(names) => names.iter().map(|(name, _)| name.as_str()).collect(),
+            Source::First(parts, _) => parts.iter().flat_map(Value::fixed).collect(),
+            _ => Vec::new(),
+        };
+        let kept = own.into_iter().filter(|text| !self.nulls.iter().any(|null| null == text));
+        let kept = kept.filter(|text| !self.words.contains_key(*text) && !self.words_only);
+        kept.chain(self.words.values().map(String::as_str)).collect()
+    }
+
     /// What it reads, in words.
     pub(super) fn shown(&self, columns: &[Column]) -> String {
         let name = |slot: usize| columns.get(slot).and_then(|column| column.names.first()).cloned().unwrap_or_default();
         let all = |parts: &[Value], joint: &str| parts.iter().map(|part| part.shown(columns)).collect::<Vec<_>>().join(joint);
         match &self.source {
             Source::Column(slot) => name(*slot),
-            Source::Pointer(_) => "a pointer".to_owned(),
-            Source::Parent(_) => "the row around it".to_owned(),
-            Source::Texts(..) => "texts of a list".to_owned(),
+            Source::Pointer(pointer) => pointer.to_string(),
+            Source::Parent(pointer) => format!("parent {pointer}"),
+            Source::Texts(list, ..) => format!("texts of {list}"),
             Source::Part => "the part".to_owned(),
             Source::Pivot(name) => name.clone(),
-            Source::Envelope(_) => "the envelope".to_owned(),
+            Source::Envelope(pointer) => format!("envelope {pointer}"),
             Source::Constant(text) => format!("{text:?}"),
             Source::ColumnName(_) => "a column's name".to_owned(),
             Source::File(_) => "the file's name".to_owned(),
@@ -173,6 +225,9 @@ const SOURCES: [&str; 16] = [
 
 /// A value: a column's name alone, or a table with a source.
 pub(super) fn read_item(item: &Item<'_>, columns: &mut Columns) -> Result<Value, MappingError> {
+    if item.is_list() && item.list()?.is_empty() {
+        return Err(item.error("names no column"));
+    }
     if item.as_text().is_some() || item.is_list() {
         return Ok(Value::of(Source::Column(columns.slot(item.texts()?))));
     }
@@ -207,6 +262,11 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
             Some(first) => section.error(first, format!("has several sources ({}): give one", given.join(", "))),
         });
     };
+    columns.readable.check(name).map_err(|problem| section.error(name, problem))?;
+    // Of nothing comes nothing, and the sum of nothing would be a zero that nobody told.
+    if section.item(name).is_some_and(|item| item.is_list() && item.list().is_ok_and(|list| list.is_empty())) {
+        return Err(section.error(name, "must name at least one"));
+    }
     let pointer = |key| {
         let text = section.required_text(key, "a JSON pointer")?;
         Pointer::parse(&text).map_err(|problem| section.error(key, problem))
@@ -233,7 +293,8 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
             let name = section.required_text("pivot", "a name of [[explode]] pivot")?;
             if !columns.pivots.contains(&name) {
                 let names: Vec<&str> = columns.pivots.iter().map(String::as_str).collect();
-                return Err(section.error("pivot", format!("{name:?} is no name of explode.pivot; {}", nearest(&name, &names))));
+                let near = if names.is_empty() { "no [[explode]] has a pivot".to_owned() } else { nearest(&name, &names) };
+                return Err(section.error("pivot", format!("{name:?} is no name of explode.pivot; {near}")));
             }
             Source::Pivot(name)
         }

@@ -1,0 +1,209 @@
+//! What a mapping can never give, and what contradicts itself: errors when it is read, with line, key and what was meant.
+
+use entrepot::decode::Mapping;
+
+const FLOW: &str = r#"version = 1
+name = "refusals"
+kind = "trade_flow"
+[envelope]
+format = "csv"
+[fields]
+reporter = { const = "US" }
+partner = "P"
+flow = { const = "import" }
+period = "M"
+hs = "HS"
+net_mass_kg = "KG"
+"#;
+
+const SHIPMENT: &str = r#"version = 1
+name = "refusals"
+kind = "shipment"
+[envelope]
+format = "json"
+[fields]
+id = "id"
+event_date = "day"
+destination = { const = "US" }
+country_of_origin = "from"
+hs = "hs"
+"#;
+
+#[track_caller]
+fn refused(base: &str, (from, to): (&str, &str), expected: &str) {
+    assert!(Mapping::parse(base).is_ok());
+    assert!(base.contains(from), "{from}");
+    let error = Mapping::parse(&base.replacen(from, to, 1)).expect_err(to);
+    assert_eq!(error.to_string(), expected);
+}
+
+/// With something behind it.
+#[track_caller]
+fn refused_with(base: &str, more: &str, expected: &str) {
+    refused(base, ("version = 1\n", &format!("version = 1\n{more}\n")), expected);
+}
+
+#[test]
+fn a_constant_is_run_through_its_field() {
+    let reporter = "{ const = \"US\" }";
+    refused(
+        FLOW,
+        (reporter, "{ const = \"USA\" }"),
+        "line 7, fields.reporter: \"USA\" is no country in the code system iso2; if it is one, add it under words",
+    );
+    refused(
+        FLOW,
+        (reporter, "{ const = \"QQ\" }"),
+        "line 7, fields.reporter: \"QQ\" is no country in the code system iso2; if it is one, add it under words",
+    );
+    for flow in [
+        "{ const = \"imports\" }",
+        "{ column = \"F\", words = { 1 = \"imports\" } }",
+        "{ first = [\"F\", { const = \"imports\" }] }",
+    ] {
+        let error = Mapping::parse(&FLOW.replacen("{ const = \"import\" }", flow, 1)).unwrap_err();
+        assert_eq!((error.line, error.key.as_str()), (9, "fields.flow"), "{error}");
+        assert!(error.problem.contains("\"imports\""), "{error}");
+    }
+    // What `words` makes of a constant is what counts, and a country's other names are none of ours.
+    let words = "{ const = \"America\", words = { America = \"US\" } }";
+    assert!(Mapping::parse(&FLOW.replacen(reporter, words, 1)).is_ok());
+    let money = |value: &str| Mapping::parse(&(FLOW.to_owned() + value)).map(drop).map_err(|error| error.to_string());
+    let currency = |code: &str| money(&format!("customs_value = {{ column = \"V\", currency = {{ const = \"{code}\" }} }}"));
+    assert_eq!(currency("USD"), Ok(()));
+    assert!(currency("US").unwrap_err().starts_with("line 13, fields.customs_value: currency: \"US\""));
+    assert!(money("valuation = { const = \"CIF\" }").unwrap_err().starts_with("line 13, fields.valuation: "));
+    let unit = |text: &str| money(&format!("[[quantities]]\nvalue = \"Q\"\nunit = {{ const = \"{text}\" }}"));
+    assert_eq!([unit("KG"), unit("KGM")], [Ok(()), Ok(())]);
+    let said = "line 15, quantities.unit: \"FURLONG\" is no unit of Rec 20, such as KGM";
+    assert_eq!(unit("FURLONG"), Err(said.to_owned()));
+}
+
+#[test]
+fn a_record_needs_what_its_kind_needs_one_of() {
+    refused(
+        FLOW,
+        ("net_mass_kg = \"KG\"\n", ""),
+        "line 6, fields: a trade_flow needs one of net_mass_kg, customs_value and [[quantities]]",
+    );
+    refused(
+        SHIPMENT,
+        ("country_of_origin = \"from\"\n", ""),
+        "line 6, fields: a shipment needs one of country_of_origin, country_of_consignment, port_of_lading and country_of_lading",
+    );
+    refused(SHIPMENT, ("hs = \"hs\"\n", ""), "line 6, fields: a shipment needs one of hs and description");
+    for (key, value) in [("complete", "true"), ("cancelled", "{ column = \"Z\", equals = \"1\" }")] {
+        let error = Mapping::parse(&format!("{FLOW}[meaning]\n{key} = {value}\n")).unwrap_err();
+        let said = format!("line 13, meaning: {key} is of shipments: a trade_flow is corrected by a later one");
+        assert_eq!(error.to_string(), said);
+    }
+}
+
+#[test]
+fn cells_hold_no_json_and_parts_come_of_explode() {
+    let json = "reads JSON, and the rows here are cells under the names of columns";
+    refused(FLOW, ("\"KG\"", "{ pointer = \"/KG\" }"), &format!("line 12, fields.net_mass_kg.pointer: {json}"));
+    refused_with(FLOW, "explode = [{ elements = \"/b\" }]", &format!("line 2, explode.elements: {json}"));
+    refused(
+        FLOW,
+        ("\"KG\"", "{ envelope = \"/KG\" }"),
+        "line 12, fields.net_mass_kg.envelope: reads the JSON around the rows, and here is none",
+    );
+    refused(
+        FLOW,
+        ("\"KG\"", "{ part = true }"),
+        "line 12, fields.net_mass_kg.part: is what [[explode]] makes with parts or pivot, and it makes none",
+    );
+    refused(
+        FLOW,
+        ("\"KG\"", "{ pivot = \"mass\" }"),
+        "line 12, fields.net_mass_kg.pivot: \"mass\" is no name of explode.pivot; no [[explode]] has a pivot",
+    );
+    let of = Mapping::parse(
+        &SHIPMENT.replace("\"json\"", "\"csv\"").replace("[fields]", "[[containers]]\nof = \"/x\"\nnumber = \"n\"\n[fields]"),
+    );
+    assert_eq!(of.unwrap_err().to_string(), format!("line 7, containers.of: {json}"));
+    // A table of JSON has cells, and JSON around them.
+    let table = FLOW.replace("\"csv\"", "\"json-table\"");
+    assert!(Mapping::parse(&table.replace("\"KG\"", "{ envelope = \"/KG\" }")).is_ok());
+    assert!(Mapping::parse(&table.replace("\"KG\"", "{ pointer = \"/KG\" }")).is_err());
+}
+
+#[test]
+fn lists_hold_something_and_nothing_twice() {
+    for (value, key) in [("sum", ".sum"), ("first", ".first"), ("concat", ".concat"), ("column", ".column")] {
+        let said = format!("line 12, fields.net_mass_kg{key}: must name at least one");
+        refused(FLOW, ("\"KG\"", &format!("{{ {value} = [] }}")), &said);
+    }
+    refused(FLOW, ("\"KG\"", "[]"), "line 12, fields.net_mass_kg: names no column");
+    refused(FLOW, ("\"M\"", "{ column = \"M\", formats = [] }"), "line 10, fields.period.formats: must name at least one");
+    let explode = |text: &str| format!("explode = [{{ {text} }}]");
+    refused_with(
+        FLOW,
+        &explode("pivot = { m = \"Q-{}\" }, over = [\"a\", \"b\", \"a\"]"),
+        "line 2, explode.over: has \"a\" twice: its rows would count twice",
+    );
+    refused_with(
+        FLOW,
+        &explode("parts = \"A\", separator = \";\", none = \"x\", keep_empty = true"),
+        "line 2, explode.none: leaves out the rows that keep_empty = true keeps: give one",
+    );
+    refused_with(
+        FLOW,
+        &explode("elements = \"/b\", parts = \"A\", separator = \";\""),
+        "line 2, explode.parts: has several ways to hold rows (elements, parts): give one",
+    );
+}
+
+#[test]
+fn columns_that_the_mapping_names_are_all_there_are() {
+    let header = |names: &str| format!("columns = {{ header = [{names}] }}");
+    refused_with(
+        FLOW,
+        &header("\"P\", \"M\", \"HS\", \"KGS\""),
+        "line 2, columns: the column \"KG\" is read, and header has none; did you mean \"KGS\"?",
+    );
+    refused_with(FLOW, &header("\"P\", \"M\", \"HS\", \"KG\", \"KG\""), "line 2, columns: header names the column \"KG\" twice");
+    let fixed = FLOW.replace("\"csv\"", "\"fixed\"") + "[columns.positions]\nP = [1, 2]\nM = [3, 9]\nHS = [10, 15]\n";
+    let said = "line 13, columns: the column \"KG\" is read, and positions has none; did you mean \"HS\"?";
+    assert_eq!(Mapping::parse(&fixed).unwrap_err().to_string(), said);
+    assert!(Mapping::parse(&(fixed + "KG = [16, 20]\n")).is_ok());
+}
+
+#[test]
+fn signs_and_numbers_that_contradict_each_other() {
+    let csv = "format = \"csv\"";
+    let with = |more: &str| format!("{csv}\n{more}");
+    refused(FLOW, (csv, &with("delimiter = \"\"")), "line 6, envelope.delimiter: \"\" is not one ASCII sign");
+    refused(FLOW, (csv, &with("delimiter = '\"'")), "line 6, envelope.delimiter: is the quote as well; quote = \"\" for none");
+    let mass = |more: &str| format!("{{ column = \"KG\", {more} }}");
+    for scale in ["0", "-1", "-0.0"] {
+        let said = format!(
+            "line 12, fields.net_mass_kg.scale: {scale:?} must be above 0: it makes every number nothing, or turns its sign"
+        );
+        refused(FLOW, ("\"KG\"", &mass(&format!("scale = \"{scale}\""))), &said);
+    }
+    for (keys, said) in [
+        ("grouping = \".\"", "\".\" is the decimal point here: say decimal_comma = true beside it"),
+        ("grouping = \",\", decimal_comma = true", "\",\" is the decimal sign here (decimal_comma = true)"),
+        ("grouping = \"1\"", "'1' is part of numbers, and groups none"),
+    ] {
+        refused(FLOW, ("\"KG\"", &mass(keys)), &format!("line 12, fields.net_mass_kg.grouping: {said}"));
+    }
+}
+
+#[test]
+fn columns_of_one_name_must_agree_only_where_they_are_read() {
+    let table = "P,M,HS,KG,note,note\nTH,2025-01,282580,1,a,b\n";
+    assert!(crate::rows(FLOW, table)[0].contains("\"net_mass_kg\":1"));
+    let twice = crate::rows(FLOW, &table.replace("note,note", "note,KG"));
+    assert_eq!(twice, ["malformed_field: KG: the column stands there twice, with different values"]);
+}
+
+#[test]
+fn an_example_that_does_not_come_out_names_its_line() {
+    let example = "[[examples]]\nname = \"a\"\ninput = \"P,M,HS,KG\\nTH,2025-01,282580,1\\n\"\nexpect = [\"excluded x\"]\n";
+    let mapping = Mapping::parse(&(FLOW.to_owned() + example)).unwrap();
+    let failures = mapping.run_examples(entrepot::reference::Reference::built_in());
+    assert!(failures[0].to_string().starts_with("line 14, example \"a\" does not come out"), "{}", failures[0]);
+}

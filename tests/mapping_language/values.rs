@@ -1,0 +1,172 @@
+//! Values that are there and are no text, sums of which a row cannot be read, and units.
+
+use entrepot::decode::Mapping;
+use expect_test::{Expect, expect};
+
+use crate::{check, rows};
+
+const JSON: &str = r#"version = 1
+name = "values"
+kind = "shipment"
+[envelope]
+format = "ndjson"
+[fields]
+id = "id"
+event_date = "day"
+destination = { const = "US" }
+country_of_origin = "from"
+hs = "hs"
+net_mass_kg = { first = [{ pointer = "/kg/#text" }, "kg"] }
+description = { column = "text", null_when = { column = "kind", equals = "list" } }
+[[containers]]
+of = "/boxes"
+number = "no"
+"#;
+
+const ROW: &str = r#"{"id":"a","day":"2025-03-14","from":"TH","hs":"282580","kg":5}"#;
+
+#[track_caller]
+fn becomes(from: &str, to: &str, expected: Expect) {
+    assert!(ROW.contains(from), "{from}");
+    let line = ROW.replacen(from, to, 1);
+    check(JSON, ("rows.json", line.as_bytes()), expected);
+}
+
+#[test]
+fn what_is_there_and_no_text_is_never_taken_for_nothing() {
+    becomes(
+        "5}",
+        "[5]}",
+        expect!["malformed_field: net_mass_kg (from /kg/#text else kg): a list stands there, where a text or a number is meant"],
+    );
+    becomes(
+        "5}",
+        r##"{"#value":5}}"##,
+        expect![
+            "malformed_field: net_mass_kg (from /kg/#text else kg): an object stands there, where a text or a number is meant"
+        ],
+    );
+    becomes(
+        "5}",
+        r#""\ud800"}"#,
+        expect![
+            "malformed_field: net_mass_kg (from /kg/#text else kg): a text with a broken escape stands there, where a text or a number is meant"
+        ],
+    );
+    becomes(
+        r#""a""#,
+        r#"["a"]"#,
+        expect!["malformed_field: id (from id): a list stands there, where a text or a number is meant"],
+    );
+    becomes(r#""id":"a","#, "", expect!["missing_field: id is missing: a shipment needs the id its source gives it"]);
+    becomes(
+        "5}",
+        r#"5,"boxes":["CSQU3054383"]}"#,
+        expect!["malformed_field: /boxes: an element of the list under `of` is no object"],
+    );
+    // An alternative that is there, nothing in a list, and what the mapping says is null.
+    let taken = r#"{"kind":"shipment","id":"a","revision":1,"status":"active","event_date":"2025-03-14","known_from":"2025-04-13T00:00:00Z","flow":"import","hs":"282580","hs_version":"2022","country_of_origin":"TH","destination":"US"#;
+    for kg in [r##"{"#text":"5","@unit":"KGM"}"##, r#"5,"text":["x"],"kind":"list""#, r#"5,"boxes":[null,""]"#] {
+        let line = ROW.replacen("5}", &format!("{kg}}}"), 1);
+        assert_eq!(rows(JSON, &line), [format!(r#"{taken}","net_mass_kg":5}}"#)]);
+    }
+    for kg in ["[]", "{}", "null"] {
+        assert_eq!(rows(JSON, &ROW.replacen("5}", &format!("{kg}}}"), 1)), [format!(r#"{taken}"}} no_mass"#)]);
+    }
+}
+
+#[test]
+fn parts_of_a_list_are_no_parts_of_a_text() {
+    let mapping = JSON.replace("hs = \"hs\"", "hs = { part = true }") + "[[explode]]\nparts = \"hs\"\nseparator = \";\"\n";
+    check(
+        &mapping,
+        ("rows.json", ROW.replace(r#""282580""#, r#"["282580"]"#).as_bytes()),
+        expect!["malformed_field: explode.parts (from hs): a list stands there, where a text or a number is meant"],
+    );
+}
+
+const TABLE: &str = r#"version = 1
+name = "values"
+kind = "trade_flow"
+[envelope]
+format = "csv"
+message = "file"
+[gather]
+by = ["P", "M", "HS"]
+[[gather.columns]]
+name = "KG"
+value = "Q"
+sum = true
+[fields]
+reporter = { const = "US" }
+partner = "P"
+flow = { const = "import" }
+period = "M"
+hs = "HS"
+net_mass_kg = "KG"
+customs_value = { const = "1", currency = { const = "USD" } }
+"#;
+
+/// The mass of each flow, or the error.
+fn masses(mapping: &str, table: &str) -> Vec<String> {
+    let mass = |row: &String| match row.split_once("\"net_mass_kg\":") {
+        Some((_, rest)) => rest.split(',').next().unwrap_or_default().to_owned(),
+        None if row.starts_with('{') => "no mass".to_owned(),
+        None => row.clone(),
+    };
+    rows(mapping, table).iter().map(mass).collect()
+}
+
+#[test]
+fn a_sum_of_which_a_row_cannot_be_read_is_not_told() {
+    let (head, wide) = ("P,M,HS,Q\n", "TH,2025-01,282580,4,9\n");
+    let good = "TH,2025-01,282580,1\nVN,2025-01,282580,2\n";
+    let dead = "malformed: row 1: the row has 5 cells, its header 4";
+    for unit in ["file", "group"] {
+        let mapping = TABLE.replace("message = \"file\"", &format!("message = \"{unit}\""));
+        assert_eq!(masses(&mapping, &format!("{head}{good}")), ["1", "2"]);
+        let found = masses(&mapping, &format!("{head}{wide}{good}"));
+        let dead = if unit == "file" { dead } else { "malformed: the row has 5 cells, its header 4" };
+        assert_eq!(found, [dead, "no mass", "2"]);
+    }
+    // What is left out on purpose takes nothing from a sum.
+    let notes = TABLE.replace("[gather]", "[columns]\nnotes = \"note\"\n[gather]");
+    assert_eq!(masses(&notes, &format!("{head}{good}TH\n")), ["excluded note", "1", "2"]);
+    // A row that names no record may be part of any.
+    let json = TABLE.replace("\"csv\"", "\"json\"");
+    let list = r#"[{"P":"TH","M":"2025-01","HS":"282580","Q":1},7]"#;
+    assert_eq!(masses(&json, list), ["malformed: row 2: the row is no JSON object", "no mass"]);
+    let list = r#"[{"P":"TH","M":"2025-01","HS":"282580","Q":1},{"P":"TH","M":"2025-01","HS":"282580","Q":[1]}]"#;
+    assert_eq!(masses(&json, list), ["malformed_field: row 1: gather.KG: a list stands there"]);
+}
+
+#[test]
+fn units_are_codes_of_rec_20_and_masses_fill_the_mass() {
+    let units = |code: &str| {
+        let plain = TABLE.replace("net_mass_kg = \"KG\"\n", "").replace("message = \"file\"\n", "");
+        let plain =
+            plain.split("[gather]").next().unwrap_or_default().to_owned() + "[fields]" + plain.split("[fields]").nth(1).unwrap();
+        plain + &format!("[[quantities]]\nvalue = \"Q\"\nunit = \"U\"\n[units]\n\"own\" = \"{code}\"\n")
+    };
+    let mass = |code: &str| masses(&units(code), "P,M,HS,Q,U\nTH,2025-01,282580,5,own\n").join(" ");
+    for (code, kilograms) in [
+        ("CTM", "0.001"),
+        ("APZ", "0.156"),
+        ("KTN", "5000000"),
+        ("HGM", "0.5"),
+        ("CWA", "226.796"),
+        ("CWI", "254.012"),
+        ("NMB", "no mass"),
+    ] {
+        assert_eq!(mass(code), kilograms, "{code}");
+    }
+    for (code, said) in [
+        ("KG", "\"KG\" is no unit of Rec 20; did you mean \"KGM\"?"),
+        ("LBS", "\"LBS\" is no unit of Rec 20; did you mean \"LBR\"?"),
+        ("TON", "\"TON\" is no unit of Rec 20; it is three masses: TNE, STN or LTN"),
+        ("12", "\"12\" is no unit of Rec 20, such as KGM"),
+    ] {
+        let error = Mapping::parse(&units(code)).unwrap_err();
+        assert_eq!((error.key.as_str(), error.problem.as_str()), ("units.own", said));
+    }
+}
