@@ -104,12 +104,40 @@ fn a_row_that_cannot_be_read_stays_whole_and_costs_no_other() {
     tariff.1.push_str("202503101,CSQU3054383,too few\n");
     let house = house(&parts);
     let joined = fed(&house);
-    assert!(joined.contains("202503101,CSQU3054383,too few\n"), "{joined}");
+    assert!(joined.contains(r#""text":"202503101,CSQU3054383,too few"}}"#), "{joined}");
     house.done(&["-q", "assess", "release", "--as", "us-ams", "--feed", "ams", "--summary", "s.json"]);
     let summary: Value = serde_json::from_slice(&std::fs::read(house.path("s.json")).unwrap()).unwrap();
     for counts in ["by_reason", "dead_letter_by_reason"] {
         assert_eq!((&summary["accepted"], &summary[counts]["malformed"]), (&4.into(), &1.into()), "{counts}: {summary}");
     }
+    // Its own file, its own row and the true reason, on a topic as well.
+    let letters = house.done(&["-q", "assess", "release", "--as", "us-ams", "--only", "dead-letters", "--format", "ndjson"]);
+    let rows = parts.iter().find(|(name, _)| name.contains("tariff")).unwrap().1.lines().count() - 1;
+    let wanted = format!("ams__tariff_2025__202503100600.csv row {rows}: the row has 3 cells, its header ");
+    assert!(letters.contains(&wanted), "{wanted}: {letters}");
+}
+
+#[test]
+fn a_release_that_lacks_a_part_is_left_alone_until_it_is_there() {
+    let (there, part): (Vec<_>, Vec<_>) = parts().into_iter().partition(|(name, _)| !name.contains("container"));
+    let house = house(&there);
+    let refused = house.run(&["-q", "feed", "release", "--feed", "ams"]);
+    assert!(refused.0 == 66 && refused.2.contains("no file is part container"), "{refused:?}");
+    assert!(messages(&mut house.log(), "ams").is_empty());
+    // Beside a release that is whole it is named, and nothing more.
+    for (name, text) in parts() {
+        house.write(&format!("release/{}", name.replace("_2025_", "_2024_")), text.as_bytes());
+    }
+    let (code, _, stderr) = house.run(&["feed", "release", "--feed", "ams"]);
+    assert!(code == 0 && stderr.contains("the release was not fed") && stderr.contains("part container"), "{code}: {stderr}");
+    let once = messages(&mut house.log(), "ams").len();
+    assert!(once > 0);
+    // `assess` shows what there is, and says what there is not.
+    let (code, _, stderr) = house.run(&["assess", "release", "--as", "us-ams"]);
+    assert!(code == 0 && stderr.contains("no file is part container"), "{code}: {stderr}");
+    house.write(&format!("release/{}", part[0].0), part[0].1.as_bytes());
+    house.done(&["-q", "feed", "release", "--feed", "ams"]);
+    assert_eq!(messages(&mut house.log(), "ams").len(), 2 * once);
 }
 
 #[test]

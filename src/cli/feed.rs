@@ -47,8 +47,15 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
         }
         return feeder.watch(&args.paths);
     }
-    for input in inputs(&args.paths, &feeder.reading)? {
-        feeder.file(&input)?;
+    // A release without a part would be fed again as another version of the same records, once the part is there.
+    let found = inputs(&args.paths, &feeder.reading)?;
+    let (whole, incomplete): (Vec<_>, Vec<_>) = found.iter().partition(|input| input.incomplete().is_none());
+    whole.iter().try_for_each(|input| feeder.file(input))?;
+    for lacking in incomplete.iter().filter_map(|input| input.incomplete()) {
+        if whole.is_empty() {
+            return Err(Failure::new(Exit::NotThere, format!("the release was not fed: {lacking}")));
+        }
+        tracing::warn!("the release was not fed: {lacking}");
     }
     Ok(Exit::Done)
 }

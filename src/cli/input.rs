@@ -35,15 +35,30 @@ pub(super) struct Input {
 enum Source {
     Stdin,
     File(PathBuf),
-    /// Files that are joined. The first is of the part that every record has.
-    Joined(Parts),
+    /// Files that are joined, and the names of parts that are not there. The first is of the part that every record has.
+    Joined(Parts, Vec<String>),
 }
 
 impl Input {
     /// The parts of a release, called by the first file.
     pub(super) fn joined(parts: Parts) -> Input {
         let name = parts.first().map(|(_, path)| input(path.clone()).name).unwrap_or_default();
-        Input { source: Source::Joined(parts), name }
+        Input { source: Source::Joined(parts, Vec::new()), name }
+    }
+
+    /// The same release, of which these parts are not there.
+    pub(super) fn without(mut self, missing: Vec<&str>) -> Input {
+        if let Source::Joined(_, without) = &mut self.source {
+            *without = missing.into_iter().map(str::to_owned).collect();
+        }
+        self
+    }
+
+    /// What it lacks, where it is a release without all its parts.
+    pub(super) fn incomplete(&self) -> Option<String> {
+        let Source::Joined(_, missing) = &self.source else { return None };
+        let next = "say optional = true in [[join.parts]] where a release may be without";
+        (!missing.is_empty()).then(|| format!("{}: no file is part {}; {next}", self.shown(), missing.join(", ")))
     }
 
     /// The feed that the file's stem names.
@@ -57,7 +72,7 @@ impl Input {
         match &self.source {
             Source::Stdin => "-".to_owned(),
             Source::File(path) => path.display().to_string(),
-            Source::Joined(parts) => parts.iter().map(|(_, path)| path.display().to_string()).collect::<Vec<_>>().join(" + "),
+            Source::Joined(parts, _) => parts.iter().map(|(_, path)| path.display().to_string()).collect::<Vec<_>>().join(" + "),
         }
     }
 
@@ -71,7 +86,7 @@ impl Input {
         match &self.source {
             Source::Stdin => Vec::new(),
             Source::File(path) => vec![path],
-            Source::Joined(parts) => parts.iter().map(|(_, path)| path.as_path()).collect(),
+            Source::Joined(parts, _) => parts.iter().map(|(_, path)| path.as_path()).collect(),
         }
     }
 
@@ -82,8 +97,8 @@ impl Input {
                 Incoming::File(file) => parquet::each(file, &self.shown(), reading, take),
                 Incoming::Bytes(bytes) => each_piece(bytes, &self.shown(), reading, take),
             },
-            (Source::Joined(parts), Some(join)) => joined::each(parts, join, take),
-            (Source::Joined(_), None) => Ok(()),
+            (Source::Joined(parts, _), Some(join)) => joined::each(parts, join, take),
+            (Source::Joined(..), None) => Ok(()),
         }
     }
 
@@ -116,7 +131,7 @@ impl Input {
             Ok(())
         };
         let file = match &self.source {
-            Source::Joined(_) => {
+            Source::Joined(..) => {
                 self.each_row(reading, &mut line)?;
                 return Ok(bytes);
             }

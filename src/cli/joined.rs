@@ -32,7 +32,12 @@ pub(super) fn releases(inputs: Vec<Input>, join: Option<&Join>) -> Result<Vec<In
             let message = format!("{}: no file is part {}{of}, which every record has", names.join(", "), join.name(0));
             return Err(Failure::new(Exit::NotThere, message));
         }
-        joined.push(Input::joined(parts));
+        let there: Vec<usize> = parts.iter().map(|(part, _)| *part).collect();
+        let input = Input::joined(parts).without(join.missing(&there));
+        if let Some(missing) = input.incomplete() {
+            tracing::warn!("{missing}");
+        }
+        joined.push(input);
     }
     joined.extend(others);
     Ok(joined)
@@ -50,7 +55,8 @@ pub(super) fn each(parts: &Parts, join: &Join, take: &mut Rows<'_>) -> Result<()
                 take(number, message)
             }
         };
-        let mut rows = join.rows(*part);
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut rows = join.rows(*part, &name);
         each_chunk(open(path)?, &path.display().to_string(), &mut |chunk| {
             let mut outcome = Ok(());
             rows.push(chunk, &mut |row| and_then(&mut outcome, || give(row)));

@@ -3,18 +3,21 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 
 use super::field::Stop;
+use super::head::Head;
 use super::layout::{Layout, Names};
 use super::reader::{MappingError, Section};
 use super::{parse, value};
 use crate::decode::delimited::{self, Dialect, Records};
-use crate::decode::draft::malformed;
+use crate::decode::draft::{error, malformed};
 use crate::decode::encoding::TextEncoding;
 use crate::decode::json::At;
 use crate::decode::writer::Json;
-use crate::domain::ExcludedReason;
+use crate::domain::{DeadLetterReason, ExcludedReason};
 
 /// How the files of a release are joined.
 #[derive(Debug)]
@@ -26,6 +29,9 @@ pub struct Join {
     parts: Vec<JoinPart>,
     aside: Vec<Regex>,
     orphan: String,
+    /// How names are compared, and the columns that may not be read, as they are compared.
+    names: Names,
+    never: Vec<String>,
 }
 
 /// A part.
@@ -35,6 +41,8 @@ struct JoinPart {
     files: Regex,
     /// A record may have several rows of it.
     many: bool,
+    /// A release may be without it.
+    optional: bool,
     /// What is taken over; all, where absent.
     columns: Option<Vec<String>>,
 }
@@ -55,7 +63,7 @@ pub enum FileOf {
 pub enum PartRow<'a> {
     /// Its key, and the row as a JSON object.
     Keyed(&'a str, Vec<u8>),
-    /// A message by itself: a row without a key, or one that cannot be read, as it stands.
+    /// A message by itself: a row without a key, or one that cannot be read, with its place and the reason.
     Alone(Vec<u8>),
 }
 
@@ -64,7 +72,7 @@ pub type TakePartRow<'t> = dyn FnMut(PartRow<'_>) + 't;
 
 impl Join {
     /// The section `join`.
-    pub(super) fn read(section: Section<'_>) -> Result<Join, MappingError> {
+    pub(super) fn read(section: Section<'_>, head: &Head) -> Result<Join, MappingError> {
         let key = section.required_text("key", "the column that is the same in all parts of a record")?;
         let dialect = parse::dialect(&section)?;
         let orphan = section.reason("orphan")?.unwrap_or_else(|| ExcludedReason::ORPHAN.to_owned());
@@ -76,12 +84,22 @@ impl Join {
             [first, ..] if first.many => return Err(section.error("parts", "the first part has one row a record")),
             [..] => {}
         }
-        let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).chain([key.as_str()]).collect();
-        if let Some(twice) = names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|other| other == *name)) {
+        let called: Vec<&str> = parts.iter().map(|part| part.name.as_str()).chain([key.as_str()]).collect();
+        if let Some(twice) = called.iter().enumerate().find(|(at, name)| called.iter().take(*at).any(|other| other == *name)) {
             return Err(section.error("parts", format!("{:?} stands for two things", twice.1)));
         }
+        if called.contains(&UNREADABLE) {
+            return Err(
+                section.error("parts", format!("{UNREADABLE:?} is how a row is called that cannot be read: take another name"))
+            );
+        }
+        let never: Vec<String> = head.never.iter().map(|name| head.names.key(name)).collect();
+        let taken = parts.iter().flat_map(|part| part.columns.iter().flatten()).chain([&key]);
+        if let Some(name) = taken.into_iter().find(|name| never.contains(&head.names.key(name))) {
+            return Err(section.error("parts", format!("the column {name:?} is taken over, and listed under columns.never")));
+        }
         section.finish()?;
-        Ok(Join { key, dialect, parts, aside, orphan })
+        Ok(Join { key, dialect, parts, aside, orphan, names: head.names, never })
     }
 
     /// What a file is, by its name.
@@ -99,10 +117,20 @@ impl Join {
         self.parts.get(part).map(|part| part.name.as_str()).unwrap_or_default()
     }
 
-    /// Reads the rows of a part.
-    pub fn rows(&self, part: usize) -> PartRows<'_> {
+    /// The parts that a release needs beside these.
+    pub fn missing(&self, there: &[usize]) -> Vec<&str> {
+        let parts = self.parts.iter().enumerate().filter(|(at, part)| !part.optional && !there.contains(at));
+        parts.map(|(_, part)| part.name.as_str()).collect()
+    }
+
+    /// Reads the rows of a part from the file of this name.
+    pub fn rows(&self, part: usize, file: &str) -> PartRows<'_> {
         let records = Records::new(self.dialect, TextEncoding::UTF_8);
-        PartRows { join: self, part: self.parts.get(part), records, head: None }
+        PartRows { join: self, part: self.parts.get(part), file: file.to_owned(), records, head: None, row: 0 }
+    }
+
+    fn leaves_out(&self, column: &str) -> bool {
+        self.never.contains(&self.names.key(column))
     }
 
     /// The message of the rows that have one key, each with its part; those of a part in a row.
@@ -122,6 +150,11 @@ impl Join {
 
     /// Whether a message holds a record: the first part, and of no part more than there may be.
     pub(super) fn check(&self, at: At<'_>) -> Result<(), Stop> {
+        if let Some(bad) = at.member(UNREADABLE) {
+            let told = |name| bad.member(name).and_then(At::scalar).unwrap_or_default();
+            let detail = format!("{} row {}: {}", told("file"), told("row"), told("why"));
+            return Err(error(DeadLetterReason::Malformed, detail).into());
+        }
         let found = |part: &JoinPart| at.member(&part.name);
         if self.parts.first().and_then(found).is_none() {
             return Err(Stop::Excluded(self.orphan.clone()));
@@ -138,6 +171,9 @@ impl Join {
 
 /// Bytes that a row has in a message beside its own: the name of its part, and signs.
 const ROOM: usize = 24;
+
+/// What a message holds in place of parts, where a row could not be read.
+const UNREADABLE: &str = "unreadable";
 
 impl JoinPart {
     /// The rows of it; one alone where there may be one alone. There the same row twice is one.
@@ -167,9 +203,10 @@ impl JoinPart {
             Some("many") => true,
             Some(other) => return Err(section.error("rows", format!("{other:?} is no number of rows; allowed are one, many"))),
         };
+        let optional = section.flag("optional")?;
         let columns = section.texts("columns")?;
         section.finish()?;
-        Ok(JoinPart { name, files, many, columns })
+        Ok(JoinPart { name, files, many, optional, columns })
     }
 }
 
@@ -178,8 +215,11 @@ impl JoinPart {
 pub struct PartRows<'j> {
     join: &'j Join,
     part: Option<&'j JoinPart>,
+    file: String,
     records: Records,
     head: Option<PartHead>,
+    /// Rows so far, as they are counted everywhere: below the header, without empty lines.
+    row: u64,
 }
 
 /// The header of a part's file.
@@ -190,6 +230,8 @@ struct PartHead {
     key: Option<usize>,
     /// What stands before the cell of each column that is taken over, in the row's object.
     members: Vec<Option<Vec<u8>>>,
+    /// The file has columns that may not be read.
+    has_private: bool,
 }
 
 impl PartRows<'_> {
@@ -212,34 +254,63 @@ impl PartRows<'_> {
             return;
         }
         let Some(head) = &self.head else {
-            self.head = Some(self.read_head(&String::from_utf8_lossy(record)));
+            match self.read_head(&String::from_utf8_lossy(record)) {
+                Some(head) => self.head = Some(head),
+                None => give(PartRow::Alone(self.unreadable("in the header a quoted cell never ends", Some(record)))),
+            }
             return;
         };
+        self.row += 1;
         let mut cells = Vec::with_capacity(head.members.len() + 1);
-        let read = std::str::from_utf8(record).ok().and_then(|text| self.object(head, text, &mut cells));
-        give(read.unwrap_or_else(|| PartRow::Alone(record.trim_ascii_end().to_vec())));
+        let text = std::str::from_utf8(record).map_err(|problem| format!("the bytes are no utf-8: {problem}"));
+        let read = text.and_then(|text| self.object(head, text, &mut cells));
+        // Where a cell begins is not known of such a row: of files with private columns it stays in the file.
+        let shown = (!head.has_private).then_some(record);
+        give(read.unwrap_or_else(|why| PartRow::Alone(self.unreadable(&why, shown))));
     }
 
-    fn read_head(&self, text: &str) -> PartHead {
+    /// The message of a row that cannot be read: where it stands and why, and the row as it stands.
+    fn unreadable(&self, why: &str, record: Option<&[u8]>) -> Vec<u8> {
+        let mut json = Json::with_capacity(2 * record.map_or(0, <[u8]>::len) + 8 * ROOM);
+        json.raw(b"{").text(UNREADABLE).raw(b":{").member("file", &self.file).key("row").whole(self.row, 1).member("why", why);
+        match record.map(|record| (std::str::from_utf8(record), record)) {
+            Some((Ok(text), _)) => drop(json.member("text", text.trim_end())),
+            Some((Err(_), bytes)) => drop(json.member("base64", &STANDARD.encode(bytes.trim_ascii_end()))),
+            None => {}
+        }
+        json.raw(b"}}");
+        json.into_bytes()
+    }
+
+    /// `None` where a quoted cell never ends: the file would be a header and no row.
+    fn read_head(&self, text: &str) -> Option<PartHead> {
         let mut cells = Vec::new();
-        delimited::record(text, 0, self.join.dialect, &mut cells);
+        // A mark of the byte order would hide the first name, and its quote.
+        let (_, open) = delimited::record(text.trim_start_matches('\u{feff}'), 0, self.join.dialect, &mut cells);
+        if open {
+            return None;
+        }
         let layout = Layout::read(&cells, &[], Names::Exact);
         let columns = self.part.and_then(|part| part.columns.as_ref());
         let member = |name: &String| {
             let is_wanted = *name != self.join.key && columns.is_none_or(|columns| columns.contains(name));
-            is_wanted.then(|| Json::default().text(name).raw(b":").as_bytes().to_vec())
+            (is_wanted && !self.join.leaves_out(name)).then(|| Json::default().text(name).raw(b":").as_bytes().to_vec())
         };
         let key = layout.names.iter().position(|name| *name == self.join.key);
-        PartHead { key, members: layout.names.iter().map(member).collect(), layout }
+        let has_private = layout.names.iter().any(|name| self.join.leaves_out(name));
+        Some(PartHead { key, members: layout.names.iter().map(member).collect(), has_private, layout })
     }
 
-    /// A row as an object of its cells; what is empty is left away. `None` where it cannot be read.
-    fn object<'c>(&self, head: &PartHead, text: &'c str, cells: &'c mut Vec<Cow<'c, str>>) -> Option<PartRow<'c>> {
+    /// A row as an object of its cells; what is empty is left away. Else why it cannot be read.
+    fn object<'c>(&self, head: &PartHead, text: &'c str, cells: &'c mut Vec<Cow<'c, str>>) -> Result<PartRow<'c>, String> {
         let (_, open) = delimited::record(text, 0, self.join.dialect, cells);
-        if open || head.layout.check(cells).is_err() {
-            return None;
+        if open {
+            return Err("a quoted cell never ends".to_owned());
         }
-        let key = cells.get(head.key?)?.trim();
+        head.layout.check(cells, &|name| self.join.leaves_out(name)).map_err(|error| error.detail)?;
+        let lacking =
+            || format!("the header lacks {}, by which the parts are joined; it has {}", self.join.key, head.layout.shown());
+        let key = cells.get(head.key.ok_or_else(lacking)?).map(|cell| cell.trim()).unwrap_or_default();
         let mut json = Json::with_capacity(2 * text.len() + ROOM);
         if key.is_empty() {
             let name = self.part.map(|part| part.name.as_str()).unwrap_or_default();
@@ -254,10 +325,10 @@ impl PartRows<'_> {
         }
         json.raw(b"}");
         if !key.is_empty() {
-            return Some(PartRow::Keyed(key, json.into_bytes()));
+            return Ok(PartRow::Keyed(key, json.into_bytes()));
         }
         json.raw(b"}");
-        Some(PartRow::Alone(json.into_bytes()))
+        Ok(PartRow::Alone(json.into_bytes()))
     }
 }
 
@@ -297,7 +368,7 @@ hs = { pointer = "/bill/hs" }
 
     fn rows(part: usize, text: &str, size: usize) -> Vec<String> {
         let mapping = join();
-        let mut rows = mapping.join().unwrap().rows(part);
+        let mut rows = mapping.join().unwrap().rows(part, "part.csv");
         let mut found = Vec::new();
         let mut give = |row: PartRow<'_>| {
             found.push(match row {
@@ -325,10 +396,54 @@ hs = { pointer = "/bill/hs" }
         for size in [1, 3, 1000] {
             assert_eq!(
                 rows(1, text, size),
-                [r#"7 {"name":"A \"B\""}"#, r#"! {"party":{"name":"C"}}"#, "! 8,too few", r#"9 {"name":"D"}"#]
+                [
+                    r#"7 {"name":"A \"B\""}"#,
+                    r#"! {"party":{"name":"C"}}"#,
+                    r#"! {"unreadable":{"file":"part.csv","row":3,"why":"the row has 2 cells, its header 3","text":"8,too few"}}"#,
+                    r#"9 {"name":"D"}"#
+                ]
             );
         }
-        assert_eq!(rows(0, "key,day\n7,x\n", 9), ["! 7,x"], "without the key nothing can be joined");
+        let lost = rows(0, "key,day\n7,x\n", 9);
+        assert!(lost[0].contains("the header lacks id, by which the parts are joined; it has key, day"), "{lost:?}");
+        let open = rows(0, "id,\"day\n7,x\n", 9);
+        assert!(open[0].contains("in the header a quoted cell never ends"), "{open:?}");
+    }
+
+    #[test]
+    fn a_mark_of_the_byte_order_hides_no_key() {
+        for head in ["id,day", "\"id\",day", "\u{feff}id,day"] {
+            assert_eq!(rows(0, &format!("\u{feff}{head}\n7,x\n"), 2), [r#"7 {"day":"x"}"#], "{head}");
+        }
+    }
+
+    #[test]
+    fn a_column_under_never_is_neither_taken_over_nor_compared_nor_shown() {
+        let never = |column: &str| MAPPING.replacen("[fields]", &format!("[columns]\nnever = [\"{column}\"]\n[fields]"), 1);
+        let mapping = Mapping::parse(&never("secret")).unwrap();
+        let mut found = Vec::new();
+        let mut rows = mapping.join().unwrap().rows(0, "bill_2025.csv");
+        let mut give = |row: PartRow<'_>| match row {
+            PartRow::Keyed(_, row) | PartRow::Alone(row) => found.push(String::from_utf8(row).unwrap()),
+        };
+        rows.push(b"id,secret,day,secret\n7,a,x,b\n8,SECRET\n", &mut give);
+        assert_eq!(
+            found,
+            [r#"{"day":"x"}"#, r#"{"unreadable":{"file":"bill_2025.csv","row":2,"why":"the row has 2 cells, its header 4"}}"#]
+        );
+        for column in ["name", "id"] {
+            let said = Mapping::parse(&never(column)).unwrap_err().to_string();
+            assert!(said.contains(&format!("the column {column:?} is taken over, and listed under columns.never")), "{said}");
+            assert!(said.contains("line "), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_release_lacks_what_is_not_optional() {
+        assert_eq!(join().join().unwrap().missing(&[0]), ["party"]);
+        let mapping = Mapping::parse(&MAPPING.replacen("rows = \"many\"", "rows = \"many\"\noptional = true", 1)).unwrap();
+        assert_eq!(mapping.join().unwrap().missing(&[0]), [""; 0]);
+        assert_eq!(mapping.join().unwrap().missing(&[1]), ["bill"]);
     }
 
     #[test]

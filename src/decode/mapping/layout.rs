@@ -73,21 +73,25 @@ impl Layout {
         if names.is_empty() {
             return Ok(());
         }
-        let there = self.names.join(", ");
-        let there: String = there.chars().take(200).collect();
+        let there = self.shown();
         Err(error(DeadLetterReason::UnknownSchema, format!("the header lacks {}; it has {there}", names.join(", "))))
     }
 
-    /// Refuses a row of another width, and columns of one name that differ.
-    pub(super) fn check(&self, cells: &[Cow<'_, str>]) -> Result<(), DecodeError> {
+    /// The names that stand there, cut to a length.
+    pub(super) fn shown(&self) -> String {
+        self.names.join(", ").chars().take(200).collect()
+    }
+
+    /// Refuses a row of another width, and columns of one name that differ; those that may not be read are not compared.
+    pub(super) fn check(&self, cells: &[Cow<'_, str>], leaves_out: &dyn Fn(&str) -> bool) -> Result<(), DecodeError> {
         let surplus = cells.get(self.names.len()..).unwrap_or_default();
         if cells.len() < self.names.len() || surplus.iter().any(|cell| !cell.trim().is_empty()) {
             let detail = format!("the row has {} cells, its header {}", cells.len(), self.names.len());
             return Err(error(DeadLetterReason::Malformed, detail));
         }
         for (first, second) in &self.twins {
-            if cells.get(*first) != cells.get(*second) {
-                let name = self.names.get(*first).map(String::as_str).unwrap_or_default();
+            let name = self.names.get(*first).map(String::as_str).unwrap_or_default();
+            if cells.get(*first) != cells.get(*second) && !leaves_out(name) {
                 return Err(malformed(name, "the column stands there twice, with different values"));
             }
         }

@@ -59,7 +59,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     head.check_csv(root, &envelope)?;
     envelope.fixed.clone_from(&head.positions);
     (envelope.header, envelope.notes) = (head.header.clone(), head.notes.clone());
-    let join = root.section("join")?.map(Join::read).transpose()?;
+    let join = root.section("join")?.map(|section| Join::read(section, &head)).transpose()?;
     if join.is_some() && envelope.format != Format::Ndjson {
         return Err(root.error("join", "a join gives lines of JSON: envelope.format = \"ndjson\""));
     }

@@ -223,7 +223,7 @@ impl<'a> Frame<'a> {
             let detail = format!("more than {} cells in one row (limits.cells_max)", self.mapping.limits.cells);
             return Err(error(DeadLetterReason::TooLarge, detail));
         }
-        layout.check(cells)
+        layout.check(cells, &|name| self.mapping.leaves_out(name))
     }
 
     fn json(&self, root: At<'_>, visit: &mut Visit<'_>) -> Result<(), DecodeError> {

@@ -1,6 +1,7 @@
 //! What a column is likely to mean: what its name says and its values look like. What one of the two says alone stays a question.
 
 use super::looks::Looks;
+use super::private::{folded, is_accent, reason};
 use super::table::{Source, Table};
 
 /// What a column may hold.
@@ -117,23 +118,49 @@ enum Needs {
 /// that fits is taken.
 type Rule = (Role, &'static str, &'static str, Needs);
 
-const PLACES: &str = "country|port|pais|país|cty|value|quantity|weight";
-const RULES: [Rule; 37] = [
+const PLACES: &str = "country|port|pais|pays|land|cty|value|valor|quantity|weight";
+const RULES: [Rule; 38] = [
     (
         Role::Private,
         // One of them is a source's name for what an inspection found: no word of ours, so it stands here in two pieces.
         concat!(
             "phone|telephone|tel|mobile|fax|email|e mail|mail|address|addr|street|city|pin|postal|postcode|zip|contact|passport|fr",
-            "aud|inspection|seized|risk|direccion|endereco|电话|地址|住所|주소|전화"
+            "aud|inspection|inspeccion|inspecao|kontrolle|seized|risk|riesgo|risco|telefono|telefon|telefone|handy|celular|movil|",
+            "correo|courriel|direccion|endereco|adresse|indirizzo|strasse|calle|rue|rua|ciudad|ville|stadt|cidade|plz|cep|cnpj|cpf|rut|nit|",
+            "cuit|vat no|vat number|vat id|tax id|eori|ein|duns|电话|地址|住所|주소|전화"
         ),
         "",
         Needs::Anything,
     ),
-    (Role::Party("shipper"), "shipper|exporter|supplier|seller|发货人", PLACES, Needs::Anything),
-    (Role::Party("consignee"), "consignee|buyer|收货人", PLACES, Needs::Anything),
-    (Role::Party("importer_of_record"), "importer|iec|declarant|importador", PLACES, Needs::Anything),
+    (
+        Role::Private,
+        concat!(
+            "surname|first name|last name|full name|firstname|lastname|driver|captain|broker|agent|owner|person|signatory|nombre|",
+            "apellido|apellidos|nome|sobrenome|prenom|vorname|nachname|fahrer|conductor|chofer|agente|despachante|persona|姓名|성명"
+        ),
+        "country|pais|pays|land|product|producto|produto|commodity|goods|mercancia|mercadoria|port|puerto|porto",
+        Needs::Anything,
+    ),
+    (
+        Role::Party("shipper"),
+        "shipper|exporter|supplier|seller|exportador|exportateur|embarcador|remitente|proveedor|lieferant|absender|发货人",
+        PLACES,
+        Needs::Anything,
+    ),
+    (
+        Role::Party("consignee"),
+        "consignee|buyer|customer|destinatario|destinataire|consignatario|cliente|empfanger|收货人",
+        PLACES,
+        Needs::Anything,
+    ),
+    (
+        Role::Party("importer_of_record"),
+        "importer|iec|declarant|importador|importateur|importeur|company|empresa|razon social|firma",
+        PLACES,
+        Needs::Anything,
+    ),
     (Role::Party("notify_party"), "notify|notify party", PLACES, Needs::Anything),
-    (Role::Party("manufacturer"), "manufacturer|producer|maker", PLACES, Needs::Anything),
+    (Role::Party("manufacturer"), "manufacturer|producer|maker|fabricante|fabricant|hersteller", PLACES, Needs::Anything),
     (Role::OtherFigure, "unit price|price per|unit value|uv|duty|dut|tax|rate|freight|insurance|单价", "", Needs::Anything),
     (Role::Currency, "currency|curr|currency code|moneda|币制", "value|amount", Needs::Currencies),
     (Role::MassUnit, "weight unit|mass unit|wgt unit", "", Needs::Units),
@@ -156,9 +183,14 @@ const RULES: [Rule; 37] = [
     (Role::KnownFrom, "last update|updated|published|release|publication", "", Needs::Days),
     (Role::Day, "date|day|arrival|fecha|data|日期|일자", "", Needs::Days),
     (Role::Period, "period|month|time|date|year month|yearmonth|年月|기간|mes|ref", "", Needs::Periods),
-    (Role::Year, "year|yr|ano|año|jahr|年|period|time", "duty", Needs::Years),
+    (Role::Year, "year|yr|ano|jahr|年|period|time", "duty", Needs::Years),
     (Role::MonthPart, "month|mon|mes|monat|月", "", Needs::Months),
-    (Role::Origin, "origin|country of origin|origin country|orig|原产国", "indicator|port", Needs::Countries),
+    (
+        Role::Origin,
+        "origin|country of origin|origin country|orig|origen|origem|origine|ursprung|ursprungsland|herkunft|原产国",
+        "indicator|port",
+        Needs::Countries,
+    ),
     (
         Role::Consignment,
         "consignment|departure|dispatch|country of export|export country|exporting|procedencia|provenance",
@@ -170,7 +202,7 @@ const RULES: [Rule; 37] = [
     (Role::Reporter, "reporter|reporting|reporter iso|declaring", "", Needs::Countries),
     (
         Role::Partner,
-        "partner|country|cty|partner iso|pais|país|land|贸易伙伴|국가|stat cd|stat",
+        "partner|country|cty|partner iso|pais|pays|land|贸易伙伴|국가|stat cd|stat",
         "2nd|second|partner2",
         Needs::Countries,
     ),
@@ -194,12 +226,12 @@ const RULES: [Rule; 37] = [
 /// What a name alone says, where no rule above took it by name and values: asked, never set.
 const BY_NAME_ALONE: [Rule; 5] = [
     (Role::Goods, "hs|hts|ncm|hs code", "desc|description", Needs::Anything),
-    (Role::Origin, "origin", "indicator|port", Needs::Words),
+    (Role::Origin, "origin|origen|origem|origine", "indicator|port", Needs::Words),
     (Role::Destination, "destination", "port", Needs::Words),
     (Role::Partner, "partner|country", "2nd|second", Needs::Words),
     (Role::Period, "period|month", "", Needs::Words),
 ];
-/// The words of a name, in lower case with blanks between: `cmdCode`, `HS_CODE` and `Weight (kg)` alike.
+/// The words of a name, in lower case without accents and with blanks between: `cmdCode`, `HS_CODE` and `Weight (kg)` alike.
 pub(super) fn words(name: &str) -> String {
     let mut out = String::new();
     let mut before = ' ';
@@ -210,7 +242,11 @@ pub(super) fn words(name: &str) -> String {
         match sign {
             '$' => out.push_str(" usd "),
             '€' => out.push_str(" eur "),
-            sign if sign.is_alphanumeric() => out.extend(sign.to_lowercase()),
+            sign if is_accent(sign) => {}
+            sign if sign.is_alphanumeric() => sign.to_lowercase().for_each(|lower| match folded(lower) {
+                "" => out.push(lower),
+                plain => out.push_str(plain),
+            }),
             _ => out.push(' '),
         }
         before = sign;
@@ -261,7 +297,14 @@ fn meaning(column: &Source, looks: &Looks<'_>) -> Meaning {
         Some(found) if matches!(found.role, Role::Private | Role::Party(_)) => Some(found),
         whole => ruled(&last, looks).filter(|_| matches!(column, Source::Pointer(_))).or(whole),
     };
-    by_name.unwrap_or_else(|| by_values(looks))
+    let found = by_name.unwrap_or_else(|| by_values(looks));
+    let is_private = matches!(found.role, Role::Private | Role::Party(_));
+    // What proves itself to be something else is nobody's name; where values speak for one, in doubt they are not shown.
+    let proven = looks.print.is_some() || looks.containers > 0 || !looks.countries.is_empty() || !looks.days.is_empty();
+    match reason(&looks.distinct) {
+        Some(why) if !is_private && !proven => Meaning { role: Role::Private, sure: true, why: why.to_owned() },
+        _ => found,
+    }
 }
 
 /// What the first rule says that fits the name and the values.

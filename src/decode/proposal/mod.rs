@@ -5,6 +5,7 @@ mod figures;
 mod looks;
 mod meaning;
 mod months;
+mod private;
 mod sections;
 mod table;
 mod text;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::sections::TODO;
 use super::text::quoted;
 use super::{Excerpt, NoTable};
 use crate::decode::delimited::{Dialect, is_blank, record};
@@ -75,6 +76,11 @@ fn decoded(excerpt: Excerpt<'_>) -> Result<(TextEncoding, Cow<'_, str>, String),
     let encoding = TextEncoding::named(name).unwrap_or(TextEncoding::UTF_8);
     let bytes = if excerpt.whole { excerpt.bytes } else { whole_lines(excerpt.bytes, encoding) };
     let text = encoding.decode(bytes);
+    let controls =
+        |text: &str| text.chars().filter(|sign| sign.is_control() && !matches!(sign, '\t' | '\r' | '\n' | '\u{c}')).count();
+    if text.as_deref().is_some_and(|text| controls(text) * 100 > text.chars().count()) {
+        return Err(NoTable("no table was found: more than one sign in a hundred is none that text has".to_owned()));
+    }
     text.map(|text| (encoding, text, why)).ok_or_else(|| NoTable("the bytes are text in no encoding that is known".to_owned()))
 }
 
@@ -122,7 +128,9 @@ fn encoding(excerpt: Excerpt<'_>) -> (&'static str, String) {
     }
     (
         "windows-1252",
-        "the bytes are no UTF-8, and every byte is a sign of Windows-1252: look at the letters with accents".to_owned(),
+        "TODO: windows-1250, -1251, -1252 or -1254? The bytes are no UTF-8, and every one is a sign of each; here they were \
+         read as -1252: look at the letters with accents"
+            .to_owned(),
     )
 }
 
@@ -172,9 +180,9 @@ fn delimited(text: &str, (encoding, why): (TextEncoding, String), rows_max: usiz
     let Some((at, header)) = at.and_then(|at| Some((at, records.get(at)?))) else {
         return Err(NoTable(format!("no header was found: no line has a name for most columns; {HEADERLESS}")));
     };
-    let figures = header.iter().filter(|cell| number::exact(cell).is_some() && !is_year(cell)).count();
-    if figures * 2 > filled(header) {
-        return Err(NoTable(format!("no header was found: line {} holds figures; {HEADERLESS}", at + 1)));
+    let rows = records.get(at + 1..).unwrap_or_default();
+    if header.iter().enumerate().filter(|(place, cell)| is_value(cell, *place, rows)).count() * 2 > filled(header) {
+        return Err(NoTable(format!("no header was found: line {} holds what stands in rows; {HEADERLESS}", at + 1)));
     }
     let mut table = Table { preamble: at > 0, ..Table::default() };
     table.say("format = \"csv\"", format!("{count} of the first {lines} lines have {width} cells"));
@@ -186,14 +194,26 @@ fn delimited(text: &str, (encoding, why): (TextEncoding, String), rows_max: usiz
         table.say("quote = \"\"", "a cell begins with a quote that is never closed".to_owned());
     }
     if encoding != TextEncoding::UTF_8 {
-        table.say(&format!("encoding = {}", quoted(encoding.name())), why);
+        let name = if why.starts_with(TODO) { TODO } else { encoding.name() };
+        table.say(&format!("encoding = {}", quoted(name)), why);
     }
     if at > 0 {
         table.say("preamble = \"until-header\"", format!("{at} lines stand before the first one that names most columns"));
     }
-    let rows = records.get(at + 1..).unwrap_or_default();
     table.take_delimited(header, rows.get(..rows_max.min(rows.len())).unwrap_or_default());
     Ok(table)
+}
+
+/// Whether a cell of the first line is no name: a figure, a date above dates, or a text that stands below it again.
+fn is_value(cell: &str, place: usize, rows: &[Vec<String>]) -> bool {
+    let is_date = |cell: &str| {
+        cell.len() >= 6
+            && cell.contains(['-', '/', '.'])
+            && cell.bytes().all(|byte| byte.is_ascii_digit() || b"-/.".contains(&byte))
+    };
+    let mut below = rows.iter().filter_map(|row| row.get(place));
+    let is_figure = number::exact(cell).is_some() && !is_year(cell);
+    is_figure || !cell.is_empty() && below.any(|other| other == cell || is_date(cell) && is_date(other))
 }
 
 fn is_year(cell: &str) -> bool {
@@ -318,10 +338,8 @@ impl Table {
 fn lines_of_json(text: &str, rows_max: usize) -> Option<Table> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(rows_max.max(2)).collect();
     let objects = lines.iter().filter(|line| json::members(line).is_some() && json::nesting(line) <= json::NESTING_MAX).count();
-    let lists_rows =
-        |line: &&str| json::members(line).is_some_and(|members| members.iter().any(|(_, raw)| is_list_of_objects(raw.get())));
     // A document that was written on one line is a document.
-    if objects * 2 <= lines.len() || lines.len() == 1 && lines.iter().any(lists_rows) {
+    if objects * 2 <= lines.len() || lines.len() == 1 && lines.iter().any(|line| lists_rows(line)) {
         return None;
     }
     let mut table = Table::default();
@@ -329,6 +347,13 @@ fn lines_of_json(text: &str, rows_max: usize) -> Option<Table> {
     lines.iter().take(rows_max).for_each(|line| table.take_object(line));
     table.square();
     Some(table)
+}
+
+/// Whether rows stand somewhere in an object, in a list of their own.
+fn lists_rows(object: &str) -> bool {
+    let is_list = |raw: &str| is_list_of_objects(raw) || raw.trim_start().starts_with('{') && lists_rows(raw);
+    json::nesting(object) <= json::NESTING_MAX
+        && json::members(object).is_some_and(|members| members.iter().any(|(_, raw)| is_list(raw.get())))
 }
 
 fn is_list_of_objects(raw: &str) -> bool {
