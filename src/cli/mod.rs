@@ -7,6 +7,7 @@ mod args_diff;
 mod args_source;
 mod assess;
 mod backtest;
+mod begun;
 mod check;
 mod dead_letters;
 mod diff;

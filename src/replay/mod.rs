@@ -14,7 +14,7 @@ pub mod simulate;
 mod when;
 
 pub use error::ReplayError;
-pub use gather::{Gathered, Glance, Line, Sums, hash_of, wire_topic};
+pub use gather::{Gathered, Glance, Line, Sums, hash_of, hash_of_file, wire_topic};
 pub use known::{Bounded, KnownMovements, Stamp, stamp_of};
 pub use range::{Between, ends, ranges};
 pub use rerun::{Lost, Rerun, movement_output};

@@ -112,6 +112,54 @@ fn a_replay_does_not_write_over_what_is_there() {
 }
 
 #[test]
+fn a_replay_is_taken_up_with_what_it_was_begun_with_or_not_at_all() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[[feeds]]\nname = \"flows\"\n");
+    place.file("flows.ndjson", FLOWS);
+    let model = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/model.toml")).unwrap();
+    place.file("other.toml", &model.replacen("default_lag_days = ", "default_lag_days = 1", 1));
+    assert_eq!(code(&place.run(&["feed", "flows.ndjson", "--feed", "flows"])), 0);
+    let other_log = ["--set", "log.embedded.path=else.db"];
+    assert_eq!(code(&place.run(&[&other_log[..], &["feed", "flows.ndjson", "--feed", "flows"]].concat())), 0);
+    let replay = |more: &[&str]| {
+        let common = ["-q", "replay", "--stage", "all", "--out", "out", "--resume"];
+        let output = place.run(&[&common[..], more].concat());
+        (code(&output), stdout(&output), stderr(&output))
+    };
+    let refused = |more: &[&str], named: &str| {
+        let (code, stdout, stderr) = replay(more);
+        assert_eq!((code, stdout.as_str()), (73, ""), "{more:?}: {stderr}");
+        assert!(stderr.contains(named), "{more:?}: {stderr}");
+    };
+    let (first, written, said) = replay(&["--from", "start"]);
+    assert_eq!(first, 0, "{said}");
+    let out = place.0.path().join("out");
+    // Whole, and half finished: of which nothing says so.
+    for is_whole in [true, false] {
+        if !is_whole {
+            std::fs::remove_file(out.join("replay.json")).unwrap();
+        }
+        refused(&["--from", "offset:1"], "out was begun with --from start, not offset:1: take it up with the same");
+        refused(&["--from", "start", "--until", "offset:1"], "--until end, not offset:1");
+        refused(&["--from", "start", "--order", "known"], "--order log, not known");
+        refused(&["--from", "start", "--model", "other.toml"], "model sha256:");
+        refused(&[&["--from", "start"], &other_log[..]].concat(), "log ");
+        assert_eq!(replay(&["--from", "start"]), (0, written.clone(), String::new()), "whole: {is_whole}");
+    }
+    let corridors = std::fs::read(out.join("corridors.ndjson")).unwrap();
+    std::fs::write(out.join("corridors.ndjson"), [&corridors[..], b"garbage\n"].concat()).unwrap();
+    refused(&["--from", "start"], "corridors.ndjson has the SHA-256 ");
+    std::fs::remove_file(out.join("corridors.ndjson")).unwrap();
+    refused(&["--from", "start"], "corridors.ndjson cannot be read");
+    std::fs::write(out.join("corridors.ndjson"), corridors).unwrap();
+    assert_eq!(replay(&["--from", "start"]).1, written);
+    std::fs::write(out.join("replay.json"), written.replace("\"read\":2", "\"read\":3")).unwrap();
+    refused(&["--from", "start"], "replay.json is not what was written");
+    std::fs::remove_file(out.join("replay-begun.json")).unwrap();
+    refused(&["--from", "start"], "nothing says what out was begun with");
+}
+
+#[test]
 fn a_sample_has_one_form_for_canonical_json_and_for_mappings() {
     let place = Place::new();
     place.file("flows.ndjson", FLOWS);
