@@ -4,6 +4,7 @@ mod args;
 mod args_backtest;
 mod args_dead_letters;
 mod args_diff;
+mod args_simulate;
 mod args_source;
 mod assess;
 mod backtest;

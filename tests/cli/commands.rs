@@ -160,6 +160,56 @@ fn a_replay_is_taken_up_with_what_it_was_begun_with_or_not_at_all() {
 }
 
 #[test]
+fn a_world_lies_within_what_can_be_read_and_says_what_it_lacks() {
+    let place = Place::new();
+    let simulate = |more: &[&str]| place.run(&[&["-q", "simulate", "--seed", "1", "--out", "w"], more].concat());
+    let refused = |more: &[&str], exit: i32, named: &str| {
+        let output = simulate(&[&["--records", "300"], more].concat());
+        assert_eq!(code(&output), exit, "{more:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(named), "{more:?}: {}", stderr(&output));
+        assert!(!place.0.path().join("w").exists(), "{more:?}");
+    };
+    let bounds = "a world lies between 1988-01 and 9998-12";
+    refused(&["--from", "9999-11", "--until", "9999-12"], 2, bounds);
+    refused(&["--from", "1950-01", "--until", "1950-12"], 2, bounds);
+    let default = "--until 2025-06 (as it is where none is named) lies before --from 2026-01; the last";
+    refused(&["--from", "2026-01"], 2, default);
+    refused(&["--until", "2022-01"], 2, "lies before --from 2023-01 (as it is where none is named)");
+    refused(&["--from", "2025"], 2, "\"2025\" is no month (YYYY-MM");
+    refused(&["--difficulty", "extreme"], 2, "easy (0.2), medium (0.5), hard (0.8)");
+    // At both ends every record is taken.
+    for months in [["1988-01", "1988-06"], ["9998-07", "9998-12"]] {
+        let output = simulate(&["--records", "300", "--scheme", "none", "--from", months[0], "--until", months[1]]);
+        assert_eq!((code(&output), stderr(&output)), (0, String::new()), "{months:?}");
+        let output = place.run(&["-q", "assess", "w/records.ndjson", "--strict", "--only", "dead-letters"]);
+        assert_eq!((code(&output), stdout(&output)), (0, String::new()), "{months:?}: {}", stderr(&output));
+        std::fs::remove_dir_all(place.0.path().join("w")).unwrap();
+    }
+    // A scheme that was asked for and is not there is told of; one that is there is not.
+    let lacking: [(&[&str], &str); 4] = [
+        (&["--records", "500", "--scheme", "hopping"], "no lane with the scheme hopping: it takes two lanes"),
+        (&["--records", "500", "--scheme", "relabel", "--from", "2010-01", "--until", "2011-12"], "begins to control"),
+        (&["--records", "9000", "--scheme", "new_firm", "--scheme", "relabel", "--prevalence", "0.01"], "a higher prevalence"),
+        (&["--records", "9000", "--scheme", "new_firm"], ""),
+    ];
+    for (asked, told) in lacking {
+        let output = simulate(asked);
+        assert_eq!(code(&output), 0, "{asked:?}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(told) && (told.is_empty() == stderr(&output).is_empty()),
+            "{asked:?}: {}",
+            stderr(&output)
+        );
+        std::fs::remove_dir_all(place.0.path().join("w")).unwrap();
+    }
+    // A folder that is refused is left as it was.
+    place.file("w/labels.csv", "mine\n");
+    let output = simulate(&["--records", "10"]);
+    assert_eq!(code(&output), 73, "{}", stderr(&output));
+    assert_eq!(std::fs::read_dir(place.0.path().join("w")).unwrap().count(), 1);
+}
+
+#[test]
 fn a_sample_has_one_form_for_canonical_json_and_for_mappings() {
     let place = Place::new();
     place.file("flows.ndjson", FLOWS);
@@ -240,6 +290,11 @@ fn a_verdict_is_derived_again_byte_for_byte_and_an_altered_byte_is_found() {
         assert!(stdout(&output).contains("the same, byte for byte"), "{format}: {}", stdout(&output));
     }
     assert_eq!(code(&place.run(&["explain", id, "--revision", "99"])), 66);
+    let early = place.run(&["explain", id, "--revision", "1", "--as-of", "2025-01-01"]);
+    assert_eq!(code(&early), 66);
+    let said = stderr(&early);
+    assert!(said.contains("revision 1 of SB/TH/US/2025-01 as of 2025-01-01 or before is not there"), "{said}");
+    assert!(said.contains("holds its revisions 1 (as of 2025-03-05)"), "{said}");
     let log = rusqlite::Connection::open(place.0.path().join("var/entrepot.db")).unwrap();
     let alter = "UPDATE messages SET value = CAST(replace(CAST(value AS TEXT), '\"intermediary\":\"TH\"', '\"intermediary\":\"TJ\"') AS BLOB) \
                  WHERE CAST(key AS TEXT) = ?1";
