@@ -428,8 +428,11 @@ fn a_build_that_says_otherwise_is_found_out_and_one_that_fails_is_told_of() {
         assert_eq!((code, stdout.as_str()), (70, ""), "{stderr}");
         assert!(stderr.contains("broken.sh: ") && stderr.contains(" is no verdict: "), "{stderr}");
     }
-    // Silence is a difference: what the other says is said by it alone.
+    // What says nothing and balances no books is no build; a build that says nothing is heard as such.
     let (code, stdout, stderr) = with_build(&house, "broken.sh", ("", "0"), &FILE);
+    assert_eq!((code, stdout.as_str()), (70, ""), "{stderr}");
+    assert!(stderr.contains("broken.sh: wrote no --summary, as every build does: it did not assess"), "{stderr}");
+    let (code, stdout, stderr) = with_build(&house, "silent.sh", ("", ""), &FILE);
     assert_eq!(code, 0, "{stderr}");
     let report: Value = serde_json::from_str(&stdout).unwrap();
     assert!(count(&report["corridor_months"]["flips"]) > 0 && report["alerts"]["candidate"]["volume"] == 0, "{stdout}");

@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::args_backtest::BacktestArgs;
 use super::args_dead_letters::DeadLettersArgs;
 use super::args_diff::DiffArgs;
-use crate::domain::{Band, Date, FeedName, Month};
+use super::args_simulate::SimulateArgs;
+use crate::domain::{Band, Date, FeedName};
 use crate::replay::When;
-use crate::replay::simulate::mix::{self, Share};
 
 /// Reads customs and trade records, and works out how likely it is that goods declared as coming from an intermediary country are of
 /// Chinese origin.
@@ -290,43 +290,6 @@ pub(super) enum ExplainFormat {
     Markdown,
     /// A page.
     Html,
-}
-
-/// `simulate`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  entrepot simulate --seed 7 --records 10000 --out /tmp/world --from 2023-01 --until 2025-06 --scheme relabel
-  entrepot simulate --seed 7 --records 60000 --out /tmp/wide --scheme all --prevalence 0.1 --difficulty hard --honesty 0.2
-
-Without options, or with --scheme relabel or none alone, the world is a plain one: one scheme, six honest stories.")]
-pub(super) struct SimulateArgs {
-    /// The same seed makes the same world
-    #[arg(long, value_name = "N")]
-    pub(super) seed: u64,
-    /// About how many records
-    #[arg(long, value_name = "N")]
-    pub(super) records: u64,
-    /// A new folder for records.ndjson, truth.ndjson and labels.csv
-    #[arg(long, value_name = "DIR")]
-    pub(super) out: PathBuf,
-    /// The first month
-    #[arg(long, value_name = "MONTH")]
-    pub(super) from: Option<Month>,
-    /// The last month
-    #[arg(long, value_name = "MONTH")]
-    pub(super) until: Option<Month>,
-    /// A scheme to plant, all or none; may be given several times
-    #[arg(long, value_name = "NAME|all|none")]
-    pub(super) scheme: Vec<String>,
-    /// Of the lanes, those over which a scheme runs [wide worlds: 0.1]
-    #[arg(long, value_name = "SHARE")]
-    pub(super) prevalence: Option<Share>,
-    /// How hard schemes are to see: easy, medium, hard, or from 0 to 1 [wide worlds: medium]
-    #[arg(long, value_name = "LEVEL", value_parser = mix::difficulty)]
-    pub(super) difficulty: Option<Share>,
-    /// Of a scheme's shipments, those whose papers show a Chinese port; of its tonnes, those China admits [wide worlds: 0.4]
-    #[arg(long, value_name = "SHARE")]
-    pub(super) honesty: Option<Share>,
 }
 
 /// `topics`.

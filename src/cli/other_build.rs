@@ -24,12 +24,15 @@ impl OtherBuild {
         Ok(OtherBuild { path: std::path::absolute(path).exits(Exit::NotThere)? })
     }
 
-    /// Lets it assess files, and hears what it prints.
+    /// Lets it assess files, and hears what it prints. One that has nothing to say still balances its books: else it is no build.
     pub(super) fn assess(&self, arguments: &Arguments, source: &SourceArgs, heard: &mut Heard) -> Result<(), Failure> {
+        let scratch = Scratch::new()?;
+        let books = scratch.0.join("books.json");
         let mut command = self.command(arguments, "assess");
         command.args(["--history", "--format", "ndjson", "--as", &source.mapping]);
         command.args(source.feed.iter().flat_map(|feed| ["--feed", feed.as_str()]));
         command.args(source.until.iter().flat_map(|until| ["--until", until.as_str()]));
+        command.arg("--summary").arg(&books);
         command.arg("--").args(&source.paths).stdout(Stdio::piped());
         let mut child = self.spawn(&mut command)?;
         let mut lines = BufReader::new(child.stdout.take().expect("its stdout is a pipe"));
@@ -37,7 +40,12 @@ impl OtherBuild {
         // It ends by itself: one that is cut off would fail for that alone.
         let drained = std::io::copy(&mut lines, &mut std::io::sink()).exits(Exit::Broken);
         self.is_done("assess", child.wait())?;
-        drained.and(listened)
+        drained.and(listened)?;
+        if !books.is_file() {
+            let message = format!("{}: wrote no --summary, as every build does: it did not assess", self.path.display());
+            return Err(Failure::new(Exit::Broken, message));
+        }
+        Ok(())
     }
 
     /// Lets it fold a range of the log by `known_from`, and hears what it writes.

@@ -4,41 +4,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::args::ReplayArgs;
-use super::exit::{Exit, Exits, Failure};
-use super::log;
+use super::begun::Note;
+use super::exit::{Exit, Failure};
 use super::replay::send;
-use super::wiring::{Knowledge, feeds};
+use super::wiring::Knowledge;
 use crate::config::Config;
 use crate::domain::Partition;
 use crate::encode::Topic;
-use crate::replay::{Gathered, ends, wire_topic};
+use crate::replay::{Gathered, wire_topic};
 use crate::stream::{Home, NextOffsets, Outgoing, Policy, Range, TopicPlan, partition_of};
 
 /// The key of the note.
 const NOTE: &[u8] = b"replay";
-
-/// What a replay was begun with: in its `progress` topic, before any output.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Note {
-    /// What must be the same again.
-    #[serde(flatten)]
-    same: Same,
-    /// Where the log ended, as topic, partition and offset.
-    ends: Vec<(String, Partition, i64)>,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Same {
-    stage: String,
-    order: String,
-    from: String,
-    until: String,
-    model: String,
-    reference: String,
-}
 
 /// Notes where the log ends, or reads where it ended when this replay was begun.
 pub(super) fn begin(
@@ -47,14 +25,6 @@ pub(super) fn begin(
     (home, prefix): (&mut dyn Home, &str),
 ) -> Result<NextOffsets, Failure> {
     let topic = format!("{prefix}{}", wire_topic(Topic::Progress));
-    let same = Same {
-        stage: format!("{:?}", args.stage).to_lowercase(),
-        order: format!("{:?}", args.order).to_lowercase(),
-        from: args.from.to_string(),
-        until: args.until.to_string(),
-        model: knowledge.model_hash(),
-        reference: knowledge.reference().fingerprint().to_owned(),
-    };
     home.create_topic(&TopicPlan {
         name: topic.clone(),
         partitions: 1,
@@ -62,24 +32,16 @@ pub(super) fn begin(
         holds: "what a replay began with",
     })?;
     let first = home.range(&Range { topic: topic.clone(), partition: 0, from: 0, until: Some(1) })?.next().transpose()?;
+    let now = Note::new((config, args), knowledge, home)?;
     if let Some(first) = first {
-        let note: Note = serde_json::from_slice(&first.value.unwrap_or_default()).exits(Exit::CannotCreate)?;
-        if note.same != same {
-            let began = serde_json::to_string(&note.same).expect("text is JSON");
-            let message = format!("--resume: {topic} was begun with {began}; take it up with the same, or choose another prefix");
-            return Err(Failure::new(Exit::CannotCreate, message));
-        }
-        return Ok(note.ends.into_iter().map(|(topic, partition, end)| ((topic, partition), end)).collect());
+        let note = Note::parse(&first.value.unwrap_or_default(), &topic)?;
+        note.refuse_other(&now, &topic)?;
+        return Ok(note.ends());
     }
-    let mut topics: Vec<String> = feeds(config, false)?.into_iter().map(|feed| feed.topic).collect();
-    topics.push(log::full(config, Topic::Movements));
-    let ends = ends(home, &topics)?;
-    let listed = ends.iter().map(|((topic, partition), end)| (topic.clone(), *partition, *end)).collect();
-    let value = serde_json::to_vec(&Note { same, ends: listed }).expect("text and numbers are JSON");
-    let note =
-        Outgoing { topic: topic.into(), partition: Some(0), key: Some(NOTE.to_vec()), value: Some(value), headers: Vec::new() };
+    let (key, value) = (Some(NOTE.to_vec()), Some(now.bytes()));
+    let note = Outgoing { topic: topic.into(), partition: Some(0), key, value, headers: Vec::new() };
     send(home, &mut vec![note])?;
-    Ok(ends)
+    Ok(now.ends())
 }
 
 /// Writes what is not there yet.

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::{ReplayArgs, ReplayOrder, ReplayStage};
+use super::begun::{Note, is_empty};
 use super::exit::{Exit, Failure, Outcome};
 use super::log;
 use super::pace::Pace;
@@ -24,6 +25,9 @@ use crate::stream::{Commit, Fold, Home, NextOffsets, Outgoing};
 /// The name of the file that says a folder is whole.
 const WHOLE: &str = "replay.json";
 
+/// The file of the dead letters.
+const LOST: &str = "dead-letters.ndjson";
+
 /// The last line.
 #[derive(Serialize)]
 struct Report {
@@ -36,18 +40,23 @@ struct Report {
 /// Runs it.
 pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
     let mut log = log::open(config)?;
-    if let Some(done) = already_there(args, config, &mut *log)? {
-        line(&done)?;
-        return Ok(Exit::Done);
-    }
+    refuse_present(args, config, &mut *log)?;
     let knowledge = Knowledge::chosen(config, args.model.as_deref(), args.reference.as_deref())?;
-    let ends = match &args.out_prefix {
-        Some(prefix) => Some(prefixed::begin((config, args), &knowledge, (&mut *log, prefix))?),
-        None => None,
+    let (ends, note) = match (&args.out, &args.out_prefix) {
+        (Some(folder), _) => {
+            let note = Note::new((config, args), &knowledge, &mut *log)?.in_folder(folder, args.resume)?;
+            if let Some(done) = whole(folder, &note)? {
+                line(&done)?;
+                return Ok(Exit::Done);
+            }
+            (note.ends(), Some((folder, note)))
+        }
+        (None, Some(prefix)) => (prefixed::begin((config, args), &knowledge, (&mut *log, prefix))?, None),
+        (None, None) => return Err(Failure::new(Exit::Usage, "--out or --out-prefix says where the outputs go")),
     };
     let mut gathered = Gathered::new(true);
     let mut lost = Vec::new();
-    let between = Between { from: args.from, until: args.until, ends: ends.as_ref() };
+    let between = Between { from: args.from, until: args.until, ends: Some(&ends) };
     let read = rerun((config, args), between, &knowledge, (&mut *log, &mut gathered, &mut lost))?;
     gathered.settle()?;
     let topics: &[Topic] = match args.stage {
@@ -60,10 +69,10 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
     sha256.insert("dead-letters".to_owned(), hash_of(lost.iter().map(LostMessage::bytes)));
     let report = Report { kind: "replay", read, written, sha256 };
     let report = serde_json::to_string(&report).expect("text and numbers are JSON");
-    match (&args.out, &args.out_prefix) {
-        (Some(folder), _) => write_files(folder, topics, &gathered, &lost, &report)?,
-        (None, Some(prefix)) => prefixed::write(config, prefix, topics, (&mut *log, &gathered))?,
-        (None, None) => return Err(Failure::new(Exit::Usage, "--out or --out-prefix says where the outputs go")),
+    if let Some((folder, note)) = note {
+        write_files((folder, note), topics, (&gathered, &lost), &report)?;
+    } else if let Some(prefix) = &args.out_prefix {
+        prefixed::write(config, prefix, topics, (&mut *log, &gathered))?;
     }
     line(&report)?;
     Ok(Exit::Done)
@@ -156,16 +165,12 @@ fn take_movements(
     Ok(())
 }
 
-/// Refuses outputs that exist. With --resume a whole folder is not made again, and an unfinished one is.
-fn already_there(args: &ReplayArgs, config: &Config, log: &mut dyn Home) -> Result<Option<String>, Failure> {
+/// Refuses outputs that exist, unless they are to be taken up.
+fn refuse_present(args: &ReplayArgs, config: &Config, log: &mut dyn Home) -> Result<(), Failure> {
     if let Some(folder) = &args.out {
-        let whole = std::fs::read_to_string(folder.join(WHOLE)).ok();
-        let has_files = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-        return match (args.resume, whole, has_files) {
-            (true, Some(report), _) => Ok(Some(report.trim_end().to_owned())),
-            (false, _, true) => Err(ReplayError::Exists { what: folder.display().to_string() }.into()),
-            _ => Ok(None),
-        };
+        let is_taken_up = args.resume || is_empty(folder);
+        let present = || ReplayError::Exists { what: folder.display().to_string() }.into();
+        return if is_taken_up { Ok(()) } else { Err(present()) };
     }
     let prefix = args.out_prefix.as_deref().unwrap_or_default();
     if prefix == config.topics.prefix {
@@ -175,16 +180,35 @@ fn already_there(args: &ReplayArgs, config: &Config, log: &mut dyn Home) -> Resu
     let found = log.topics()?.into_iter().find(|topic| topic.name.starts_with(prefix) && !topic.name.is_empty());
     match found {
         Some(topic) if !args.resume => Err(ReplayError::Exists { what: format!("topic {}", topic.name) }.into()),
-        _ => Ok(None),
+        _ => Ok(()),
     }
 }
 
-fn write_files(folder: &Path, topics: &[Topic], gathered: &Gathered, lost: &[LostMessage], report: &str) -> Result<(), Failure> {
+/// The last line of a folder that is whole and holds what was written.
+fn whole(folder: &Path, note: &Note) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(folder.join(WHOLE)) {
+        Ok(report) => {
+            let report = report.trim_end();
+            note.check_files(folder, (WHOLE, report))?;
+            Ok(Some(report.to_owned()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Failure { exit: Exit::CannotCreate, error: error.into() }.context(folder.join(WHOLE).display().to_string()))
+        }
+    }
+}
+
+fn write_files(
+    (folder, note): (&Path, Note),
+    topics: &[Topic],
+    (gathered, lost): (&Gathered, &[LostMessage]),
+    report: &str,
+) -> Result<(), Failure> {
     let doing = || format!("writing to {}", folder.display());
     let failed = |error: std::io::Error| Failure { exit: Exit::CannotCreate, error: error.into() }.context(doing());
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    for topic in topics {
-        let name = format!("{}.ndjson", crate::replay::wire_topic(*topic));
+    let mut names: Vec<String> = topics.iter().map(|topic| format!("{}.ndjson", crate::replay::wire_topic(*topic))).collect();
+    for (topic, name) in topics.iter().zip(&names) {
         let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(name)).map_err(failed)?);
         let mut write = |value: &[u8]| file.write_all(value).and_then(|()| file.write_all(b"\n")).map_err(failed);
         if *topic == Topic::Movements {
@@ -195,8 +219,10 @@ fn write_files(folder: &Path, topics: &[Topic], gathered: &Gathered, lost: &[Los
         }
         file.flush().map_err(failed)?;
     }
-    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join("dead-letters.ndjson")).map_err(failed)?);
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(LOST)).map_err(failed)?);
     lost.iter().try_for_each(|lost| writeln!(file, "{}", lost.line())).and_then(|()| file.flush()).map_err(failed)?;
+    names.push(LOST.to_owned());
+    note.finish(folder, &names, report)?;
     // Last: where it stands, the folder is whole.
     std::fs::write(folder.join(WHOLE), format!("{report}\n")).map_err(failed)
 }

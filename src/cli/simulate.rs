@@ -4,27 +4,19 @@
 
 use std::str::FromStr;
 
-use super::args::SimulateArgs;
+use super::args_simulate::{FROM, SimulateArgs, UNTIL};
 use super::exit::{Exit, Exits, Failure, Outcome};
 use crate::domain::Month;
 use crate::replay::simulate::mix::Mix;
-use crate::replay::simulate::{Scheme, World, WriteError, write};
-
-/// The months of a world, where none are named.
-const FROM: &str = "2023-01";
-const UNTIL: &str = "2025-06";
+use crate::replay::simulate::{Absent, FIRST_YEAR, LAST_YEAR, Scheme, World, WriteError, absent, write};
 
 /// Runs it.
 pub(super) fn run(args: &SimulateArgs) -> Outcome {
-    let default = |text: &str| text.parse::<Month>().expect("a month of ours is a month");
-    let from = args.from.unwrap_or_else(|| default(FROM));
-    let until = args.until.unwrap_or_else(|| default(UNTIL));
-    if until < from {
-        return Err(Failure::new(Exit::Usage, format!("--until {until} lies before --from {from}; the last month is included")));
-    }
+    let (from, until) = months(args)?;
     let mix = mix(args);
     let schemes = schemes(&args.scheme, mix)?;
     let world = World { seed: args.seed, records: args.records, from, until: until.plus(1), schemes, mix };
+    warn_of_absent(&world, &args.scheme);
     let written = write(&world, &args.out).map_err(|error| {
         let exit = match &error {
             WriteError::Exists(_) | WriteError::Unwritable { .. } => Exit::CannotCreate,
@@ -34,6 +26,39 @@ pub(super) fn run(args: &SimulateArgs) -> Outcome {
     let (records, truth, labels) = (written.records.display(), written.truth.display(), written.labels.display());
     tracing::info!(count = written.count, %records, %truth, %labels, "world was written");
     Ok(Exit::Done)
+}
+
+/// The first and the last month.
+fn months(args: &SimulateArgs) -> Result<(Month, Month), Failure> {
+    let default = |text: &str| text.parse::<Month>().expect("a month of ours is a month");
+    let from = args.from.unwrap_or_else(|| default(FROM));
+    let until = args.until.unwrap_or_else(|| default(UNTIL));
+    for (name, month) in [("--from", from), ("--until", until)] {
+        if !(FIRST_YEAR..=LAST_YEAR).contains(&month.year()) {
+            let message = format!(
+                "{name} {month}: a world lies between {FIRST_YEAR}-01 and {LAST_YEAR}-12; records of other months cannot be read"
+            );
+            return Err(Failure::new(Exit::Usage, message));
+        }
+    }
+    if until < from {
+        let of = |named: Option<Month>| if named.is_some() { "" } else { " (as it is where none is named)" };
+        let (of_from, of_until) = (of(args.from), of(args.until));
+        let message = format!("--until {until}{of_until} lies before --from {from}{of_from}; the last month is included");
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    Ok((from, until))
+}
+
+/// Says which schemes have no lane, of those that were asked for by name; of all, where a mix is asked for and none has.
+fn warn_of_absent(world: &World, named: &[String]) {
+    let absent = absent(world);
+    let has_none = absent.len() == world.schemes.len() && world.mix.is_some();
+    for Absent { scheme, why } in &absent {
+        if has_none || named.iter().any(|name| name == scheme.word()) {
+            tracing::warn!("the world has no lane with the scheme {scheme}: {why}");
+        }
+    }
 }
 
 /// How the world is mixed, where an option or a scheme asks for more than the plain one.
@@ -92,6 +117,17 @@ mod tests {
         assert_eq!(asked(&[], Some("0.3")), Some((Scheme::ALL.to_vec(), mixed)));
         assert_eq!(asked(&["none"], Some("0.3")), Some((Vec::new(), mixed)));
         assert_eq!(asked(&["relabel"], Some("0.3")), Some((relabel, mixed)));
+    }
+
+    #[test]
+    fn the_help_says_which_months_a_world_has() {
+        let mut command = <SimulateArgs as clap::Args>::augment_args(clap::Command::new("simulate"));
+        let help = command.render_long_help().to_string();
+        for said in [format!("The first month [default: {FROM}]"), format!("The last month [default: {UNTIL}]")] {
+            assert!(help.contains(&said), "{said}: {help}");
+        }
+        let page = include_str!("../../docs/simulate.md");
+        assert!(page.contains(FROM) && page.contains(UNTIL));
     }
 
     #[test]

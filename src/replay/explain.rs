@@ -64,7 +64,7 @@ pub fn find(log: &mut dyn Home, prefix: &str, id: &Named, which: Which) -> Resul
             let glances: Vec<Glance> =
                 messages.iter().map(|message| Glance::of(message.value.as_deref().unwrap_or_default())).collect();
             choose(&glances, which).and_then(|index| messages.into_iter().nth(index)).ok_or_else(|| {
-                let revisions: Vec<String> = glances.iter().map(|glance| glance.rank().1.to_string()).collect();
+                let revisions: Vec<String> = glances.iter().map(|glance| numbered(glance, which.as_of.is_some())).collect();
                 let there = if revisions.is_empty() {
                     format!("{topic} holds nothing under that key")
                 } else {
@@ -76,9 +76,20 @@ pub fn find(log: &mut dyn Home, prefix: &str, id: &Named, which: Which) -> Resul
     }
 }
 
+/// A revision as it is listed; with its day where days are asked for, since that is then what leaves it out.
+fn numbered(glance: &Glance, with_day: bool) -> String {
+    let number = glance.rank().1;
+    match (&glance.as_of, with_day) {
+        (_, false) => number.to_string(),
+        (Some(day), true) => format!("{number} (as of {day})"),
+        (None, true) => format!("{number} (without as_of)"),
+    }
+}
+
 fn described(key: &str, which: Which) -> String {
     match (which.revision, which.as_of) {
-        (Some(revision), _) => format!("revision {revision} of {key}"),
+        (Some(revision), Some(date)) => format!("revision {revision} of {key} as of {date} or before"),
+        (Some(revision), None) => format!("revision {revision} of {key}"),
         (None, Some(date)) => format!("a verdict on {key} as of {date}"),
         (None, None) => key.to_owned(),
     }
@@ -220,5 +231,11 @@ mod tests {
         assert_eq!(choose(&glances, which(None, Some("2025-02-28"))), Some(2));
         assert_eq!(choose(&glances, which(None, Some("2024-12-31"))), None);
         assert_eq!(choose(&glances, which(Some(9), None)), None);
+        // Both: the day leaves out what the number names, and what is said names both.
+        assert_eq!(choose(&glances, which(Some(3), Some("2025-02-28"))), None);
+        assert_eq!(choose(&glances, which(Some(2), Some("2025-02-28"))), Some(2));
+        let said = described("SB/TH/US/2025-03", which(Some(3), Some("2025-02-28")));
+        assert_eq!(said, "revision 3 of SB/TH/US/2025-03 as of 2025-02-28 or before");
+        assert_eq!((numbered(&glances[1], true), numbered(&glances[1], false)), ("3 (as of 2025-03-01)".into(), "3".into()));
     }
 }

@@ -2,6 +2,8 @@
 //! Reads of a value only what sorting and filtering need. Neither values nor keys are held in memory where they are many.
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::path::Path;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -77,6 +79,25 @@ pub fn hash_of<'a>(messages: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Stri
     let mut hash = Sha256::new();
     messages.for_each(|message| add(&mut hash, message));
     hexadecimal(hash)
+}
+
+/// SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+///
+/// Where it cannot be read.
+pub fn hash_of_file(path: &Path) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut file = std::io::BufReader::with_capacity(1 << 16, std::fs::File::open(path)?);
+    loop {
+        let bytes = file.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(hexadecimal(hash));
+        }
+        hash.update(bytes);
+        let read = bytes.len();
+        file.consume(read);
+    }
 }
 
 fn add(hash: &mut Sha256, (key, value): (&[u8], &[u8])) {

@@ -168,6 +168,104 @@ fn a_replay_does_not_write_over_what_is_there() {
 }
 
 #[test]
+fn a_replay_is_taken_up_with_what_it_was_begun_with_or_not_at_all() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[[feeds]]\nname = \"flows\"\n");
+    place.file("flows.ndjson", FLOWS);
+    let model = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/model.toml")).unwrap();
+    place.file("other.toml", &model.replacen("default_lag_days = ", "default_lag_days = 1", 1));
+    assert_eq!(code(&place.run(&["feed", "flows.ndjson", "--feed", "flows"])), 0);
+    let other_log = ["--set", "log.embedded.path=else.db"];
+    assert_eq!(code(&place.run(&[&other_log[..], &["feed", "flows.ndjson", "--feed", "flows"]].concat())), 0);
+    let replay = |more: &[&str]| {
+        let common = ["-q", "replay", "--stage", "all", "--out", "out", "--resume"];
+        let output = place.run(&[&common[..], more].concat());
+        (code(&output), stdout(&output), stderr(&output))
+    };
+    let refused = |more: &[&str], named: &str| {
+        let (code, stdout, stderr) = replay(more);
+        assert_eq!((code, stdout.as_str()), (73, ""), "{more:?}: {stderr}");
+        assert!(stderr.contains(named), "{more:?}: {stderr}");
+    };
+    let (first, written, said) = replay(&["--from", "start"]);
+    assert_eq!(first, 0, "{said}");
+    let out = place.0.path().join("out");
+    // Whole, and half finished: of which nothing says so.
+    for is_whole in [true, false] {
+        if !is_whole {
+            std::fs::remove_file(out.join("replay.json")).unwrap();
+        }
+        refused(&["--from", "offset:1"], "out was begun with --from start, not offset:1: take it up with the same");
+        refused(&["--from", "start", "--until", "offset:1"], "--until end, not offset:1");
+        refused(&["--from", "start", "--order", "known"], "--order log, not known");
+        refused(&["--from", "start", "--model", "other.toml"], "model sha256:");
+        refused(&[&["--from", "start"], &other_log[..]].concat(), "log ");
+        assert_eq!(replay(&["--from", "start"]), (0, written.clone(), String::new()), "whole: {is_whole}");
+    }
+    let corridors = std::fs::read(out.join("corridors.ndjson")).unwrap();
+    std::fs::write(out.join("corridors.ndjson"), [&corridors[..], b"garbage\n"].concat()).unwrap();
+    refused(&["--from", "start"], "corridors.ndjson has the SHA-256 ");
+    std::fs::remove_file(out.join("corridors.ndjson")).unwrap();
+    refused(&["--from", "start"], "corridors.ndjson cannot be read");
+    std::fs::write(out.join("corridors.ndjson"), corridors).unwrap();
+    assert_eq!(replay(&["--from", "start"]).1, written);
+    std::fs::write(out.join("replay.json"), written.replace("\"read\":2", "\"read\":3")).unwrap();
+    refused(&["--from", "start"], "replay.json is not what was written");
+    std::fs::remove_file(out.join("replay-begun.json")).unwrap();
+    refused(&["--from", "start"], "nothing says what out was begun with");
+}
+
+#[test]
+fn a_world_lies_within_what_can_be_read_and_says_what_it_lacks() {
+    let place = Place::new();
+    let simulate = |more: &[&str]| place.run(&[&["-q", "simulate", "--seed", "1", "--out", "w"], more].concat());
+    let refused = |more: &[&str], exit: i32, named: &str| {
+        let output = simulate(&[&["--records", "300"], more].concat());
+        assert_eq!(code(&output), exit, "{more:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(named), "{more:?}: {}", stderr(&output));
+        assert!(!place.0.path().join("w").exists(), "{more:?}");
+    };
+    let bounds = "a world lies between 1988-01 and 9998-12";
+    refused(&["--from", "9999-11", "--until", "9999-12"], 2, bounds);
+    refused(&["--from", "1950-01", "--until", "1950-12"], 2, bounds);
+    let default = "--until 2025-06 (as it is where none is named) lies before --from 2026-01; the last";
+    refused(&["--from", "2026-01"], 2, default);
+    refused(&["--until", "2022-01"], 2, "lies before --from 2023-01 (as it is where none is named)");
+    refused(&["--from", "2025"], 2, "\"2025\" is no month (YYYY-MM");
+    refused(&["--difficulty", "extreme"], 2, "easy (0.2), medium (0.5), hard (0.8)");
+    // At both ends every record is taken.
+    for months in [["1988-01", "1988-06"], ["9998-07", "9998-12"]] {
+        let output = simulate(&["--records", "300", "--scheme", "none", "--from", months[0], "--until", months[1]]);
+        assert_eq!((code(&output), stderr(&output)), (0, String::new()), "{months:?}");
+        let output = place.run(&["-q", "assess", "w/records.ndjson", "--strict", "--only", "dead-letters"]);
+        assert_eq!((code(&output), stdout(&output)), (0, String::new()), "{months:?}: {}", stderr(&output));
+        std::fs::remove_dir_all(place.0.path().join("w")).unwrap();
+    }
+    // A scheme that was asked for and is not there is told of; one that is there is not.
+    let lacking: [(&[&str], &str); 4] = [
+        (&["--records", "500", "--scheme", "hopping"], "no lane with the scheme hopping: it takes two lanes"),
+        (&["--records", "500", "--scheme", "relabel", "--from", "2010-01", "--until", "2011-12"], "begins to control"),
+        (&["--records", "9000", "--scheme", "new_firm", "--scheme", "relabel", "--prevalence", "0.01"], "a higher prevalence"),
+        (&["--records", "9000", "--scheme", "new_firm"], ""),
+    ];
+    for (asked, told) in lacking {
+        let output = simulate(asked);
+        assert_eq!(code(&output), 0, "{asked:?}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains(told) && (told.is_empty() == stderr(&output).is_empty()),
+            "{asked:?}: {}",
+            stderr(&output)
+        );
+        std::fs::remove_dir_all(place.0.path().join("w")).unwrap();
+    }
+    // A folder that is refused is left as it was.
+    place.file("w/labels.csv", "mine\n");
+    let output = simulate(&["--records", "10"]);
+    assert_eq!(code(&output), 73, "{}", stderr(&output));
+    assert_eq!(std::fs::read_dir(place.0.path().join("w")).unwrap().count(), 1);
+}
+
+#[test]
 fn a_sample_has_one_form_for_canonical_json_and_for_mappings() {
     let place = Place::new();
     place.file("flows.ndjson", FLOWS);
@@ -248,6 +346,11 @@ fn a_verdict_is_derived_again_byte_for_byte_and_an_altered_byte_is_found() {
         assert!(stdout(&output).contains("the same, byte for byte"), "{format}: {}", stdout(&output));
     }
     assert_eq!(code(&place.run(&["explain", id, "--revision", "99"])), 66);
+    let early = place.run(&["explain", id, "--revision", "1", "--as-of", "2025-01-01"]);
+    assert_eq!(code(&early), 66);
+    let said = stderr(&early);
+    assert!(said.contains("revision 1 of SB/TH/US/2025-01 as of 2025-01-01 or before is not there"), "{said}");
+    assert!(said.contains("holds its revisions 1 (as of 2025-03-05)"), "{said}");
     let log = rusqlite::Connection::open(place.0.path().join("var/entrepot.db")).unwrap();
     let alter = "UPDATE messages SET value = CAST(replace(CAST(value AS TEXT), '\"intermediary\":\"TH\"', '\"intermediary\":\"TJ\"') AS BLOB) \
                  WHERE CAST(key AS TEXT) = ?1";

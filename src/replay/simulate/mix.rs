@@ -58,11 +58,20 @@ impl Mix {
 }
 
 /// A difficulty: `easy` (0.2), `medium` (0.5), `hard` (0.8), or a share.
-pub fn difficulty(text: &str) -> Result<Share, InvalidShare> {
+///
+/// # Errors
+///
+/// Where it is none of them.
+pub fn difficulty(text: &str) -> Result<Share, InvalidDifficulty> {
     match text {
         "easy" => Ok(Share(200)),
         "medium" => Ok(Share(500)),
         "hard" => Ok(Share(800)),
-        _ => text.parse(),
+        _ => text.parse().map_err(|_| InvalidDifficulty(text.to_owned())),
     }
 }
+
+/// The text is no difficulty.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no difficulty: it is easy (0.2), medium (0.5), hard (0.8), or a share from 0 to 1 of at most three decimals")]
+pub struct InvalidDifficulty(pub String);

@@ -6,6 +6,7 @@
 //!
 //! A *plain* world has the scheme `relabel` and six honest stories; a *wide* one, which has a mix, knows every scheme and look-alike.
 
+mod absent;
 mod bundles;
 mod flows;
 mod goods;
@@ -16,6 +17,7 @@ mod rng;
 mod shipments;
 mod stories;
 
+pub use absent::{Absent, absent};
 pub(super) use rng::Rng;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,11 @@ use crate::domain::{Claim, Month, Timestamp};
 use lane::{Kind, Plan};
 use mix::Mix;
 use shipments::Draft;
+
+/// The first year of a world: records of an earlier one are refused wherever they are read.
+pub const FIRST_YEAR: i16 = 1988;
+/// The last year of a world: what is published of it half a year later still has a date.
+pub const LAST_YEAR: i16 = 9998;
 
 /// What world to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,12 +291,14 @@ pub enum WriteError {
 
 /// Writes `records.ndjson`, `truth.ndjson` and `labels.csv` into a folder, which is made where it is not there. Overwrites nothing.
 pub fn write(world: &World, out_dir: &Path) -> Result<Written, WriteError> {
+    let paths = ["records.ndjson", "truth.ndjson", "labels.csv"].map(|name| out_dir.join(name));
+    // Before any is made: a refused folder is left as it was.
+    if let Some(there) = paths.iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Err(WriteError::Exists(there.clone()));
+    }
     std::fs::create_dir_all(out_dir).map_err(|cause| WriteError::Unwritable { path: out_dir.to_owned(), cause })?;
-    let [mut records, mut truth, mut labels] = [
-        Sink::create(out_dir.join("records.ndjson"))?,
-        Sink::create(out_dir.join("truth.ndjson"))?,
-        Sink::create(out_dir.join("labels.csv"))?,
-    ];
+    let [records, truth, labels] = paths;
+    let (mut records, mut truth, mut labels) = (Sink::create(records)?, Sink::create(truth)?, Sink::create(labels)?);
     let mut simulation = simulate(world);
     let mut count = 0;
     for simulated in simulation.by_ref() {
