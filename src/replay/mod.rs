@@ -16,6 +16,7 @@ mod when;
 pub use error::ReplayError;
 pub use gather::{Gathered, Glance, Line, Sums, hash_of, hash_of_file, wire_topic};
 pub use known::{Bounded, KnownMovements, Stamp, stamp_of};
+pub use page::STYLE;
 pub use range::{Between, ends, ranges};
 pub use rerun::{Lost, Rerun, movement_output};
 pub use when::{InvalidWhen, When};
