@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::explain::Explained;
+use crate::replay::STYLE;
 
 /// A piece of an explanation.
 enum Block {
@@ -66,17 +67,23 @@ pub(super) fn html(explained: &Explained) -> String {
             }
         }
     }
-    let style = "body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-                 dl{display:grid;grid-template-columns:12rem 1fr}dt{color:#666}dd{margin:0}";
+    // As the other pages have it: nothing runs, nothing is fetched.
+    let head = "<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+                <meta name=\"color-scheme\" content=\"light dark\">\n\
+                <meta http-equiv=\"Content-Security-Policy\" \
+                content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
+                <link rel=\"icon\" href=\"data:,\">";
+    let title = escaped(&title(&explained.value));
     format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>entrepot</title><style>{style}</style>\n{body}</html>"
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n{head}\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
+         <body>\n<main class=\"verdict\">\n{body}</main>\n</body>\n</html>"
     )
 }
 
 fn definitions(facts: &[(String, String)]) -> String {
     let rows: String =
         facts.iter().map(|(name, fact)| format!("<dt>{}</dt><dd>{}</dd>\n", escaped(name), escaped(fact))).collect();
-    format!("<dl>\n{rows}</dl>\n")
+    format!("<dl class=\"facts\">\n{rows}</dl>\n")
 }
 
 fn escaped(text: &str) -> String {

@@ -83,10 +83,10 @@ pub struct CorridorWire<'a, E = EvidenceWire<'a>> {
     /// What it says.
     #[serde(flatten)]
     pub verdict: VerdictWire<'a>,
-    /// The mass balance.
+    /// The mass balance on `as_of`: what became known later shows in it once a change of the verdict brings a new revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceWire>,
-    /// The shipments assessed in it.
+    /// The shipments assessed in it by `as_of`: one that came later and changed nothing of the verdict is not counted yet.
     pub shipments: ShipmentsWire,
     /// One entry per signal that spoke.
     pub evidence: Vec<E>,

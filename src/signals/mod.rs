@@ -241,7 +241,11 @@ mod tests {
     fn the_page_for_analysts_is_the_modules_documentation() {
         let mut page = "# What speaks for and against rerouting\n\nEach section is the documentation of its signal in \
                         `src/signals/`; a test holds them equal.\nWeights are natural-log odds. C is China with Hong Kong and Macao, M the intermediary, D \
-                        the destination.\nHow well they judge together: [evaluation.md](evaluation.md).\n"
+                        the destination.\nHow well they judge together: [evaluation.md](evaluation.md).\n\n\
+                        A verdict is a statement of its day, `as_of`, and a new revision comes only when it changes: probability, band, share, limits, coverage or\n\
+                        weights. So `balance` and `shipments` of a corridor are those of its own `as_of`, not of the last record: a shipment that came later and\n\
+                        changed nothing is not yet counted in `shipments.assessed`, and one withdrawn since may still be. Who wants today's numbers counts the\n\
+                        active assessments that name the corridor.\n"
             .to_owned();
         for source in [
             include_str!("incentive.rs"),

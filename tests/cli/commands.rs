@@ -345,6 +345,17 @@ fn a_verdict_is_derived_again_byte_for_byte_and_an_altered_byte_is_found() {
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(stdout(&output).contains("the same, byte for byte"), "{format}: {}", stdout(&output));
     }
+    // The page is read on a telephone, in the dark, and by those who hear it.
+    let page = stdout(&place.run(&["explain", id, "--format", "html"]));
+    for part in [
+        "<main ",
+        "name=\"viewport\"",
+        "prefers-color-scheme: dark",
+        "<title>Corridor SB/TH/US/2025-01",
+        "overflow-wrap: anywhere",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
     assert_eq!(code(&place.run(&["explain", id, "--revision", "99"])), 66);
     let early = place.run(&["explain", id, "--revision", "1", "--as-of", "2025-01-01"]);
     assert_eq!(code(&early), 66);

@@ -8,6 +8,9 @@ pub(super) use square::{Dot, Line, against, reliability};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+/// How every page looks, that of `explain` too.
+pub const STYLE: &str = include_str!("page.css");
+
 /// A part of a page that can be jumped to.
 pub(super) struct Section {
     /// Its anchor.
@@ -31,7 +34,7 @@ pub(super) fn page(title: &str, summary: &Markup, sections: &[Section]) -> Strin
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
                 link rel="icon" href="data:,";
                 title { (title) }
-                style { (PreEscaped(include_str!("page.css"))) }
+                style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#content" { "Skip to the content" }
