@@ -96,8 +96,11 @@ fn fields_that_the_kind_does_not_have_are_refused_with_those_it_has() {
     let refusal = refused("unit = \"Unit\"", "unit = \"Unit\"\nmass = \"gross\"");
     assert_eq!(refusal, "line 16, quantities.mass: a trade_flow has no gross mass, a shipment has");
     // In a branch its own kind counts; what stands for all branches is a field of some.
-    let both = changed(TABLE, "hs = \"HS\"", "hs = \"HS\"\nid = \"HS\"\nevent_date = \"Month\"\ndestination = \"Country\"")
-        + "[[branches]]\nwhen = { column = \"Unit\", equals = \"KG\" }\n[[branches]]\nkind = \"shipment\"\n\
+    let both = changed(
+        TABLE,
+        "hs = \"HS\"",
+        "hs = \"HS\"\nid = \"HS\"\nevent_date = \"Month\"\ndestination = \"Country\"\ncountry_of_origin = \"Country\"",
+    ) + "[[branches]]\nwhen = { column = \"Unit\", equals = \"KG\" }\n[[branches]]\nkind = \"shipment\"\n\
            when = { column = \"Unit\", equals = \"NO\" }\n";
     assert!(Mapping::parse(&both).is_ok());
     let refusal = Mapping::parse(&(both + "fields = { partner = \"Country\" }\n")).unwrap_err().to_string();
