@@ -118,3 +118,141 @@ fn a_rate_reaches_the_feed_and_a_file_after_another_is_held_to_it_too() {
     house.done(&["-q", "feed", "inbox", "--feed", "inbox"]);
     assert_eq!(raw(&house), [rows("a", 1), rows("b", 1_000)].concat());
 }
+
+const KG: &str = r#"
+version = 1
+name = "kg"
+kind = "trade_flow"
+[envelope]
+format = "csv"
+message = "MESSAGE"
+[fields]
+reporter = { const = "US" }
+partner = "partner"
+flow = { const = "import" }
+period = { const = "2025-02", formats = ["%Y-%m"] }
+hs = { const = "282580" }
+net_mass_kg = "kg"
+"#;
+
+const GATHERED: &str = r#"
+[gather]
+by = ["partner"]
+[[gather.columns]]
+name = "kg"
+value = "kg"
+sum = true
+"#;
+
+/// A house whose feed reads columns partner and kg, a message as the mapping says.
+fn of_kg(message: &str) -> House {
+    let house = House::new(&[("inbox", "kg.toml")]);
+    let gathered = if message == "row" { "" } else { GATHERED };
+    house.write("kg.toml", (KG.replace("MESSAGE", message) + gathered).as_bytes());
+    house
+}
+
+fn fed(house: &House, file: &str) -> String {
+    let (code, _, stderr) = house.run(&["feed", file, "--feed", "inbox"]);
+    assert_eq!(code, 0, "{stderr}");
+    stderr
+}
+
+#[test]
+fn a_grown_file_whose_rows_move_among_messages_is_fed_again_whole_with_a_word() {
+    let all = ["partner,kg\nAE,3\n", "partner,kg\nKR,1\nKR,4\n", "partner,kg\nVN,2\n", "partner,kg\nZA,5\n"];
+    let grown = "partner,kg\nKR,1\nVN,2\nKR,4\nAE,3\nZA,5\n";
+    for (message, whole) in [("group", &all[..]), ("file", &[grown])] {
+        let house = of_kg(message);
+        house.write("g.csv", b"partner,kg\nKR,1\nVN,2\n");
+        fed(&house, "g.csv");
+        let before = raw(&house).len();
+        assert!(fed(&house, "g.csv").contains("nothing to do"), "{message}: nothing has changed");
+        house.write("g.csv", grown.as_bytes());
+        let said = fed(&house, "g.csv");
+        assert!(said.contains("it is fed again whole"), "{message}: {said}");
+        assert_eq!(raw(&house)[before..], *whole, "{message}");
+        assert!(fed(&house, "g.csv").contains("nothing to do"), "{message}: it is known as it is");
+    }
+}
+
+#[test]
+fn a_last_row_without_a_line_end_is_fed_again_when_it_is_completed() {
+    let house = of_kg("row");
+    house.write("g.csv", b"partner,kg\nKR,1\nVN,12");
+    fed(&house, "g.csv");
+    assert!(fed(&house, "g.csv").contains("nothing to do"));
+    house.write("g.csv", b"partner,kg\nKR,1\nVN,123\nZA,5\n");
+    fed(&house, "g.csv");
+    house.write("g.csv", b"partner,kg\nKR,1\nVN,123\nZA,5\nAE,3\n");
+    fed(&house, "g.csv");
+    let rows: Vec<String> = raw(&house).iter().map(|message| message.trim_end().replace("partner,kg\n", "")).collect();
+    assert_eq!(rows, ["KR,1", "VN,12", "VN,123", "ZA,5", "AE,3"]);
+}
+
+#[test]
+fn a_named_pipe_is_fed_to_its_end() {
+    let house = house();
+    let pipe = house.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut feeding = Feeding::start(&house, &["pipe", "--feed", "inbox"]);
+    std::fs::write(&pipe, rows("p", 3).join("\n") + "\n").unwrap();
+    assert!(feeding.0.wait().unwrap().success());
+    assert_eq!(raw(&house), rows("p", 3));
+}
+
+#[test]
+fn messages_that_will_be_dead_letters_for_their_size_are_counted_and_the_key_is_named() {
+    let house = of_kg("file");
+    let large = "partner,kg\n".to_owned() + &"KR,1\n".repeat(400);
+    house.write("large.csv", large.as_bytes());
+    let set = ["--set", "ingest.payload_bytes_max=1000"];
+    let (code, _, said) = house.run(&[&set[..], &["feed", "large.csv", "--feed", "inbox"]].concat());
+    assert!(code == 0 && said.contains("ingest.payload_bytes_max") && said.contains("messages=1"), "{code}: {said}");
+    house.write("small.csv", b"partner,kg\nKR,1\n");
+    let (_, _, said) = house.run(&[&set[..], &["feed", "small.csv", "--feed", "inbox"]].concat());
+    assert!(!said.contains("payload_bytes_max"), "{said}");
+    // `check` counts as the run does: of bytes, and of rows.
+    let check = ["check", "large.csv", "--as", "./kg.toml", "--sample", "1000"];
+    let (code, stdout, _) = house.run(&[&set[..], &check].concat());
+    assert!(code == 65 && stdout.contains("(ingest.payload_bytes_max)") && !stdout.contains("taken\n"), "{code}: {stdout}");
+    house.write("kg.toml", (KG.replace("MESSAGE", "file") + "[limits]\nrows_max = 3\n").as_bytes());
+    let (code, stdout, _) = house.run(&check);
+    assert!(code == 65 && stdout.contains("(limits.rows_max)") && !stdout.contains("taken\n"), "{code}: {stdout}");
+}
+
+#[test]
+fn files_that_hold_no_rows_to_read_are_named() {
+    let house = of_kg("row");
+    let refused: [(&str, &[u8], &str); 4] = [
+        ("x.csv.gz", b"\x1f\x8b\x08\0abc\n", "a gzip file, which is not unpacked"),
+        ("x.xlsx", b"PK\x03\x04abc\n", "an .xlsx workbook"),
+        ("x.xls", b"\xd0\xcf\x11\xe0abc\n", "an .xls workbook"),
+        ("mac.csv", b"partner,kg\rKR,1\rVN,2\r", "end with a carriage return alone"),
+    ];
+    for (file, bytes, wanted) in refused {
+        house.write(file, bytes);
+        for arguments in [
+            &["feed", file, "--feed", "inbox"][..],
+            &["assess", file, "--as", "./kg.toml"],
+            &["check", file, "--as", "./kg.toml"],
+        ] {
+            let (code, _, said) = house.run(arguments);
+            assert!(code == 65 && said.contains(wanted) && said.contains(file), "{arguments:?}: {code} {said}");
+        }
+    }
+    for empty in ["", "partner,kg\n"] {
+        house.write("empty.csv", empty.as_bytes());
+        assert!(fed(&house, "empty.csv").contains("the file holds no row"), "{empty:?}");
+    }
+    assert_eq!(raw(&house), [""; 0]);
+}
+
+#[test]
+fn zero_bytes_at_the_end_of_a_file_are_a_message() {
+    let house = of_kg("row");
+    house.write("g.csv", &[b"partner,kg\nKR,1\n", &[0; 50][..]].concat());
+    fed(&house, "g.csv");
+    let zeros = "\0".repeat(50);
+    assert_eq!(raw(&house), ["partner,kg\nKR,1\n".to_owned(), format!("partner,kg\n{zeros}")]);
+}

@@ -99,7 +99,8 @@ fn named(config: &Config, knowledge: &Knowledge, args: &CheckArgs, path: &Path) 
     let may_draft = args.mapping.is_none() && args.sample.is_some();
     let mut exit = Exit::Done;
     for input in inputs(&[path.to_owned()], &reading)? {
-        let found = sample(&input, (&reading, may_draft), knowledge, args.sample.unwrap_or(ROWS))?;
+        let limits = (args.sample.unwrap_or(ROWS), config.ingest.payload_bytes_max);
+        let found = sample(&input, (&reading, may_draft), knowledge, limits)?;
         exit = if found == Exit::Done { exit } else { found };
     }
     Ok(exit)
@@ -113,7 +114,12 @@ fn is_model(text: &str) -> bool {
 
 /// What becomes of the first rows of a file, in one form for canonical JSON and for every mapping. Where none is named and the file is
 /// no canonical JSON, a first draft of a mapping instead, and nothing else on stdout.
-fn sample(input: &Input, (reading, may_draft): (&Reading, bool), knowledge: &Knowledge, rows: usize) -> Outcome {
+fn sample(
+    input: &Input,
+    (reading, may_draft): (&Reading, bool),
+    knowledge: &Knowledge,
+    (rows, bytes_max): (usize, usize),
+) -> Outcome {
     let around = Surroundings {
         reference: knowledge.reference(),
         default_lag_days: knowledge.default_lag_days(),
@@ -128,7 +134,7 @@ fn sample(input: &Input, (reading, may_draft): (&Reading, bool), knowledge: &Kno
     input.suits(reading)?;
     let bytes = input.glance(reading, rows, u64::MAX)?;
     line(&format!("{}: the first {rows} rows", input.shown()))?;
-    let sample = reading.decoder().sample(&bytes, rows, &around);
+    let sample = reading.decoder().sample_within(&bytes, (rows, bytes_max), &around);
     line(sample.to_string().trim_end())?;
     let fits = |name: &String| name == "taken" || name.starts_with("excluded");
     Ok(if sample.counts.keys().any(fits) { Exit::Done } else { Exit::NothingDecoded })

@@ -28,6 +28,11 @@ const BATCH_BYTES_MAX: usize = 4_000_000;
 const ATTEMPTS: u32 = 10;
 /// How much of a file's beginning tells it from another of the same name.
 const HEAD_BYTES: usize = 256;
+/// What is said of a file that has changed.
+const MOVED: &str = "file has grown since it was fed, and its rows do not keep their places in messages: it is fed again whole";
+/// What is said of messages that are fed in vain.
+const LARGE: &str =
+    "messages are above ingest.payload_bytes_max and will be dead letters too_large: raise it, or feed smaller files";
 /// How often a watched folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -39,7 +44,7 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
     }
     let mut log = log::create(config)?;
     log::create_topics(&mut *log, &log::planned(config, std::slice::from_ref(&feed)))?;
-    let mut feeder = Feeder::new(log, &feed, args.rate)?;
+    let mut feeder = Feeder::new(log, config, (&feed, args.rate))?;
     if args.watch {
         if feeder.reading.decoder().join().is_some() {
             let message = "--watch: the mapping joins several files; feed a release when all its files are there";
@@ -67,6 +72,8 @@ pub(super) struct Feeder {
     topic: Arc<str>,
     reading: Reading,
     pace: Pace,
+    /// A message above it becomes a dead letter.
+    payload_bytes_max: usize,
 }
 
 #[derive(Deserialize)]
@@ -77,20 +84,23 @@ struct IdRead<'a> {
 
 impl Feeder {
     /// A feeder of this feed.
-    pub(super) fn new(log: Box<dyn Home>, feed: &Feed, rate: Option<u32>) -> Result<Feeder, Failure> {
-        let reading = Reading::of_feed(feed)?;
-        let pace = Pace::new(rate);
-        Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace })
+    pub(super) fn new(log: Box<dyn Home>, config: &Config, (feed, rate): (&Feed, Option<u32>)) -> Result<Feeder, Failure> {
+        let (reading, pace) = (Reading::of_feed(feed)?, Pace::new(rate));
+        let payload_bytes_max = config.ingest.payload_bytes_max;
+        Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace, payload_bytes_max })
     }
 
-    /// Feeds one file from where it stopped, and files that are joined likewise; stdin from its beginning.
+    /// Feeds one file from where it stopped, and files that are joined likewise; stdin and pipes from their beginning.
     fn file(&mut self, input: &Input) -> Result<(), Failure> {
         let full = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string();
         let known = match (input.path(), input.paths().as_slice()) {
+            // Looking at the head of a pipe would take it away, and nothing of it can be read again.
+            (Some(path), _) if !path.is_file() => None,
             (Some(path), _) => {
                 let opened = std::fs::File::open(path).exits(Exit::NotThere);
                 let file = opened.map_err(|failure| failure.context(format!("opening {}", path.display())))?;
-                Some(self.known(&full(path), file, size_of(path)?)?)
+                let known = self.known(&full(path), file, size_of(path)?)?;
+                Some(known.unless_moved(&self.reading, &input.shown()))
             }
             (None, []) => None,
             (None, paths) => {
@@ -116,7 +126,7 @@ impl Feeder {
     fn send(
         &mut self,
         (name, shown): (&str, &str),
-        each: &mut dyn FnMut(&mut Rows<'_>) -> Result<(), Failure>,
+        each: &mut dyn FnMut(&mut Rows<'_>) -> Result<u64, Failure>,
         known: Option<Known>,
     ) -> Result<(), Failure> {
         let before = known.as_ref().map_or(0, |known| known.progress.rows);
@@ -127,17 +137,18 @@ impl Feeder {
         if before > 0 {
             tracing::info!(file = shown, rows = before, "file is taken up where it stopped");
         }
-        let total = known.as_ref().and_then(|known| rows_estimated(known.bytes, &known.progress));
+        let total = known.as_ref().and_then(|known| rows_estimated(known.bytes, &known.progress)).filter(|rows| *rows > 0);
         let mut progress = Progress::new(format!("feeding {shown}"), total);
         let size = known.as_ref().map_or(0, |known| known.bytes);
         let mut sending =
-            Sending { batch: Vec::new(), batch_bytes: 0, seen: 0, sent: 0, known: known.map(|known| known.progress) };
+            Sending { batch: Vec::new(), batch_bytes: 0, seen: 0, sent: 0, large: 0, known: known.map(|known| known.progress) };
         let headers = vec![Header { key: FILE_HEADER.to_owned(), value: name.as_bytes().to_vec() }];
-        each(&mut |_, bytes| {
+        let open = each(&mut |_, bytes| {
             sending.seen += 1;
             if sending.seen <= before {
                 return Ok(());
             }
+            sending.large += u64::from(bytes.len() > self.payload_bytes_max);
             sending.push(self.outgoing(bytes, &headers));
             self.pace.add(1);
             progress.add(1);
@@ -150,9 +161,20 @@ impl Feeder {
         if let Some(progress) = &mut sending.known {
             progress.bytes = size;
         }
+        let is_empty = sending.seen == 0;
+        // A row whose line has no end may be half a row: should the file grow, it is fed again.
+        sending.seen -= open;
         self.commit(&mut sending, true)?;
         self.pace.wait();
-        tracing::info!(file = shown, rows = sending.sent, topic = self.topic.as_ref(), "file was fed");
+        if is_empty {
+            tracing::warn!(file = shown, "nothing was fed: the file holds no row");
+        } else {
+            tracing::info!(file = shown, rows = sending.sent, topic = self.topic.as_ref(), "file was fed");
+        }
+        if sending.large > 0 {
+            let (messages, bytes_max) = (sending.large, self.payload_bytes_max);
+            tracing::warn!(file = shown, messages, bytes_max, "{LARGE}");
+        }
         Ok(())
     }
 
@@ -239,11 +261,28 @@ struct Known {
     progress: FeedProgress,
 }
 
+impl Known {
+    /// From its beginning, where the file has another size and its rows do not keep their places as it grows: groups are in an order of
+    /// their own, and a message may be the whole file. What says again what was said is known to the fold.
+    fn unless_moved(mut self, reading: &Reading, shown: &str) -> Known {
+        if reading.keeps_rows() || self.progress.bytes == self.bytes {
+            return self;
+        }
+        if self.progress.rows > 0 {
+            tracing::warn!(file = shown, rows = self.progress.rows, "{MOVED}");
+        }
+        self.progress = FeedProgress { bytes: self.bytes, rows: 0, done: false, ..self.progress };
+        self
+    }
+}
+
 struct Sending {
     batch: Vec<Outgoing>,
     batch_bytes: usize,
     seen: u64,
     sent: u64,
+    /// Of those sent, messages that are too large to be taken.
+    large: u64,
     known: Option<FeedProgress>,
 }
 

@@ -19,6 +19,15 @@ pub(super) const FILE_HEADER: &str = crate::decode::FILE_HEADER;
 /// How a file begins that holds Avro with its schema. No text does.
 const AVRO_CONTAINER: &[u8] = b"Obj\x01";
 
+/// How packed files begin, what they are, and what to do with them. No text begins so.
+const PACKED: [(&[u8], &str, &str); 5] = [
+    (b"\x1f\x8b", "a gzip file", "unpack it before: `zcat FILE | entrepot … -`"),
+    (b"PK\x03\x04", "a zip archive or an .xlsx workbook", "unpack it before, or save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an .xls workbook", "save the sheet as CSV"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it before: `zstdcat FILE | entrepot … -`"),
+    (b"\xfd7zXZ\0", "an xz file", "unpack it before: `xzcat FILE | entrepot … -`"),
+];
+
 /// What takes the rows of an input: each with its number, from 1.
 pub(super) type Rows<'t> = dyn FnMut(i64, Vec<u8>) -> Result<(), Failure> + 't;
 
@@ -90,15 +99,15 @@ impl Input {
         }
     }
 
-    /// Reads it to its end, row by row.
-    pub(super) fn each_row(&self, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
+    /// Reads it to its end, row by row. Gives how many of the last rows have no line end, so that they may go on.
+    pub(super) fn each_row(&self, reading: &Reading, take: &mut Rows<'_>) -> Result<u64, Failure> {
         match (&self.source, reading.decoder().join()) {
             (Source::Stdin | Source::File(_), _) => match self.incoming()? {
-                Incoming::File(file) => parquet::each(file, &self.shown(), reading, take),
+                Incoming::File(file) => parquet::each(file, &self.shown(), reading, take).map(|()| 0),
                 Incoming::Bytes(bytes) => each_piece(bytes, &self.shown(), reading, take),
             },
-            (Source::Joined(parts, _), Some(join)) => joined::each(parts, join, take),
-            (Source::Joined(..), None) => Ok(()),
+            (Source::Joined(parts, _), Some(join)) => joined::each(parts, join, take).map(|()| 0),
+            (Source::Joined(..), None) => Ok(0),
         }
     }
 
@@ -146,7 +155,8 @@ impl Input {
         };
         let read = file.take(bytes_max).read_to_end(&mut bytes).exits(Exit::NotThere);
         read.map_err(|failure| failure.context(format!("reading {}", self.shown())))?;
-        refuse_container(&bytes, &self.shown())?;
+        refuse_packed(&bytes, &self.shown())?;
+        refuse_without_lines(&bytes, &self.shown(), reading)?;
         Ok(bytes)
     }
 }
@@ -212,24 +222,32 @@ pub(super) fn each_message(
         message.position.offset = row;
         message.value = Some(bytes);
         take(&mut message)
-    })
+    })?;
+    Ok(())
 }
 
 /// Cuts bytes into rows with their numbers, from 1. Rows of groups come together, in the order of what tells the groups apart; a group has
-/// the number of its first row.
-pub(super) fn each_piece(bytes: Box<dyn Read>, shown: &str, reading: &Reading, take: &mut Rows<'_>) -> Result<(), Failure> {
+/// the number of its first row. Gives how many rows have no line end.
+pub(super) fn each_piece(bytes: Box<dyn Read>, shown: &str, reading: &Reading, take: &mut Rows<'_>) -> Result<u64, Failure> {
     let (mut cutter, mut groups) = (reading.cutter(), Sorter::default());
     let mut give = |piece: Piece<'_>| match piece.key {
         Some(key) => Ok(groups.push(&key, (&piece.row.to_be_bytes(), &piece.bytes))?),
         None => take(i64::try_from(piece.row).unwrap_or(i64::MAX), piece.bytes.into_owned()),
     };
+    let mut is_first = true;
     each_chunk(bytes, shown, &mut |chunk| {
+        if std::mem::take(&mut is_first) {
+            refuse_without_lines(chunk, shown, reading)?;
+        }
         let mut outcome = Ok(());
         cutter.push(chunk, &mut |piece| and_then(&mut outcome, || give(piece)));
         outcome
     })?;
-    let mut outcome = Ok(());
-    cutter.finish(&mut |piece| and_then(&mut outcome, || give(piece)));
+    let (mut outcome, mut open) = (Ok(()), 0);
+    cutter.finish(&mut |piece| {
+        open += u64::from(reading.keeps_rows());
+        and_then(&mut outcome, || give(piece));
+    });
     outcome?;
     let sorted = groups.sorted()?;
     let (mut walk, mut group) = (sorted.walk()?, Group::default());
@@ -243,7 +261,7 @@ pub(super) fn each_piece(bytes: Box<dyn Read>, shown: &str, reading: &Reading, t
         }
         take(first, message)?;
     }
-    Ok(())
+    Ok(open)
 }
 
 /// Does the next thing, unless one before it failed.
@@ -267,7 +285,7 @@ pub(super) fn each_chunk(
             Ok(read) => {
                 let chunk = chunk.get(..read).unwrap_or_default();
                 if std::mem::take(&mut is_first) {
-                    refuse_container(chunk, shown)?;
+                    refuse_packed(chunk, shown)?;
                 }
                 take(chunk)?;
             }
@@ -277,8 +295,22 @@ pub(super) fn each_chunk(
     }
 }
 
-/// Refuses a file of Avro with its schema inside: cut into rows it would be as many dead letters.
-fn refuse_container(bytes: &[u8], shown: &str) -> Result<(), Failure> {
+/// Refuses a file in which lines end as on old Macintoshes: it would be one row, or none.
+fn refuse_without_lines(bytes: &[u8], shown: &str, reading: &Reading) -> Result<(), Failure> {
+    let within = bytes.iter().rposition(|byte| *byte != b'\r').and_then(|last| bytes.get(..last)).unwrap_or_default();
+    if !reading.needs_lines() || bytes.contains(&b'\n') || !within.contains(&b'\r') {
+        return Ok(());
+    }
+    let message =
+        format!("{shown}: its lines end with a carriage return alone; make line feeds of them: `tr '\\r' '\\n' < FILE`");
+    Err(Failure::new(Exit::NothingDecoded, message))
+}
+
+/// Refuses a file that is packed, or of Avro with its schema inside: cut into rows it would be as many dead letters.
+fn refuse_packed(bytes: &[u8], shown: &str) -> Result<(), Failure> {
+    if let Some((_, what, next)) = PACKED.iter().find(|(head, ..)| bytes.starts_with(head)) {
+        return Err(Failure::new(Exit::NothingDecoded, format!("{shown}: {what}, which is not unpacked; {next}")));
+    }
     if !bytes.starts_with(AVRO_CONTAINER) {
         return Ok(());
     }

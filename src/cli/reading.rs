@@ -7,7 +7,7 @@ use super::sample::MAPPINGS;
 use super::wiring::read_file;
 use crate::config::{Feed, FeedFormat, MappingSource};
 use crate::decode::framed::Framed;
-use crate::decode::{Decoder, Mapping, Piece, Splitter, TakePiece, built_in_mappings};
+use crate::decode::{Decoder, Mapping, Piece, Split, Splitter, TakePiece, built_in_mappings};
 use crate::reference::Reference;
 
 /// The name of canonical JSON among mappings.
@@ -113,6 +113,16 @@ impl Reading {
     /// Reads its messages.
     pub(super) fn decoder(&self) -> Arc<Decoder> {
         Arc::clone(&self.decoder)
+    }
+
+    /// Whether a row of a file keeps its message, whatever comes behind it.
+    pub(super) fn keeps_rows(&self) -> bool {
+        self.lines || self.is_parquet() || matches!(self.decoder.split(), Split::Lines | Split::HeaderAndRow)
+    }
+
+    /// Whether rows end where lines do.
+    pub(super) fn needs_lines(&self) -> bool {
+        !self.is_canonical() && matches!(self.form(), "csv" | "fixed" | "ndjson")
     }
 
     /// Whether files are Parquet.

@@ -29,7 +29,7 @@ pub(super) fn show(watch: Watch<'_>, running: &mut Running) -> Result<(), Failur
     for feed in feeds(config, true)? {
         for file in sample::files().iter().filter(|file| file.feed == feed.name.as_str()) {
             let handle = running.log().another()?;
-            Feeder::new(handle, &feed, None)?.bytes(&file.path, file.bytes())?;
+            Feeder::new(handle, config, (&feed, None))?.bytes(&file.path, file.bytes())?;
         }
     }
     drain(watch, running)?;

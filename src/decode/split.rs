@@ -196,7 +196,9 @@ impl<'d> Splitter<'d> {
 
     /// A record as a message; `None` where it is an empty line, which counts as a line all the same.
     fn piece<'a>(&'a mut self, record: &'a [u8]) -> Option<Piece<'a>> {
-        let blank = record.iter().all(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b'\t' | 0));
+        // A zero byte is a part of a blank in UTF-16 alone: elsewhere it is what a damaged disk leaves behind.
+        let is_wide = self.line_end.len() > 1;
+        let blank = record.iter().all(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b'\t') || is_wide && *byte == 0);
         if self.split == Split::Lines {
             self.rows += 1;
         }

@@ -9,10 +9,10 @@ use super::explode::Missed;
 use super::layout::Layout;
 use super::value::{Source, Value};
 use super::{Branch, Format, Mapping, Unit};
-use crate::decode::draft::Kind;
+use crate::decode::draft::{Kind, error};
 use crate::decode::mapping::field::Field;
 use crate::decode::{Decoder, Piece, Row, Surroundings, canonical_sample};
-use crate::domain::{Claim, Message, Position, Record};
+use crate::domain::{Claim, DeadLetterReason, Message, Position, Record};
 
 /// What became of the first rows of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,15 +112,18 @@ impl Mapping {
             let message = Message { position, timestamp: None, key: None, value: None, headers: Vec::new() };
             // Of a message that is the file the rows within it are told, else the message is the row.
             let number = |row: usize| if self.envelope.unit == Unit::File { row as u64 } else { piece.row };
+            let mut rows = Vec::new();
             let mut take = |place: Result<&Place<'_>, Missed>| match place {
                 Ok(place) => self.records(place, around, &mut |row, branch| {
                     let fields = branch.map(|branch| self.fields(place, branch)).unwrap_or_default();
-                    sample.note(number(place.row), &row, fields);
+                    rows.push((number(place.row), row, fields));
                 }),
-                Err(missed) => sample.note(number(missed.row), &missed.stop.into(), Vec::new()),
+                Err(missed) => rows.push((number(missed.row), missed.stop.into(), Vec::new())),
             };
-            if let Err(error) = self.each_row((&piece.bytes, &message), around, &mut take) {
-                sample.note(piece.row, &Row::Failed(error), Vec::new());
+            // A message that cannot be read to its end gives none of its rows.
+            match self.each_row((&piece.bytes, &message), around, &mut take) {
+                Ok(()) => rows.into_iter().for_each(|(number, row, fields)| sample.note(number, &row, fields)),
+                Err(error) => sample.note(piece.row, &Row::Failed(error), Vec::new()),
             }
         }
         sample
@@ -309,13 +312,24 @@ impl Sample {
 }
 
 impl Decoder {
-    /// What became of the first rows of a file.
+    /// What became of the first rows of a file, whatever the size of their messages.
     pub fn sample(&self, bytes: &[u8], rows_max: usize, around: &Surroundings<'_>) -> Sample {
-        let pieces: Vec<Piece<'_>> = self.split_file(bytes).take(rows_max).collect();
-        match self.mapping() {
+        self.sample_within(bytes, (rows_max, usize::MAX), around)
+    }
+
+    /// The same, where messages of more bytes than these are dead letters.
+    pub fn sample_within(&self, bytes: &[u8], (rows_max, bytes_max): (usize, usize), around: &Surroundings<'_>) -> Sample {
+        let pieces = self.split_file(bytes).take(rows_max);
+        let (large, pieces): (Vec<_>, Vec<_>) = pieces.partition(|piece| piece.bytes.len() > bytes_max);
+        let mut sample = match self.mapping() {
             Some(mapping) => mapping.sample((bytes, &pieces), around),
             None => canonical_sample::sample(self, &pieces, around),
+        };
+        for piece in large {
+            let detail = format!("{} bytes; at most {bytes_max} are taken (ingest.payload_bytes_max)", piece.bytes.len());
+            sample.note(piece.row, &Row::Failed(error(DeadLetterReason::TooLarge, detail)), Vec::new());
         }
+        sample
     }
 }
 
