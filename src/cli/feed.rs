@@ -55,7 +55,20 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
     // A release without a part would be fed again as another version of the same records, once the part is there.
     let found = inputs(&args.paths, &feeder.reading)?;
     let (whole, incomplete): (Vec<_>, Vec<_>) = found.iter().partition(|input| input.incomplete().is_none());
-    whole.iter().try_for_each(|input| feeder.file(input))?;
+    let mut refused = None;
+    for input in &whole {
+        match feeder.file(input) {
+            // What is no file of rows keeps no other file away.
+            Err(failure) if failure.exit == Exit::NothingDecoded => {
+                tracing::error!(file = input.shown(), "not fed: {:#}", failure.error);
+                refused.get_or_insert(failure);
+            }
+            outcome => outcome?,
+        }
+    }
+    if let Some(failure) = refused {
+        return Err(failure);
+    }
     for lacking in incomplete.iter().filter_map(|input| input.incomplete()) {
         if whole.is_empty() {
             return Err(Failure::new(Exit::NotThere, format!("the release was not fed: {lacking}")));
@@ -248,6 +261,10 @@ impl Feeder {
                     Ok(()) => drop(fed.insert(path, size)),
                     // Whoever put it there may take it away again: that ends no watch.
                     Err(_) if !path.exists() => tracing::warn!(file = %path.display(), "file went away before it was fed"),
+                    Err(failure) if failure.exit == Exit::NothingDecoded => {
+                        tracing::error!(file = %path.display(), "not fed until it changes: {:#}", failure.error);
+                        fed.insert(path, size);
+                    }
                     Err(failure) => return Err(failure),
                 }
             }
