@@ -36,8 +36,8 @@ use shipments::Draft;
 
 /// The first year of a world: records of an earlier one are refused wherever they are read.
 pub const FIRST_YEAR: i16 = 1988;
-/// The last year of a world: what is published of it half a year later still has a date.
-pub const LAST_YEAR: i16 = 9998;
+/// The last year of a world: what is published of it half a year later can still be read.
+pub const LAST_YEAR: i16 = 2199;
 
 /// What world to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
