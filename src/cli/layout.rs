@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::explain::Explained;
-use crate::replay::STYLE;
+use crate::replay::document;
 
 /// A piece of an explanation.
 enum Block {
@@ -67,17 +67,7 @@ pub(super) fn html(explained: &Explained) -> String {
             }
         }
     }
-    // As the other pages have it: nothing runs, nothing is fetched.
-    let head = "<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-                <meta name=\"color-scheme\" content=\"light dark\">\n\
-                <meta http-equiv=\"Content-Security-Policy\" \
-                content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
-                <link rel=\"icon\" href=\"data:,\">";
-    let title = escaped(&title(&explained.value));
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n{head}\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
-         <body>\n<main class=\"verdict\">\n{body}</main>\n</body>\n</html>"
-    )
+    document(&title(&explained.value), &format!("<main class=\"verdict\">\n{body}</main>"))
 }
 
 fn definitions(facts: &[(String, String)]) -> String {

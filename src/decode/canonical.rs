@@ -9,7 +9,7 @@ use super::draft::{Draft, Goods, Kind, Times, error, malformed, missing};
 use super::json::{self, NESTING_MAX, nesting};
 use super::scan::Scan;
 use super::wire::{Number, Text, WireBill, WireContainer, WireMoney, WireParty, WireQuantity, WireRecord};
-use super::{DecodeError, Decoded, Row, number, time, units};
+use super::{DecodeError, Decoded, Row, number, time};
 use crate::domain::{
     BillOfLading, Container, Country, DeadLetterReason, Degrade, Grams, InvalidMass, Money, Party, Port, QualitySet, Quantity,
     Role, Unit,
@@ -207,7 +207,7 @@ fn read_amounts(wire: &WireRecord<'_>, draft: &mut Draft) -> Result<(), DecodeEr
     draft.gross_mass = mass("gross_mass_kg", wire.gross_mass_kg)?;
     draft.quantity = wire.quantity.as_ref().map(quantity).transpose()?;
     // No harm comes of a unit that nobody knows, since none is guessed: the quantity stays, and the record says so.
-    if draft.quantity.is_some_and(|quantity| units::listed(quantity.unit.code()).is_err()) {
+    if draft.quantity.is_some_and(|quantity| Unit::listed(quantity.unit.code()).is_none()) {
         draft.quality.insert(Degrade::UnitUnknown);
     }
     draft.customs_value = wire.customs_value.as_ref().map(money).transpose()?;

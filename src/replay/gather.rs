@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::ReplayError;
 use crate::domain::{Band, Partition};
 use crate::encode::{Output, Topic};
-use crate::stream::{Keyed, LogError, Sorted, Sorter, Span, Spill, Walk};
+use crate::stream::{Group, LogError, Sorted, Sorter, Span, Spill, Walk};
 
 /// Bytes of a topic's keys in memory.
 const MEMORY: usize = 8 << 20;
@@ -162,18 +162,16 @@ struct Keys<'a> {
     gathered: &'a Gathered,
     topic: Topic,
     walk: Option<Walk<'a>>,
-    next: Option<Keyed>,
+    group: Group,
 }
 
 impl Keys<'_> {
     fn take(&mut self) -> Result<Option<OfKey>, LogError> {
-        let (Some((key, first)), Some(walk)) = (self.next.take(), &mut self.walk) else { return Ok(None) };
-        let mut values = vec![Kept::read(&first).0];
-        loop {
-            self.next = walk.take()?;
-            let Some((_, value)) = self.next.take_if(|(next, _)| *next == key) else { break };
-            values.push(Kept::read(&value).0);
+        let Some(walk) = &mut self.walk else { return Ok(None) };
+        if !walk.take_group(&mut self.group)? {
+            return Ok(None);
         }
+        let mut values: Vec<Kept> = self.group.values().map(|value| Kept::read(value).0).collect();
         values.sort_by_key(|kept| kept.rank);
         if self.topic == Topic::Assessments {
             values.chunk_by_mut(|one, other| one.rank == other.rank).try_for_each(|alike| self.gathered.by_day(alike))?;
@@ -181,7 +179,7 @@ impl Keys<'_> {
         if !self.gathered.history {
             values.drain(..values.len() - 1);
         }
-        Ok(Some((key, values)))
+        Ok(Some((self.group.key().to_vec(), values)))
     }
 }
 
@@ -316,9 +314,8 @@ impl Gathered {
     }
 
     fn keys_of(&self, topic: Topic) -> Result<Keys<'_>, ReplayError> {
-        let mut walk = self.topics.get(&topic).map(Sorted::walk).transpose()?;
-        let next = walk.as_mut().map(Walk::take).transpose()?.flatten();
-        Ok(Keys { gathered: self, topic, walk, next })
+        let walk = self.topics.get(&topic).map(Sorted::walk).transpose()?;
+        Ok(Keys { gathered: self, topic, walk, group: Group::default() })
     }
 
     /// An amendment may move a record to another family, and the one where it was goes on to speak of it: what two families say under one

@@ -18,7 +18,7 @@ pub use bounded::{Bounded, side_by_side};
 pub use error::ReplayError;
 pub use gather::{Gathered, Glance, Line, Sums, hash_of, hash_of_file, wire_topic};
 pub use known::{KnownMovements, MovementOrder, Stamp, Turn, stamp_of};
-pub use page::STYLE;
+pub use page::document;
 pub use range::{Between, ends, ranges};
 pub use rerun::{Lost, Rerun, movement_output};
 pub use when::{InvalidWhen, When};

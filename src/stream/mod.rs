@@ -37,7 +37,7 @@ pub use report::{BatchReport, Beacon, Observer, Report, Vitals};
 #[cfg(feature = "object-store")]
 pub use snapshots::Objects;
 pub use snapshots::{Folder, SnapshotOutcome, Snapshots, Store};
-pub use sorted::{Group, Keyed, Sorted, Sorter, Walk};
+pub use sorted::{Group, Sorted, Sorter, Walk};
 pub use spill::{Span, Spill, nameless_file};
 pub use stage::{FoldFactory, Stage, WorkerSettings, topic_name};
 pub use ticks::write_ticks;

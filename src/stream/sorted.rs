@@ -146,7 +146,7 @@ fn of(bytes: &[u8], entry: Entry) -> (&[u8], &[u8]) {
 }
 
 /// A record: key and value.
-pub type Keyed = (Vec<u8>, Vec<u8>);
+type Keyed = (Vec<u8>, Vec<u8>);
 
 /// Records in order, to be gone through as often as is wanted.
 #[derive(Debug)]

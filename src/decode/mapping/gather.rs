@@ -159,15 +159,15 @@ impl Groups {
             return visit(Err(place.missed(stop)));
         }
         let (_, found) = self.of(gather, place);
-        for ((gathered, found), tells) in gather.gathered.iter().zip(found).zip(tells) {
-            match place.value(&gathered.value) {
-                Some(text) if tells => found.add(&text, gathered.sum.as_ref()),
-                None if tells && place.misfit(&gathered.value).is_some() => {
-                    *found = Found::Wrong(format!("{} stands there", place.misfit(&gathered.value).unwrap_or_default()));
-                }
+        let told = gather.gathered.iter().zip(found).zip(tells).filter(|(_, tells)| *tells);
+        for ((gathered, found), _) in told {
+            if let Some(text) = place.value(&gathered.value) {
+                found.add(&text, gathered.sum.as_ref());
+            } else if let Some(misfit) = place.misfit(&gathered.value) {
+                *found = Found::Wrong(format!("{misfit} stands there"));
+            } else if gathered.sum.is_some() {
                 // A sum of which a part is not told is not told.
-                None if tells && gathered.sum.is_some() => found.part_is_missing(),
-                _ => {}
+                found.part_is_missing();
             }
         }
     }

@@ -1,28 +1,8 @@
 //! What may not be shown: names of columns without accents, and values that are plainly somebody's address, number or name.
 
-/// The letter without its accent, where it has one.
+/// The Latin letter without its accent. Other scripts are left alone: words of theirs are known as they are written.
 pub(super) fn folded(sign: char) -> &'static str {
-    match sign {
-        'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ă' | 'ą' => "a",
-        'ç' | 'ć' | 'č' => "c",
-        'ď' | 'đ' => "d",
-        'é' | 'è' | 'ê' | 'ë' | 'ě' | 'ę' => "e",
-        'ğ' => "g",
-        'í' | 'ì' | 'î' | 'ï' | 'ı' => "i",
-        'ł' => "l",
-        'ñ' | 'ń' | 'ň' => "n",
-        'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' | 'ő' => "o",
-        'ř' => "r",
-        'ś' | 'š' | 'ş' | 'ș' => "s",
-        'ť' | 'ț' => "t",
-        'ú' | 'ù' | 'û' | 'ü' | 'ů' | 'ű' => "u",
-        'ý' => "y",
-        'ź' | 'ż' | 'ž' => "z",
-        'ß' => "ss",
-        'æ' => "ae",
-        'œ' => "oe",
-        _ => "",
-    }
+    if ('\u{c0}'..='\u{24f}').contains(&sign) { deunicode::deunicode_char(sign).unwrap_or_default() } else { "" }
 }
 
 /// Whether a sign is an accent by itself, behind its letter.

@@ -8,8 +8,8 @@ pub(super) use square::{Dot, Line, against, reliability};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// How every page looks, that of `explain` too.
-pub const STYLE: &str = include_str!("page.css");
+/// How every page looks.
+const STYLE: &str = include_str!("page.css");
 
 /// A part of a page that can be jumped to.
 pub(super) struct Section {
@@ -21,8 +21,8 @@ pub(super) struct Section {
     pub(super) body: Markup,
 }
 
-/// The whole page.
-pub(super) fn page(title: &str, summary: &Markup, sections: &[Section]) -> String {
+/// A page around what it shows, which is HTML: what `explain` writes, and all that has sections.
+pub fn document(title: &str, body: &str) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -36,27 +36,33 @@ pub(super) fn page(title: &str, summary: &Markup, sections: &[Section]) -> Strin
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                a.skip href="#content" { "Skip to the content" }
-                header {
-                    h1 { (title) }
-                    (summary)
-                    nav aria-label="Sections" {
-                        @for section in sections { a href={ "#" (section.id) } { (section.title) } }
-                    }
-                }
-                main #content tabindex="-1" {
-                    @for section in sections {
-                        section aria-labelledby=(section.id) {
-                            h2 #(section.id) { (section.title) }
-                            (section.body)
-                        }
-                    }
+            body { (PreEscaped(body)) }
+        }
+    };
+    page.into_string()
+}
+
+/// A page of sections.
+pub(super) fn page(title: &str, summary: &Markup, sections: &[Section]) -> String {
+    let body = html! {
+        a.skip href="#content" { "Skip to the content" }
+        header {
+            h1 { (title) }
+            (summary)
+            nav aria-label="Sections" {
+                @for section in sections { a href={ "#" (section.id) } { (section.title) } }
+            }
+        }
+        main #content tabindex="-1" {
+            @for section in sections {
+                section aria-labelledby=(section.id) {
+                    h2 #(section.id) { (section.title) }
+                    (section.body)
                 }
             }
         }
     };
-    page.into_string()
+    document(title, &body.into_string())
 }
 
 /// A table in a box of its own that scrolls sideways where the screen is narrow, by keyboard too.
