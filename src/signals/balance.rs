@@ -71,8 +71,13 @@ pub(super) struct Inflow {
     pub(super) other: f64,
     /// Half the width of what codes shared with other materials may add to them.
     pub(super) shared: f64,
-    /// By mass, how many of M's usual sources have reported; `None` where there were none before.
+    /// By mass, how many of M's usual sources have reported, as far as what they told has a mass; `None` where there were none
+    /// before.
     pub(super) complete: Option<f64>,
+    /// M tells what it imports, in the window or in the months before it: else nobody knows who its other sources are.
+    pub(super) known: bool,
+    /// M tells what it imports month by month, and the last month of the window is still to come.
+    pub(super) awaited: bool,
 }
 
 /// What M imported a month before an episode, in tonnes of contained element.
@@ -106,8 +111,8 @@ struct Source {
 
 impl Sources {
     fn of(subject: &Subject<'_>) -> Sources {
-        let other = subject.books.supply().map(|(country, leg)| (country, Source::of(subject, leg))).collect();
-        Sources { first: Source::of(subject, subject.books.first()), other, stale: Vec::new(), inflows: RefCell::default() }
+        let other = subject.books.supply().map(|(country, leg)| (country, Source::read(subject, leg))).collect();
+        Sources { first: Source::read(subject, subject.books.first()), other, stale: Vec::new(), inflows: RefCell::default() }
     }
 
     fn change(&mut self, from: Country) {
@@ -119,9 +124,9 @@ impl Sources {
     fn read_again(&mut self, subject: &Subject<'_>) {
         for country in std::mem::take(&mut self.stale) {
             if country.is_china() {
-                self.first = Source::of(subject, subject.books.first());
+                self.first = Source::read(subject, subject.books.first());
             } else if country != subject.m() {
-                let source = Source::of(subject, subject.books.supply_from(country));
+                let source = Source::read(subject, subject.books.supply_from(country));
                 match self.other.binary_search_by_key(&country, |(known, _)| *known) {
                     Ok(at) => drop(self.other.splice(at..=at, [(country, source)])),
                     Err(at) => self.other.insert(at, (country, source)),
@@ -155,8 +160,28 @@ impl Sources {
             shared += of_shared.map_or(0.0, |told| told.sum(window, true).mean() * months);
         }
         let mirror = told(Account::MirrorFlow).or_else(|| told(Account::Shipments));
-        let complete = self.complete_fraction(window, numbers);
-        Inflow { own: told(Account::ImporterFlow), mirror, other, shared, complete }
+        let complete = self.complete_fraction(window, numbers).map(|fraction| fraction * self.weighed_fraction(window));
+        let own = told(Account::ImporterFlow);
+        let usual = Window::ending(window.first.plus(-1), numbers.usual_months);
+        let told_before = self.first.sum(Account::ImporterFlow, usual).months * 2 >= usual.months();
+        Inflow { own, mirror, other, shared, complete, known: own.is_some() || told_before, awaited: self.is_awaited(window) }
+    }
+
+    /// Whether M told months of the window, and not its last one.
+    fn is_awaited(&self, window: Window) -> bool {
+        let last = Window::ending(window.last, 1);
+        let [told, told_last] = [window, last].map(|window| self.first.monthly(Account::ImporterFlow, window).months);
+        let whole = self.first.sum(Account::ImporterFlow, window).months >= window.months();
+        told > 0 && told_last == 0 && !whole
+    }
+
+    /// By value, how much of what M's sources told of the window has a mass: what has none is unknown, not nothing.
+    fn weighed_fraction(&self, window: Window) -> f64 {
+        let sources = std::iter::once(&self.first).chain(self.other.iter().map(|(_, source)| source));
+        let (told, unweighed) = sources.map(|source| source.dollars(window)).fold((0.0, 0.0), |(told, unweighed), of_source| {
+            (told + of_source.0, unweighed + of_source.1)
+        });
+        if told > 0.0 { 1.0 - unweighed / told } else { 1.0 }
     }
 
     /// By mass, how many of M's usual sources have reported for the window. China is one of them.
@@ -178,7 +203,7 @@ impl Sources {
 }
 
 impl Source {
-    fn of(subject: &Subject<'_>, leg: Leg<'_>) -> Source {
+    fn read(subject: &Subject<'_>, leg: Leg<'_>) -> Source {
         let told = |series: Series<'_>, scope| subject.lookups.legs.told(series, scope, subject.world);
         let any_shared = subject.world.contents.any_shared();
         Source {
@@ -200,8 +225,26 @@ impl Source {
     }
 
     fn sum(&self, account: Account, window: Window) -> Sum {
-        let told = self.accounts.iter().find(|(known, _)| *known == account);
-        told.map_or(Sum::default(), |(_, told)| told.sum(window, true))
+        self.of(account).map_or(Sum::default(), |told| told.sum(window, true))
+    }
+
+    /// The same of single months alone.
+    fn monthly(&self, account: Account, window: Window) -> Sum {
+        self.of(account).map_or(Sum::default(), |told| told.sum(window, false))
+    }
+
+    fn of(&self, account: Account) -> Option<&Told> {
+        self.accounts.iter().find(|(known, _)| *known == account).map(|(_, told)| &**told)
+    }
+
+    /// Dollars of a window, and of what of it has no mass, by the account that told most of it with mass; where none did, by the
+    /// one that told most dollars.
+    fn dollars(&self, window: Window) -> (f64, f64) {
+        let told = self.accounts.iter().map(|(_, told)| told.sum(window, true));
+        match self.best(window) {
+            Some((_, sum)) => sum.dollars(),
+            None => told.map(Sum::dollars).fold((0.0, 0.0), |most, next| if next.0 > most.0 { next } else { most }),
+        }
     }
 }
 
@@ -229,13 +272,14 @@ impl Supply {
         }
     }
 
-    /// Whether enough of the imports have been told, for the months in which the exports were.
+    /// Whether enough of the imports have been told, for the months in which the exports were, and M is among those who tell
+    /// them: of China's report alone nothing follows about other sources.
     ///
     /// What is told of the exports is scaled to the window, and so are the imports: months that neither told are not missed.
     pub(super) fn is_reported(&self, subject: &Subject<'_>, told: u32) -> bool {
         let scale = f64::from(self.window.months()) / f64::from(told.max(1));
         match self.inflow.complete {
-            Some(fraction) => fraction * scale >= part(subject.parameters.balance.reported_min),
+            Some(fraction) => self.inflow.known && fraction * scale >= part(subject.parameters.balance.reported_min),
             None => self.inflow.own.is_some(),
         }
     }

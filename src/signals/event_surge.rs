@@ -71,6 +71,8 @@ struct First {
     growth: Growth,
     /// A first leg that stood still may speak against rerouting.
     may_exonerate: bool,
+    /// M tells what it imports, and too few of the months after are among it yet: what is seen is the least that it can come to.
+    awaited: bool,
 }
 
 /// Tests every stage of the corridor against every episode; the strongest speaks.
@@ -104,8 +106,8 @@ pub(crate) fn event_surge<'a>(subject: &Subject<'a>) -> Surge<'a> {
     };
     let spoken = strongest(&tests);
     surge.both_legs = match spoken.and_then(|index| tests.get(index)) {
-        Some(test) => test.first.is_some(),
-        None => !tests.is_empty() && tests.iter().all(|test| test.first.is_some()),
+        Some(test) => test.sees_both(),
+        None => !tests.is_empty() && tests.iter().all(Test::sees_both),
     };
     surge.spoken = spoken.map(|index| tests.swap_remove(index));
     surge
@@ -131,7 +133,9 @@ impl Surge<'_> {
             _ if !self.any_episode => return None,
             Coverage::Observed if self.both_legs => return None,
             Coverage::Observed => format!("the first leg (imports of {m} from China) is not reported"),
-            Coverage::Pending => format!("too few months since the measure are reported for {m} to {d}"),
+            Coverage::Pending => {
+                format!("too few months since the measure are reported, of {m} to {d} or of what {m} imports")
+            }
             Coverage::NotObservable => format!("the mass of the trade {m} to {d} before and after the measure is not reported"),
         };
         Some(Missing { signal, weight, because })
@@ -171,11 +175,22 @@ fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: Episod
     let may_fire = second.log_points >= numbers.surge.threshold(world.class, true, second.before * 12.0);
     let demand = if may_fire { demand_growth(subject, (before, after), scope) } else { (0.0, 0) };
     let first = first_leg(subject, &episode, (scope, after));
+    let awaited = first.is_some_and(|first| first.awaited);
     let mut test = Test { stage, episode, after, series, second, demand, first, weight: 0 };
     if post.tonnes() > 0.0 && post.tonnes() >= part(numbers.surge.stage_share_min) * whole.tonnes() {
         test.weight = weight(subject, &test);
+        // A rise of the second leg alone says little, and M's report will soon say more.
+        if may_fire && awaited && test.weight <= 0 {
+            return Err(true);
+        }
     }
     Ok(test)
+}
+
+impl Test<'_> {
+    fn sees_both(&self) -> bool {
+        self.first.is_some_and(|first| !first.awaited || self.weight > 0)
+    }
 }
 
 impl Growth {
@@ -190,20 +205,26 @@ fn first_leg(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (Scop
     let seen = scopes.into_iter().filter_map(|scope| first_leg_of(subject, episode, (scope, after)));
     let most = seen.max_by(|left, right| left.growth.log_points.total_cmp(&right.growth.log_points))?;
     // Under an export control China's own report of nothing is no report.
-    let seen = most.may_exonerate || most.growth.log_points >= part(subject.parameters.surge.still);
+    let seen = most.may_exonerate || most.awaited || most.growth.log_points >= part(subject.parameters.surge.still);
     seen.then_some(most)
 }
 
 fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (Scope, Window)) -> Option<First> {
     let numbers = subject.parameters;
     let leg = subject.books.first();
+    let sums = |account| subject.sums(leg.by(account), (episode.before, after), scope);
     let means = |account| {
-        let series = leg.by(account);
-        let (pre, post) = subject.sums(series, (episode.before, after), scope);
+        let (pre, post) = sums(account);
         let told = pre.months >= numbers.episodes.before_months_min && post.months >= numbers.episodes.after_months_min;
         told.then(|| (pre.mean(), post.mean()))
     };
     let (own, mirror) = (means(Account::ImporterFlow), means(Account::MirrorFlow));
+    if own.is_none() && is_awaited(subject, (leg.by(Account::ImporterFlow), scope), episode) {
+        // What M told of the months before stands; China's report of those after can only be exceeded.
+        let before = sums(Account::ImporterFlow).0.mean();
+        let seen = mirror.filter(|_| episode.control).map_or((before, before), |mirror| (before.max(mirror.0), mirror.1));
+        return Some(First { growth: Growth::of(seen, numbers.surge.kappa(subject.world.class)), may_exonerate: false, awaited: true });
+    }
     let pair = match (own, mirror) {
         (Some(own), Some(mirror)) if episode.control => (own.0.max(mirror.0), own.1.max(mirror.1)),
         (Some(own), Some(mirror)) => ((own.0 + mirror.0) / 2.0, (own.1 + mirror.1) / 2.0),
@@ -211,7 +232,15 @@ fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (S
         (None, None) => means(Account::Shipments)?,
     };
     let growth = Growth::of(pair, numbers.surge.kappa(subject.world.class));
-    Some(First { growth, may_exonerate: own.is_some() || !episode.control })
+    Some(First { growth, may_exonerate: own.is_some() || !episode.control, awaited: false })
+}
+
+/// Whether M told its imports before an episode, and a month of the last ones too: then it will tell those after.
+fn is_awaited(subject: &Subject<'_>, (own, scope): (Series<'_>, Scope), episode: &Episode<'_>) -> bool {
+    let numbers = &subject.parameters.episodes;
+    let lately = Window::ending(subject.month(), numbers.after_months);
+    let (before, lately) = subject.sums(own, (episode.before, lately), scope);
+    before.months >= numbers.before_months_min && lately.months > 0
 }
 
 fn weight(subject: &Subject<'_>, test: &Test<'_>) -> i32 {
@@ -224,13 +253,13 @@ fn weight(subject: &Subject<'_>, test: &Test<'_>) -> i32 {
     let one_leg = (part(numbers.one_leg) * rise).min(part(numbers.one_leg_cap));
     let Some(first) = test.first else { return thousandths(one_leg) };
     let grown = first.growth.log_points;
-    if grown < part(numbers.still) {
+    if grown < part(numbers.still) && !first.awaited {
         return -thousandths(part(numbers.still_leg) * (test.second.log_points - grown).max(0.0));
     }
     let rose = grown >= numbers.threshold(class, false, first.growth.before * 12.0);
     let both = if rose { (part(numbers.both_legs) * grown.min(rise)).min(part(numbers.both_legs_cap)) } else { 0.0 };
     // China's report alone shows at least so much: seeing a part of the first leg never says less than seeing none.
-    thousandths(if first.may_exonerate { both } else { both.max(one_leg) })
+    thousandths(if first.may_exonerate || first.awaited { both } else { both.max(one_leg) })
 }
 
 fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
@@ -473,6 +502,35 @@ mod tests {
     }
 
     // Japan's antimony oxide for the US is told in dollars alone: 1.45 log-points in dollars, 0.18 deflated.
+    /// Thailand tells what it imports until a month, China until the last.
+    fn told_until(own: f64, last: &str, mirror: Option<(f64, f64)>) -> Trade {
+        let trade = grown(None, 20.0).imports(Way::First, ("811010", own), ("2022-06", last));
+        match mirror {
+            None => trade,
+            Some((before, after)) => trade.exports(Way::First, ("811010", before), ("2022-06", "2024-11")).exports(
+                Way::First,
+                ("811010", after),
+                ("2024-12", LAST),
+            ),
+        }
+    }
+
+    #[test]
+    fn a_report_that_is_still_to_come_is_awaited() {
+        let waits = |trade: &Trade| {
+            let said = check(trade, 0, Coverage::Pending);
+            assert!(!said.both_legs && said.missing.unwrap().because.contains("of what TH imports"));
+        };
+        waits(&told_until(0.0, "2025-01", None));
+        waits(&told_until(100.0, "2024-10", None));
+        // China's report of the months after speaks only as far as it exceeds what Thailand told of those before.
+        waits(&told_until(100.0, "2025-01", Some((0.0, 100.0))));
+        assert!(surge(&told_until(100.0, "2025-01", Some((0.0, 1000.0)))).evidence.is_some_and(|said| said.weight > 1200));
+        // What has not come for half a year is not awaited any more.
+        let gone = surge(&told_until(0.0, "2024-09", None)).evidence.unwrap();
+        assert!(gone.weight > 0 && gone.statement.contains("the first leg is not reported"), "{gone:?}");
+    }
+
     #[test]
     fn dollars_are_no_mass() {
         let told = |trade: Trade| trade.tell((Way::Out, Account::ImporterFlow), ("282580", None), ("2022-06", LAST));

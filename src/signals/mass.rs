@@ -59,6 +59,9 @@ pub(super) struct Sum {
     grams: u64,
     /// Months told.
     pub(super) months: u32,
+    /// US cents of what was told, and of what of it has no mass.
+    cents: u64,
+    unweighed: u64,
 }
 
 impl Sum {
@@ -70,6 +73,29 @@ impl Sum {
     /// Tonnes a month; 0 where none was told.
     pub(super) fn mean(self) -> f64 {
         if self.months == 0 { 0.0 } else { self.tonnes() / f64::from(self.months) }
+    }
+
+    /// Dollars of what was told, and of what of it has no mass.
+    pub(super) fn dollars(self) -> (f64, f64) {
+        (self.cents as f64 / 100.0, self.unweighed as f64 / 100.0)
+    }
+
+    fn add(self, other: Sum) -> Sum {
+        Sum {
+            grams: self.grams.saturating_add(other.grams),
+            months: self.months.saturating_add(other.months),
+            cents: self.cents.saturating_add(other.cents),
+            unweighed: self.unweighed.saturating_add(other.unweighed),
+        }
+    }
+
+    fn less(self, other: Sum) -> Sum {
+        Sum {
+            grams: self.grams.saturating_sub(other.grams),
+            months: self.months.saturating_sub(other.months),
+            cents: self.cents.saturating_sub(other.cents),
+            unweighed: self.unweighed.saturating_sub(other.unweighed),
+        }
     }
 }
 
@@ -116,21 +142,28 @@ struct Lines {
     grams: u64,
     told: bool,
     weighed: bool,
-    unweighed: bool,
+    any_unweighed: bool,
+    cents: u64,
+    unweighed: u64,
 }
 
 impl Lines {
-    fn add(&mut self, grams: Option<Option<u64>>) {
+    /// A line, with its contained grams as [`Scope::grams`] gives them.
+    fn add(&mut self, line: &Line, grams: Option<Option<u64>>) {
         self.told = true;
+        let Some(grams) = grams else { return };
+        let cents = line.value_cents.unwrap_or(0);
+        self.cents = self.cents.saturating_add(cents);
         match grams {
-            None => {}
-            Some(None) => self.unweighed = true,
-            Some(Some(grams)) => (self.grams, self.weighed) = (self.grams.saturating_add(grams), true),
+            None => (self.any_unweighed, self.unweighed) = (true, self.unweighed.saturating_add(cents)),
+            Some(grams) => (self.grams, self.weighed) = (self.grams.saturating_add(grams), true),
         }
     }
 
-    fn tell(&self) -> Option<u64> {
-        (self.told && (self.weighed || !self.unweighed)).then_some(self.grams)
+    /// What they come to, as of so many months.
+    fn tell(&self, months: u32) -> Sum {
+        let told = self.told && (self.weighed || !self.any_unweighed);
+        Sum { grams: self.grams, months: if told { months } else { 0 }, cents: self.cents, unweighed: self.unweighed }
     }
 }
 
@@ -138,9 +171,9 @@ impl Lines {
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     first: Month,
-    /// Grams, and months told, from the first month up to each one, exclusive.
-    until: Vec<(u64, u32)>,
-    longer: Vec<(Period, u64)>,
+    /// What was told from the first month up to each one, exclusive.
+    until: Vec<Sum>,
+    longer: Vec<(Period, Sum)>,
 }
 
 impl Told {
@@ -159,13 +192,13 @@ impl Told {
         let since = if known.is_some() { since } else { Month::from_ordinal(0) };
         let mut months: Vec<(Month, Lines)> = Vec::new();
         series.reported(since, last, |month| at(&mut months, month).told = true);
-        series.lines(since, last, |line| at(&mut months, line.period.last()).add(scope.grams(world, &line)));
+        series.lines(since, last, |line| at(&mut months, line.period.last()).add(&line, scope.grams(world, &line)));
         match known {
             Some(known) => self.until.truncate(known + 1),
             None => {
                 self.first = months.first().map_or(since, |(month, _)| *month);
                 self.until = Vec::with_capacity(months.len() + 1);
-                self.until.push((0, 0));
+                self.until.push(Sum::default());
             }
         }
         let mut sum = self.until.last().copied().unwrap_or_default();
@@ -173,9 +206,7 @@ impl Told {
             // Months between that were not told add nothing.
             let index = usize::try_from(month.since(self.first)).unwrap_or(0);
             self.until.resize(index + 1, sum);
-            if let Some(grams) = lines.tell() {
-                sum = (sum.0.saturating_add(grams), sum.1 + 1);
-            }
+            sum = sum.add(lines.tell(1));
             self.until.push(sum);
         }
         self.longer = longer(series, scope, world);
@@ -190,13 +221,9 @@ impl Told {
             let index = usize::try_from(month.since(self.first)).unwrap_or(0).min(self.until.len().saturating_sub(1));
             self.until.get(index).copied().unwrap_or_default()
         };
-        let (before, until) = (at(window.first), at(window.last.plus(1)));
-        let mut sum = Sum { grams: until.0.saturating_sub(before.0), months: until.1.saturating_sub(before.1) };
-        for (period, grams) in self.longer.iter().filter(|(period, _)| with_longer && window.holds(*period)) {
-            sum.grams = sum.grams.saturating_add(*grams);
-            sum.months += u32::from(period.months());
-        }
-        sum
+        let sum = at(window.last.plus(1)).less(at(window.first));
+        let longer = self.longer.iter().filter(|(period, _)| with_longer && window.holds(*period));
+        longer.fold(sum, |sum, (_, of_period)| sum.add(*of_period))
     }
 }
 
@@ -270,7 +297,7 @@ fn at(months: &mut Vec<(Month, Lines)>, month: Month) -> &mut Lines {
 }
 
 /// What the longer periods tell; of China's three ways one sum each.
-fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, u64)> {
+fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, Sum)> {
     let mut periods: Vec<(Period, Lines)> = Vec::new();
     series.longer(|line| {
         let index = periods.iter().position(|(period, _)| *period == line.period).unwrap_or_else(|| {
@@ -278,10 +305,10 @@ fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, u64)>
             periods.len() - 1
         });
         if let Some((_, lines)) = periods.get_mut(index) {
-            lines.add(scope.grams(world, &line));
+            lines.add(&line, scope.grams(world, &line));
         }
     });
-    periods.into_iter().filter_map(|(period, lines)| Some((period, lines.tell()?))).collect()
+    periods.into_iter().map(|(period, lines)| (period, lines.tell(u32::from(period.months())))).collect()
 }
 
 /// The cells of a window that hold mass in scope, heaviest first.

@@ -68,6 +68,9 @@ pub(crate) struct Balanced<'a> {
     spoken: Option<(Says, Sheet<'a>, Rc<Sources>)>,
 }
 
+/// Of a corridor-month `p` asks whether at least a fifth is Chinese: where no more than this can be, nothing speaks for it.
+const A_FIFTH: f64 = 0.2;
+
 /// Which way the balance speaks.
 #[derive(Clone, Copy, Debug)]
 enum Says {
@@ -81,6 +84,8 @@ enum Says {
 enum Lacks {
     FirstLeg,
     Production,
+    Imports,
+    LastMonth,
     Sources,
     Size,
 }
@@ -153,6 +158,8 @@ impl Balanced<'_> {
         let because = match self.lacks? {
             Lacks::FirstLeg => first_leg_words(m),
             Lacks::Production => format!("no table says what {m} produces of {}", subject.world.family),
+            Lacks::Imports => format!("{m} does not report what it imports, so its other sources are unknown"),
+            Lacks::LastMonth => format!("the imports of {m} in {} are not reported yet", subject.month()),
             Lacks::Sources => format!("too few of the usual sources of {m} have reported"),
             Lacks::Size => {
                 let sample = subject.parameters.balance.sample(subject.world.class);
@@ -188,6 +195,12 @@ fn lacking(subject: &Subject<'_>, exports: &Exports<'_>, (supply, chinese): (&Su
     if supply.production.is_none() {
         return Some((Coverage::NotObservable, Lacks::Production));
     }
+    if !supply.inflow.known {
+        return Some((Coverage::NotObservable, Lacks::Imports));
+    }
+    if supply.inflow.awaited && exports.told_last {
+        return Some((Coverage::Pending, Lacks::LastMonth));
+    }
     if !supply.is_reported(subject, exports.told) {
         let coverage = if supply.inflow.complete.is_some() { Coverage::Pending } else { Coverage::NotObservable };
         return Some((coverage, Lacks::Sources));
@@ -211,7 +224,7 @@ fn hundredths([low, mid, high]: [f64; 3]) -> (u8, u8, u8) {
 }
 
 fn says(subject: &Subject<'_>, (sheet, sources): (&Sheet<'_>, &Sources), high: f64) -> Option<Says> {
-    match sheet.weight(subject).filter(|(weight, _)| *weight > 0) {
+    match sheet.weight(subject).filter(|(weight, _)| *weight > 0 && high >= A_FIFTH) {
         Some((weight, grown)) => {
             let smaller = weight_beside(subject, (sheet, sources)).filter(|(beside, _)| *beside < weight);
             let counts = smaller.map_or(weight, |(beside, _)| beside);
@@ -460,17 +473,45 @@ mod tests {
         trade.made().production = Production::Unknown;
         unknown(&trade, Coverage::NotObservable, "no table");
         // Half of the usual imports came from Tajikistan, which tells nothing any more, and nor does Thailand.
-        let silent = story()
-            .exports(Way::First, ("282580", 25.0), ("2022-06", "2024-11"))
-            .exports(Way::First, ("282580", 590.0), ("2024-12", LAST))
-            .exports(Way::Supply("TJ"), ("261710", 40.0), ("2022-10", "2024-09"));
+        let china_tells = || {
+            let before = story().exports(Way::First, ("282580", 25.0), ("2022-06", "2024-11"));
+            before.exports(Way::First, ("282580", 590.0), ("2024-12", LAST))
+        };
+        let silent = china_tells()
+            .imports(Way::First, ("282580", 25.0), ("2022-10", "2024-09"))
+            .imports(Way::Supply("TJ"), ("261710", 40.0), ("2022-10", "2024-09"));
         unknown(&silent, Coverage::Pending, "usual sources");
+        // China alone tells: whence else Thailand has its antimony nobody knows.
+        unknown(&china_tells(), Coverage::NotObservable, "does not report what it imports");
+        let flat = story().exports(Way::First, ("282580", 0.1), ("2022-06", LAST));
+        unknown(&flat, Coverage::NotObservable, "does not report what it imports");
+        // Thailand tells a month later than America.
+        let awaited = full().without(Way::First).imports(Way::First, ("282580", 25.0), ("2022-06", "2025-02"));
+        unknown(&awaited, Coverage::Pending, "the imports of TH in 2025-03 are not reported yet");
+        // The ore is told in dollars alone.
+        let unweighed = full().tell((Way::Supply("TJ"), Account::ImporterFlow), ("261710", None), ("2022-06", LAST));
+        unknown(&unweighed, Coverage::Pending, "usual sources");
         let small = Trade::antimony("TH", "US", LAST).imports(Way::Out, ("282580", 3.9), ("2022-06", LAST)).imports(
             Way::First,
             ("282580", 3.9),
             ("2022-06", LAST),
         );
         unknown(&small, Coverage::NotObservable, "less than 20 t");
+    }
+
+    #[test]
+    fn nothing_speaks_for_rerouting_where_less_than_a_fifth_can_be_chinese() {
+        let grown = |made: f64| {
+            let mut trade = antimony_story("KR", "US", LAST).imports(Way::First, ("282580", 0.0), ("2022-06", LAST));
+            trade.made().production = Production::Listed { tonnes: made, row: "production/KR".to_owned() };
+            trade.made().production_before = trade.made().production.clone();
+            trade
+        };
+        let short = check(&grown(100.0), 1000..=2000, Coverage::Observed);
+        assert!(short.share.is_some_and(|(low, ..)| low > 50), "{:?}", short.share);
+        // What is made all along is more than all that left.
+        let plenty = check(&grown(20_000.0), 0..=0, Coverage::Observed);
+        assert!(plenty.share.is_some_and(|(.., high)| high < 20), "{:?}", plenty.share);
     }
 
     #[test]

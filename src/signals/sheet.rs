@@ -19,6 +19,8 @@ pub(super) struct Exports<'a> {
     pub(super) window: Window,
     /// Months of the window that were told.
     pub(super) told: u32,
+    /// Whether its last month was.
+    pub(super) told_last: bool,
     pub(super) tonnes: f64,
 }
 
@@ -43,6 +45,7 @@ pub(super) fn exports_in<'a>(subject: &Subject<'a>, months: u8) -> Option<Export
             series,
             window,
             told: sum.months.min(window.months()),
+            told_last: subject.sum(series, Window::ending(window.last, 1), (Scope::All, false)).months > 0,
             tonnes: sum.mean() * f64::from(window.months()),
         })
     });
