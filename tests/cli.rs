@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/lookback.rs"]
+mod lookback;
 #[path = "cli/messages.rs"]
 mod messages;
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::alerts::{Case, Standing};
 use super::{FOLD, Knowledge};
-use crate::domain::{CorridorId, Country, Date, FamilyId, Month, Movement, Status};
+use crate::domain::{CorridorId, Country, Date, Degrade, FamilyId, Month, Movement, Status};
 use crate::encode::{
     AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire, Shown, Spoken,
     Tally, Topic, VerdictWire, rounded, serialized, words,
@@ -122,9 +122,7 @@ impl Family {
             }
         }
         self.ledger.clock = Some(date);
-        let lookback = i64::from(knowledge.model.horizons.record_lookback_days);
-        let oldest = date.saturating_sub(jiff::Span::new().days(lookback));
-        self.ledger.shipments_mut().forget_before(Month::of(oldest));
+        self.ledger.shipments_mut().forget_before(oldest_month(date, knowledge));
     }
 
     /// Remembers a movement; a shipment that it names is evaluated at once.
@@ -237,7 +235,11 @@ impl Family {
         let intermediary = version.route.intermediary()?;
         let corridor = (intermediary, version.route.destination, version.month());
         let held = self.corridors.get(&corridor).map(Box::as_ref);
-        let facts = RecordFacts::of(&shipment.id, version, intermediary);
+        let mut facts = RecordFacts::of(&shipment.id, version, intermediary);
+        // By the day on which it became known, not by the clock: then it says the same in any order of arrival.
+        if version.month() < oldest_month(version.known_on(), knowledge) {
+            facts.quality.insert(Degrade::BeyondLookback);
+        }
         let context = Context { reference: as_of, lookups: &self.lookups, model: &knowledge.model };
         let (decided, verdict) = assess_shipment(&facts, held.map(|held| &held.verdict), context);
         let word = if status == Status::Active { "active" } else { "withdrawn" };
@@ -300,6 +302,12 @@ impl Family {
         let tally = Tally::Alert { change: change.change, band: change.to.word() };
         Some((output(Topic::Alerts, &id, value), vec![tally]))
     }
+}
+
+/// The first month of which records are kept in detail on a date.
+fn oldest_month(date: Date, knowledge: &Knowledge) -> Month {
+    let lookback = i64::from(knowledge.model.horizons.record_lookback_days);
+    Month::of(date.saturating_sub(jiff::Span::new().days(lookback)))
 }
 
 /// Whether the trade of a heading's corridor-month reaches the sample minimum, by mass or by value, in any account. All that was ever

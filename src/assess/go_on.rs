@@ -76,9 +76,7 @@ impl Family {
             }
             return None;
         }
-        let shipments = self.ledger.shipments_mut();
-        let shipment = shipments.find(key).and_then(|key| shipments.get_mut(key))?;
-        shipment.published.revision = number;
+        let shipment = self.ledger.shipments_mut().count_from(key, number)?;
         let corridor = shipment.assessed().and_then(|(version, _)| version.way())?;
         self.corridors.get(&corridor).map(|held| held.revision)
     }

@@ -173,7 +173,7 @@ impl FamilyLedger {
             Folded::Held => Outcome::Context,
         };
         let evaluate = outcome != Outcome::Duplicate && (is_assessed || change.was_known);
-        (outcome, evaluate.then_some(change.key))
+        (outcome, change.key.filter(|_| evaluate))
     }
 
     /// The books of a corridor-month.

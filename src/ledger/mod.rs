@@ -3,6 +3,7 @@
 mod books;
 mod corridors;
 mod dirty;
+mod faint;
 mod family;
 mod flows;
 mod shipment;

@@ -3,10 +3,14 @@
 use super::flows::Folded;
 use crate::domain::{
     Band, Country, Date, Grams, HsSubheading, Month, Movement, Port, QualitySet, Route, ShipmentFacts, Standing, Status,
+    Timestamp,
 };
 
 /// From, to, month.
 pub(super) type WayMonth = (Country, Country, Month);
+
+/// By which versions of an id are ordered: revision, knowledge, content.
+pub(super) type Rank = (u32, i64, u64);
 
 /// A version of a shipment.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -73,13 +77,19 @@ impl ShipmentVersion {
     }
 
     /// Versions of an id are ordered by revision, knowledge and content: the same winner in any order of arrival.
-    fn rank(&self) -> (u32, i64, u64) {
+    pub(super) fn rank(&self) -> Rank {
         (self.revision, self.known_from, self.content)
     }
 
     /// The month in which the goods moved.
     pub fn month(&self) -> Month {
         Month::of(self.event_date)
+    }
+
+    /// The day on which it became known.
+    pub fn known_on(&self) -> Date {
+        let instant = Timestamp::from_microsecond(self.known_from).unwrap_or(Timestamp::UNIX_EPOCH);
+        instant.to_zoned(jiff::tz::TimeZone::UTC).date()
     }
 
     /// Mass that may be used.
@@ -133,14 +143,16 @@ impl Shipment {
     }
 
     /// The version that is assessed here, and whether it holds: the newest that leaves an intermediary. Where a newer one no longer does,
-    /// or is cancelled, the assessment is withdrawn; what was only ever cancelled has none. Where the one that holds is at home in another
-    /// family, it is assessed there alone.
+    /// or is cancelled, the assessment is withdrawn; what was only ever cancelled has none, but where the detail of what it cancels is
+    /// forgotten. Where the one that holds is at home in another family, it is assessed there alone.
     pub fn assessed(&self) -> Option<(&ShipmentVersion, Status)> {
         if self.held.standing != Standing::Home {
             return None;
         }
         let of_trade = || self.versions().filter(|version| version.is_assessed() && version.status == Status::Active);
-        of_trade().next()?;
+        if of_trade().next().is_none() && self.published.revision == 0 {
+            return None;
+        }
         if self.held.is_assessed() {
             return Some((&self.held, self.held.status));
         }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::books::CellRef;
+use super::faint::Faint;
 use super::flows::Folded;
 use super::shipment::{Shipment, ShipmentVersion, WayMonth};
 use super::ways::Ways;
@@ -25,6 +26,8 @@ pub struct Shipments {
     by_id: HashMap<u32, ShipmentKey, BuildHasherDefault<Spread>>,
     /// By month and way, the months in order: an id stands under each that a version of it told.
     by_month: BTreeMap<MonthWay, Vec<ShipmentKey>>,
+    /// Those whose detail is forgotten.
+    faint: Faint,
     #[serde(with = "crate::domain::kept::texts")]
     topics: Vec<Arc<str>>,
     #[serde(skip)]
@@ -34,7 +37,8 @@ pub struct Shipments {
 /// What folding a version in changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ShipmentChange {
-    pub(super) key: ShipmentKey,
+    /// `None` where its detail is forgotten, and stays so.
+    pub(super) key: Option<ShipmentKey>,
     pub(super) folded: Folded,
     /// The way of the version that held before.
     pub(super) left: Option<WayMonth>,
@@ -51,10 +55,7 @@ impl Shipments {
         let month_way = told_in(&version);
         let known = self.find(&facts.id);
         let Some((key, shipment)) = known.zip(known.and_then(|key| self.get_mut(key))) else {
-            count(&version, ways, 1);
-            let key = self.keep(&facts.id, version);
-            push(self.by_month.entry(month_way).or_default(), key);
-            return ShipmentChange { key, folded: Folded::Held, left: None, was_known: false, was_told: false };
+            return self.begin(&facts.id, version, ways);
         };
         let (before, was_told) = (shipment.held.clone(), shipment.is_told());
         let left = before.way();
@@ -70,7 +71,36 @@ impl Shipments {
                 push(keys, key);
             }
         }
-        ShipmentChange { key, folded, left, was_known: true, was_told }
+        ShipmentChange { key: Some(key), folded, left, was_known: true, was_told }
+    }
+
+    /// Folds the first version of a shipment in, or the first since its detail was forgotten.
+    fn begin(&mut self, id: &str, version: ShipmentVersion, ways: &mut Ways) -> ShipmentChange {
+        let trace = self.faint.get(id);
+        let is_known = trace.is_some();
+        if let Some(trace) = trace.filter(|trace| trace.rank >= version.rank() || trace.rank.2 == version.content) {
+            let folded = if trace.rank.2 == version.content { Folded::Duplicate } else { Folded::Superseded };
+            return ShipmentChange { key: None, folded, left: None, was_known: is_known, was_told: false };
+        }
+        count(&version, ways, 1);
+        let month_way = told_in(&version);
+        let key = self.keep(id, version);
+        push(self.by_month.entry(month_way).or_default(), key);
+        if let Some((trace, shipment)) = self.faint.take(id).zip(self.get_mut(key)) {
+            shipment.published.revision = trace.published;
+        }
+        ShipmentChange { key: Some(key), folded: Folded::Held, left: None, was_known: is_known, was_told: false }
+    }
+
+    /// Sets the revision of a shipment's last output; gives the shipment, where its detail is there.
+    pub fn count_from(&mut self, id: &str, revision: u32) -> Option<&Shipment> {
+        let Some(key) = self.find(id) else {
+            self.faint.count_from(id, revision);
+            return None;
+        };
+        let shipment = self.get_mut(key)?;
+        shipment.published.revision = revision;
+        Some(shipment)
     }
 
     fn topic(&mut self, name: &Arc<str>) -> u16 {
@@ -184,7 +214,7 @@ impl Shipments {
         })
     }
 
-    /// Forgets the detail of shipments of months before the given one; their sums stay.
+    /// Forgets the detail of shipments of months before the given one; their sums stay, and a trace of each.
     pub fn forget_before(&mut self, month: Month) {
         while let Some(entry) = self.by_month.first_entry().filter(|entry| entry.key().0 < month) {
             for key in entry.remove() {
@@ -199,6 +229,7 @@ impl Shipments {
     fn forget(&mut self, key: ShipmentKey) {
         let Some(shipment) = self.slot(key).and_then(Option::take) else { return };
         self.text_bytes = self.text_bytes.saturating_sub(shipment.id.len() as u64);
+        self.faint.keep(&shipment);
         for month_way in shipment.versions().map(told_in) {
             if let Some(keys) = self.by_month.get_mut(&month_way) {
                 keys.retain(|kept| *kept != key);
@@ -227,7 +258,7 @@ impl Shipments {
         // A hash table keeps an eighth of its places empty and a byte beside each.
         let by_id = self.by_id.capacity() * 9 * 8 / 7;
         let keys = self.kept.len() * size_of::<ShipmentKey>();
-        (self.kept.capacity() * size_of::<Option<Shipment>>() + by_id + keys) as u64 + self.text_bytes
+        (self.kept.capacity() * size_of::<Option<Shipment>>() + by_id + keys) as u64 + self.text_bytes + self.faint.bytes()
     }
 }
 
@@ -351,10 +382,10 @@ mod tests {
     #[test]
     fn what_is_forgotten_leaves_its_place_and_no_trace() {
         let (mut kept, mut ways) = (Shipments::default(), Ways::default());
-        let old = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 1)).key;
+        let old = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 1)).key.unwrap();
         kept.forget_before("2025-01".parse().unwrap());
         let corridor = |month: &str| ("TH".parse().unwrap(), "US".parse().unwrap(), month.parse().unwrap());
-        let new = fold(&mut kept, &mut ways, ("ams:2", "2025-02-03", 1)).key;
+        let new = fold(&mut kept, &mut ways, ("ams:2", "2025-02-03", 1)).key.unwrap();
         assert_eq!(old, new);
         assert_eq!(kept.in_order(corridor("2025-02")), [new]);
         assert!(kept.in_order(corridor("2022-02")).is_empty());
@@ -366,10 +397,11 @@ mod tests {
         fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 1));
         let moved = fold(&mut kept, &mut ways, ("ams:1", "2025-02-03", 2));
         assert_eq!(moved.left.map(|(_, _, month)| month.to_string()).as_deref(), Some("2022-02"));
+        let key = moved.key.unwrap();
         kept.forget_before("2025-02".parse().unwrap());
-        assert!(kept.get(moved.key).is_some());
+        assert!(kept.get(key).is_some());
         kept.forget_before("2025-03".parse().unwrap());
-        assert!(kept.get(moved.key).is_none());
+        assert!(kept.get(key).is_none());
     }
 
     #[test]
@@ -377,14 +409,33 @@ mod tests {
         let versions = [("ams:1", "2025-02-03", 1), ("ams:1", "2022-02-03", 2)];
         for order in [[0, 1], [1, 0]] {
             let (mut kept, mut ways) = (Shipments::default(), Ways::default());
-            let [first, _] = order.map(|at| fold(&mut kept, &mut ways, versions[at]).key);
+            let [first, _] = order.map(|at| fold(&mut kept, &mut ways, versions[at]).key.unwrap());
             kept.forget_before("2025-01".parse().unwrap());
             assert!(kept.get(first).is_none(), "{order:?}");
             // Its place is another's now, which stands in its month once.
-            let next = fold(&mut kept, &mut ways, ("ams:2", "2025-02-03", 1)).key;
+            let next = fold(&mut kept, &mut ways, ("ams:2", "2025-02-03", 1)).key.unwrap();
             let corridor = ("TH".parse().unwrap(), "US".parse().unwrap(), "2025-02".parse().unwrap());
             assert_eq!((next, kept.in_order(corridor)), (first, vec![next]), "{order:?}");
         }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_known_again_and_goes_on_counting() {
+        let (mut kept, mut ways) = (Shipments::default(), Ways::default());
+        let old = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 2)).key.unwrap();
+        kept.get_mut(old).unwrap().published.revision = 7;
+        kept.forget_before("2025-01".parse().unwrap());
+        for (content, folded) in [(2, Folded::Duplicate), (1, Folded::Superseded)] {
+            let again = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", content));
+            assert_eq!((again.key, again.folded, again.was_known), (None, folded, true));
+        }
+        kept.count_from("ams:1", 8);
+        let newer = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 3)).key.unwrap();
+        assert_eq!(kept.get(newer).unwrap().published.revision, 8);
+        assert_eq!(kept.count_from("ams:1", 9).unwrap().published.revision, 9);
+        kept.forget_before("2025-01".parse().unwrap());
+        assert_eq!(fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 3)).folded, Folded::Duplicate);
+        assert_eq!(kept.faint.get("ams:1").unwrap().published, 9);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use crate::domain::{Band, Month};
+use crate::domain::{Band, Degrade, Month};
 use crate::ledger::{Account, Books, RecordFacts};
 use crate::reference::AsOf;
 use crate::signals::{
@@ -115,12 +115,19 @@ pub(crate) fn assess_shipment(
             (own.prior, signals::incentive_rows(std::iter::once(facts.hs6), &world).into(), own.exists)
         }
     };
-    let (route, record) = route_cn_lading(facts, incentive, (&model.parameters.route, reference.codes()));
+    let is_beyond = facts.quality.contains(Degrade::BeyondLookback);
+    let (route, record) = match is_beyond {
+        true => (None, Coverage::NotObservable),
+        false => route_cn_lading(facts, incentive, (&model.parameters.route, reference.codes())),
+    };
     let mut told: Vec<Rc<Evidence>> = route.into_iter().map(Rc::new).collect();
     let mut weighed = combine(told.iter().map(|evidence| (evidence.signal, evidence.weight)), &model.combination);
     let mut missing = Vec::new();
     if record != Coverage::Observed {
-        let because = "the route of the shipment, or its declared origin, is not told".to_owned();
+        let because = match is_beyond {
+            true => "it became known long after its goods moved, when the records of that time were forgotten".to_owned(),
+            false => "the route of the shipment, or its declared origin, is not told".to_owned(),
+        };
         missing.push(Missing { signal: Signal::RouteCnLading.code(), weight: model.parameters.route.incentive, because });
     }
     let layers = match corridor {
