@@ -144,11 +144,15 @@ fn both_legs_six_times_as_large_are_watched() {
 }
 
 #[test]
-fn a_month_told_in_dollars_alone_moves_nothing() {
+fn what_is_told_in_dollars_alone_is_nothing_where_it_is_little_and_unknown_where_it_is_much() {
     let before = assess(&oxide());
-    let massless = oxide().tell((Way::Supply("VN"), Account::ImporterFlow), ("811010", None), ("2024-10", LAST));
-    let after = assess(&massless);
-    assert_eq!((before.verdict.score, before.verdict.share), (after.verdict.score, after.verdict.share));
+    let massless =
+        |first| assess(&oxide().tell((Way::Supply("VN"), Account::ImporterFlow), ("811010", None), (first, LAST))).verdict;
+    let little = massless(LAST);
+    assert_eq!((before.verdict.score, before.verdict.share), (little.score, little.share));
+    let much = massless("2024-10");
+    assert_eq!(much.share, ChineseShare::UNKNOWN);
+    assert!(much.probability < before.verdict.probability, "{much:?}");
 }
 
 #[test]

@@ -18,6 +18,10 @@
 //! where only values are told: dollars follow the price (Japan's antimony oxide to the US, 2024 to 2025: 1.45 log-points in
 //! dollars, 0.18 deflated). Periods longer than a month are not observable.
 //!
+//! **Waits** where M told its imports before the episode and a month of the last six too, but not three after it yet: a rise of
+//! the second leg alone says little, and M's report will come. China's report of the months after speaks at once only as far as
+//! it exceeds what M told of those before.
+//!
 //! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by growth
 //! of the same size in M's own or other non-Chinese supply.
 
@@ -223,7 +227,11 @@ fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (S
         // What M told of the months before stands; China's report of those after can only be exceeded.
         let before = sums(Account::ImporterFlow).0.mean();
         let seen = mirror.filter(|_| episode.control).map_or((before, before), |mirror| (before.max(mirror.0), mirror.1));
-        return Some(First { growth: Growth::of(seen, numbers.surge.kappa(subject.world.class)), may_exonerate: false, awaited: true });
+        return Some(First {
+            growth: Growth::of(seen, numbers.surge.kappa(subject.world.class)),
+            may_exonerate: false,
+            awaited: true,
+        });
     }
     let pair = match (own, mirror) {
         (Some(own), Some(mirror)) if episode.control => (own.0.max(mirror.0), own.1.max(mirror.1)),

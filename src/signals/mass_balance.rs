@@ -16,10 +16,12 @@
 //! the first leg under an export control, contents, trade, production, recycling, yield, stock), between the physical bounds,
 //! proportional in between.
 //!
-//! **Silent** where imports, production or exports are unknown: at least 80 % of M's usual sources must have reported; a
+//! **Silent** where imports, production or exports are unknown. M itself must tell what it imports, in the window or in the two
+//! years before, since nobody else knows all of its sources; of those that it had, at least 80 % by mass must have reported, and
+//! dollars without a mass are not reported. Where M tells month by month and its last month is still to come, that is awaited. A
 //! country that a table of the world's producers does not list makes at most what the smallest listed one makes; without a
 //! table it is unknown. Then the share is 0 to 1. Silent also for baskets and headings, and below the least sample. Without a
-//! measure the share is told, and no weight.
+//! measure the share is told, and no weight; nor does it speak for rerouting where less than a fifth can be Chinese.
 //!
 //! **Ordinary explanations**: stock from before the control (its non-Chinese part counts as supply), unlisted refining or
 //! recycling. **Falsified by** production, recycling or other imports of M that cover the growth.
@@ -477,9 +479,11 @@ mod tests {
             let before = story().exports(Way::First, ("282580", 25.0), ("2022-06", "2024-11"));
             before.exports(Way::First, ("282580", 590.0), ("2024-12", LAST))
         };
-        let silent = china_tells()
-            .imports(Way::First, ("282580", 25.0), ("2022-10", "2024-09"))
-            .imports(Way::Supply("TJ"), ("261710", 40.0), ("2022-10", "2024-09"));
+        let silent = china_tells().imports(Way::First, ("282580", 25.0), ("2022-10", "2024-09")).imports(
+            Way::Supply("TJ"),
+            ("261710", 40.0),
+            ("2022-10", "2024-09"),
+        );
         unknown(&silent, Coverage::Pending, "usual sources");
         // China alone tells: whence else Thailand has its antimony nobody knows.
         unknown(&china_tells(), Coverage::NotObservable, "does not report what it imports");

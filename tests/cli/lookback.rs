@@ -17,9 +17,8 @@ fn said_of_a(place: &Place, order: &str) -> (Vec<(u64, u64, String)>, serde_json
     let values = stdout(&output).lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect::<Vec<_>>();
     let of_a = values.iter().filter(|value| value["id"] == "f:A");
     let number = |value: &serde_json::Value, name: &str| value[name].as_u64().unwrap();
-    let said = of_a.map(|value| {
-        (number(value, "record_revision"), number(value, "revision"), value["status"].as_str().unwrap().to_owned())
-    });
+    let said = of_a
+        .map(|value| (number(value, "record_revision"), number(value, "revision"), value["status"].as_str().unwrap().to_owned()));
     let said = said.collect();
     let books = std::fs::read(place.0.path().join("books.json")).unwrap();
     (said, serde_json::from_slice(&books).unwrap())
