@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use house::{House, MOVEMENTS, VERDICTS, by_key, metric};
+use house::{House, MOVEMENTS, VERDICTS, by_key, metric, pause};
 
 const SET: [&str; 3] = ["transactions.records_max=40", "transactions.interval_ms=20", "service.workers=2"];
 const CLOSING: &str = "2026-01-01";
@@ -108,6 +108,23 @@ fn a_folder_that_cannot_be_written_is_a_warning_and_no_end() {
     house.feed(&house.path("first.ndjson"), "world");
     let page = house.serve_to_the_end((&SET, &[]), "2023-01-02");
     assert!(count(&page, "failed") > 0 && count(&page, "written") == 0, "{page}");
+}
+
+#[test]
+fn a_service_ends_with_70_where_its_state_outgrows_what_is_configured() {
+    let house = house();
+    ["first.ndjson", "second.ndjson"].iter().for_each(|file| house.feed(&house.path(file), "world"));
+    house.serve_to_the_end((&SET, &[]), CLOSING);
+    let limited = [&SET[..], &["assess.state_bytes_max=1000000"]].concat();
+    let (mut service, mut log) = (house.serve((&limited, &[])), house.log());
+    let mut looks = 0;
+    while service.is_alive() {
+        looks += 1;
+        assert!(looks < 10_000, "it runs on: {}", service.errors());
+        pause(&mut log);
+    }
+    assert_eq!(service.child.wait().unwrap().code(), Some(70), "{}", service.errors());
+    assert!(service.errors().contains("assess.state_bytes_max is 1000000"), "{}", service.errors());
 }
 
 #[test]

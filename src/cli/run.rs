@@ -114,6 +114,7 @@ fn settings(
         dead_letter_ratio_max: config.ingest.dead_letter_ratio_max,
         window: u32::try_from(config.ingest.dead_letter_window_records).unwrap_or(u32::MAX),
         dead_letter_run_max: config.ingest.dead_letter_run_max,
+        state_bytes_max: config.assess.state_bytes_max,
         ..WorkerSettings::default()
     };
     let knowledge = sources.1;

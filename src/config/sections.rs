@@ -16,7 +16,7 @@ pub struct Service {
     pub instance: String,
     /// Where `/metrics` and the health pages are served.
     pub http_listen: SocketAddr,
-    /// Worker threads; 0: one for each core.
+    /// Worker threads a stage; 0: as many as the machine has cores, less one.
     pub workers: usize,
     /// How long a drain may take.
     pub drain_timeout: Duration,

@@ -57,6 +57,17 @@ pub enum ServiceError {
         /// How long it was given.
         seconds: u64,
     },
+    /// The folds hold more than they may.
+    #[error(
+        "state is full: it holds {bytes} bytes, and assess.state_bytes_max is {limit}; raise it with the memory limit, or let more \
+         processes share the partitions"
+    )]
+    StateFull {
+        /// What they hold.
+        bytes: u64,
+        /// What they may.
+        limit: u64,
+    },
     /// The address cannot be had.
     #[error("cannot listen on {address}: {detail} ([service] http_listen says where; port 0 takes a free one)")]
     AddressTaken {
@@ -79,7 +90,10 @@ impl ServiceError {
         match self {
             ServiceError::Log(error) => error.exit_code(),
             ServiceError::Worker { error, .. } => error.exit_code(),
-            ServiceError::Panicked { .. } | ServiceError::Stuck { .. } | ServiceError::NotDrained { .. } => 70,
+            ServiceError::Panicked { .. }
+            | ServiceError::Stuck { .. }
+            | ServiceError::NotDrained { .. }
+            | ServiceError::StateFull { .. } => 70,
             ServiceError::AddressTaken { .. } => 69,
             ServiceError::NoThreads { .. } => 75,
         }

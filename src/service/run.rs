@@ -220,9 +220,14 @@ impl Running {
         watched.and(drained)
     }
 
-    /// One look around, to be repeated while the caller waits for something of its own: watchdog, systemd, lease, ticks.
+    /// One look around, to be repeated while the caller waits for something of its own: watchdog, systemd, limits, lease, ticks.
     pub fn look(&mut self) -> Result<(), ServiceError> {
         let now = self.now();
+        let bytes = self.threads.iter().map(|thread| thread.beacon.state_bytes.load(Ordering::Acquire)).sum();
+        let limit = self.settings.worker.state_bytes_max;
+        if bytes > limit {
+            return Err(ServiceError::StateFull { bytes, limit });
+        }
         if let Some((stage, number, silence, _)) = self.pages.health.stuck(now) {
             let position = self.position_of(stage, number);
             return Err(ServiceError::Stuck { stage, number, position, seconds: silence.as_secs() });

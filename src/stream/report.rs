@@ -158,6 +158,8 @@ pub struct Beacon {
     pub started: AtomicBool,
     /// Whether a first partition is among those assigned: who holds one writes the ticks.
     pub holds_first: AtomicBool,
+    /// Bytes of state that its folds held when it last looked around.
+    pub state_bytes: AtomicU64,
 }
 
 impl Beacon {

@@ -59,7 +59,7 @@ pub struct WorkerSettings {
     pub dead_letter_run_max: u64,
     /// How long a paused feed rests between two probes of one message.
     pub probe_interval: Duration,
-    /// Bytes of state that all folds of a stage may hold together.
+    /// Bytes of state that all folds of the process may hold together.
     pub state_bytes_max: u64,
     /// Recycles allowed within [`WorkerSettings::recycle_window`].
     pub recycles_max: u32,

@@ -293,6 +293,26 @@ fn a_breakdown_ends_with_70_names_the_position_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_full_state_ends_with_70_counted_over_all_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let mut log = make_log(&path);
+    for index in 0..100 {
+        let mut movement = raw(&format!("k{index}"), "a");
+        movement.topic = MOVEMENTS.into();
+        log.send(movement).unwrap();
+    }
+    log.commit(&NextOffsets::new()).unwrap();
+    let mut settings = service_settings();
+    // 48 bytes each, in two workers: none of them holds as much alone.
+    settings.worker.state_bytes_max = 48 * 99;
+    let error = begin(&path, settings).unwrap().wait(std::future::pending()).unwrap_err();
+    assert_eq!((error.exit_code(), error), (70, ServiceError::StateFull { bytes: 48 * 100, limit: 48 * 99 }));
+    // What was open is committed: the next start, with more room, goes on from it.
+    assert_eq!(log.lag("entrepot.assess", &[MOVEMENTS.to_owned()]).unwrap(), 0);
+}
+
+#[test]
 fn a_drain_commits_what_is_open() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");

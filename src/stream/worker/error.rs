@@ -24,14 +24,6 @@ pub enum WorkerError {
         /// What should have come.
         expected: String,
     },
-    /// The folds hold more than they may.
-    #[error("state holds {bytes} bytes, assess.state_bytes_max is {limit}: raise it, or split the families in the bundle")]
-    StateFull {
-        /// What they hold.
-        bytes: u64,
-        /// What they may.
-        limit: u64,
-    },
 }
 
 impl WorkerError {
@@ -40,7 +32,7 @@ impl WorkerError {
         match self {
             WorkerError::Log(error) => error.exit_code(),
             WorkerError::RecycleBudget { .. } => 75,
-            WorkerError::OutOfTurn { .. } | WorkerError::StateFull { .. } => 70,
+            WorkerError::OutOfTurn { .. } => 70,
         }
     }
 }
