@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::decode::framed::{Schemas, Unopened, schema_id};
-use crate::decode::{Decoded, Decoder, Row, Surroundings};
+use crate::decode::{DecodeError, Decoded, Decoder, Row, Surroundings};
 use crate::domain::{Claim, Currency, Date, DeadLetterReason, Decimal, Degrade, FeedName, Grams, Message, Money, Month, Record};
 use crate::encode::{DeadLetter, Effects, Normalised, Output, Tally, Topic, movements};
 use crate::reference::{HsConversion, Reference};
@@ -36,6 +36,12 @@ pub struct IngestLimits {
     /// Days after which a record of a file without `known_from` counts as known.
     pub default_lag_days: u16,
 }
+
+/// How much larger than the largest payload a movement may be: it says some fields twice, and bytes may take more of them as JSON. Half of
+/// the room that the largest message of ours has beside its payload; the rest is for key and headers.
+const MOVEMENT_ROOM: usize = 128 * 1024;
+/// What is kept of a dead letter's detail, in characters: it may quote a value as long as the message.
+const DETAIL_MAX: usize = 1_000;
 
 /// The header with which a redriven message says when it was first written.
 const FIRST_TIMESTAMP: &str = "dlq.timestamp";
@@ -105,10 +111,10 @@ impl Ingest {
         let mut failures = Vec::new();
         for (index, row) in rows.into_iter().enumerate() {
             match row {
-                Row::Claim(claim) => {
-                    accepted += 1;
-                    self.accept(feed, message, &claim, &mut effects);
-                }
+                Row::Claim(claim) => match self.accept(feed, message, &claim, &mut effects) {
+                    Ok(()) => accepted += 1,
+                    Err(error) => failures.push((u32::try_from(index).unwrap_or(u32::MAX), error)),
+                },
                 Row::Excluded(reason) => {
                     excluded += 1;
                     effects.tallies.push(Tally::Reason(reason.code().to_owned()));
@@ -119,7 +125,7 @@ impl Ingest {
         effects.dead_letter = failures.first().map(|(_, first)| DeadLetter {
             feed: feed.name.to_string(),
             reason: first.reason.code(),
-            detail: first.detail.clone(),
+            detail: short(&first.detail),
             records: failures.iter().map(|(index, _)| *index).collect(),
             count: failures.len() as u64,
         });
@@ -128,7 +134,8 @@ impl Ingest {
         effects
     }
 
-    fn accept(&self, feed: &Feed, message: &Message, claim: &Claim, effects: &mut Effects) {
+    /// The movements of a record; none where one of them would be larger than any log is asked to take.
+    fn accept(&self, feed: &Feed, message: &Message, claim: &Claim, effects: &mut Effects) -> Result<(), DecodeError> {
         let families = self.reference.families();
         let (hs, version, issuer) = match &claim.record {
             Record::Shipment(shipment) => (shipment.hs, shipment.hs_version, shipment.reporter),
@@ -170,11 +177,18 @@ impl Ingest {
         let mass = told.filter(|_| !is_withheld);
         let source = &message.position;
         let normalised = Normalised { claim, feed: &feed.name, source, hs6, mass, value_cents, quality };
-        effects.tallies.extend(quality.iter().map(|mark| Tally::Mark(mark.code())));
+        let (before, limit) = (effects.outputs.len(), self.limits.payload_bytes_max.saturating_add(MOVEMENT_ROOM));
         for (family, value) in movements(&normalised, home, families.context(hs6)) {
+            if value.len() > limit {
+                effects.outputs.truncate(before);
+                let detail = format!("{} bytes as a movement; at most {limit} are taken (ingest.payload_bytes_max)", value.len());
+                return Err(DecodeError { reason: DeadLetterReason::TooLarge, detail });
+            }
             let key = family.letters().to_vec();
             effects.outputs.push(Output { topic: Topic::Movements, partition: None, key, value, headers: Vec::new() });
         }
+        effects.tallies.extend(quality.iter().map(|mark| Tally::Mark(mark.code())));
+        Ok(())
     }
 
     fn cents(&self, money: Money, month: Month, known_on: Date) -> Option<u64> {
@@ -222,8 +236,17 @@ fn without_value(message: &Message) -> Message {
 }
 
 fn unreadable(feed: &Feed, reason: DeadLetterReason, detail: String) -> Effects {
+    let detail = short(&detail);
     let dead_letter = DeadLetter { feed: feed.name.to_string(), reason: reason.code(), detail, records: Vec::new(), count: 1 };
     Effects { dead_letter: Some(dead_letter), outcomes: vec![("dead_letter", 1)], ..Effects::default() }
+}
+
+/// A detail as it is told: long ones are cut.
+fn short(detail: &str) -> String {
+    match detail.char_indices().nth(DETAIL_MAX) {
+        Some((end, _)) => format!("{}…", detail.get(..end).unwrap_or_default()),
+        None => detail.to_owned(),
+    }
 }
 
 fn date_of(claim: &Claim) -> Date {

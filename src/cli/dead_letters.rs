@@ -230,7 +230,10 @@ fn original(log: &mut dyn Home, letter: &Letter) -> Result<Result<Message, Strin
     let mut message = Message { position: position.clone(), ..letter.message.clone() };
     if letter.header("dlq.truncated") == "true" {
         match log.message(&position) {
-            Ok(Some(whole)) => message.value = whole.value,
+            Ok(Some(whole)) => {
+                let told = message.headers.into_iter().filter(|header| header.key.starts_with("dlq."));
+                message = Message { headers: whole.headers.into_iter().chain(told).collect(), ..whole };
+            }
             _ => return Ok(Err(format!("only its first bytes are left, and {position} is gone"))),
         }
     }

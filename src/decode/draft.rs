@@ -16,6 +16,9 @@ const DAYS_AHEAD_MAX: i32 = 400;
 /// A record may be known this many hours after its message was written, not more: clocks differ.
 const HOURS_IN_FUTURE_MAX: i64 = 24;
 
+/// The longest id in bytes: a verdict may name dozens of them, and has to fit into one message.
+const ID_BYTES_MAX: usize = 1_000;
+
 /// Which kind of record a draft becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -135,6 +138,10 @@ impl Draft {
 
     fn shipment(mut self, times: Times<'_>) -> Result<Claim, Refusal> {
         let id = self.id.take().ok_or_else(|| missing("id", "a shipment needs the id its source gives it"))?;
+        if id.len() > ID_BYTES_MAX {
+            let detail = format!("id: {} bytes; at most {ID_BYTES_MAX} are taken", id.len());
+            return Err(error(DeadLetterReason::TooLarge, detail).into());
+        }
         if id.chars().any(char::is_control) {
             return Err(malformed("id", format!("{id:?} holds a control character: it could not be shown, nor be a key")).into());
         }

@@ -8,12 +8,27 @@ use super::{Log, LogError, Outgoing, Stage, WorkerSettings};
 use crate::domain::{DeadLetterReason, Header, Message, Timestamp};
 use crate::encode::{DeadLetter, Effects, Output, Topic};
 
-/// What is left of the value of a dead letter that is too large.
+/// What is left of each part of a dead letter that is too large.
 const TRUNCATED_BYTES: usize = 65_536;
+/// Room that a message of ours has beside the largest value: for its key and its headers.
+const ROOM_BYTES: u64 = 256 * 1024;
+/// A message takes no less anywhere: what brokers take where nobody says otherwise.
+const MESSAGE_BYTES: u64 = 1_048_588;
+/// What a message takes at most beside the bytes of its parts.
+const MESSAGE_FRAME: usize = 512;
+/// And each of its headers.
+const HEADER_FRAME: usize = 10;
+/// A trace is told in 55 bytes; what is much longer is none, and is not copied to outputs.
+const TRACE_BYTES_MAX: usize = 256;
 
 const SOURCE: &str = "entrepot-source";
 const TRACE: &str = "traceparent";
 const FIRST_TIMESTAMP: &str = "dlq.timestamp";
+
+/// The largest message of ours, whole: in every home of the log the same, so that what one takes another takes too.
+pub(super) fn message_bytes_max(payload_bytes_max: u64) -> u64 {
+    payload_bytes_max.saturating_add(ROOM_BYTES).max(MESSAGE_BYTES)
+}
 
 /// What stands around every output of a worker, made once.
 pub(super) struct Envelopes {
@@ -49,7 +64,7 @@ impl Envelopes {
         }
         let input = cause.position.to_string();
         let source = cause.header(SOURCE).unwrap_or(&input);
-        let trace = cause.headers.iter().rfind(|header| header.key == TRACE);
+        let trace = cause.headers.iter().rfind(|header| header.key == TRACE && header.value.len() <= TRACE_BYTES_MAX);
         for output in outputs {
             let Output { topic, partition, key, value, headers } = output;
             let (kind, topic) = (schema(topic), self.topic(topic, settings));
@@ -76,18 +91,16 @@ impl Envelopes {
     }
 }
 
-/// The message as it was, with its position, the reason, and nothing changed; but cut where it is above the size limit.
+/// The message as it was, with its position, the reason, and nothing changed; but cut where it would be too large to be sent.
 pub(super) fn dead_letter(letter: &DeadLetter, message: Message, stage: &str, settings: &WorkerSettings) -> Outgoing {
-    let Message { position, timestamp, key, mut value, headers: original } = message;
+    let Message { position, timestamp, key, value, headers } = message;
     // A message that was put back keeps the time at which it first came.
-    let first = original.iter().rfind(|header| header.key == FIRST_TIMESTAMP);
+    let first = headers.iter().rfind(|header| header.key == FIRST_TIMESTAMP);
     let timestamp = match first {
         Some(header) => String::from_utf8_lossy(&header.value).into_owned(),
         None => timestamp.as_ref().map(Timestamp::to_string).unwrap_or_default(),
     };
-    let records: Vec<String> = letter.records.iter().map(u32::to_string).collect();
-    let mut headers = original;
-    headers.extend([
+    let mut told = vec![
         header("dlq.topic", position.topic.to_string()),
         header("dlq.partition", position.partition.to_string()),
         header("dlq.offset", position.offset.to_string()),
@@ -96,18 +109,71 @@ pub(super) fn dead_letter(letter: &DeadLetter, message: Message, stage: &str, se
         header("dlq.feed", letter.feed.clone()),
         header("dlq.reason", letter.reason.to_owned()),
         header("dlq.detail", letter.detail.clone()),
-        header("dlq.records", records.join(",")),
+        header("dlq.records", indexes(&letter.records)),
         header("dlq.build", settings.build.clone()),
-    ]);
-    if let Some(bytes) = value.as_mut().filter(|bytes| is_too_large(bytes.len(), settings)) {
-        headers.extend([
-            header("dlq.truncated", "true".to_owned()),
-            header("dlq.sha256", hex(&Sha256::digest(&*bytes))),
-            header("dlq.bytes", bytes.len().to_string()),
-        ]);
+    ];
+    let mut outgoing = Outgoing { topic: settings.full_name(Topic::DeadLetters).into(), partition: None, key, value, headers };
+    fit(&mut outgoing, &mut told, settings);
+    outgoing.headers.append(&mut told);
+    outgoing
+}
+
+/// The indexes of records as a list, as many as fit.
+fn indexes(records: &[u32]) -> String {
+    let mut list = String::new();
+    for index in records {
+        let end = list.len();
+        list.push_str(if end == 0 { "" } else { "," });
+        list.push_str(&index.to_string());
+        if list.len() > TRUNCATED_BYTES {
+            list.truncate(end);
+            list.push_str(",…");
+            break;
+        }
+    }
+    list
+}
+
+/// Cuts the value, then the key, then the headers, as far as has to be, and tells so.
+fn fit(outgoing: &mut Outgoing, told: &mut Vec<Header>, settings: &WorkerSettings) {
+    let limit = usize::try_from(message_bytes_max(settings.payload_bytes_max)).unwrap_or(usize::MAX);
+    let frame = MESSAGE_FRAME + bytes_of(told);
+    let size = |outgoing: &Outgoing| {
+        let [key, value] = [&outgoing.key, &outgoing.value].map(|part| part.as_ref().map_or(0, Vec::len));
+        frame + key + value + bytes_of(&outgoing.headers)
+    };
+    let before = told.len();
+    let is_above = is_too_large(outgoing.value.as_ref().map_or(0, Vec::len), settings);
+    if is_above || size(outgoing) > limit {
+        let value = outgoing.value.as_mut().filter(|bytes| is_above || bytes.len() > TRUNCATED_BYTES);
+        cut(value, ["dlq.sha256", "dlq.bytes"], told);
+    }
+    if size(outgoing) > limit {
+        let key = outgoing.key.as_mut().filter(|bytes| bytes.len() > TRUNCATED_BYTES);
+        cut(key, ["dlq.key_sha256", "dlq.key_bytes"], told);
+    }
+    if size(outgoing) > limit {
+        let (mut left, all) = (TRUNCATED_BYTES, outgoing.headers.len());
+        let fits = |one: &Header| left.checked_sub(bytes_of(std::slice::from_ref(one))).map(|less| left = less).is_some();
+        outgoing.headers = std::mem::take(&mut outgoing.headers).into_iter().take_while(fits).collect();
+        told.push(header("dlq.headers_cut", (all - outgoing.headers.len()).to_string()));
+    }
+    if told.len() > before {
+        told.insert(before, header("dlq.truncated", "true".to_owned()));
+    }
+}
+
+/// Cuts bytes, and tells of which they were the first.
+fn cut(bytes: Option<&mut Vec<u8>>, [hash, length]: [&str; 2], told: &mut Vec<Header>) {
+    if let Some(bytes) = bytes {
+        told.extend([header(hash, hex(&Sha256::digest(&*bytes))), header(length, bytes.len().to_string())]);
         bytes.truncate(TRUNCATED_BYTES);
     }
-    Outgoing { topic: settings.full_name(Topic::DeadLetters).into(), partition: None, key, value, headers }
+}
+
+/// The bytes that headers take.
+fn bytes_of(headers: &[Header]) -> usize {
+    headers.iter().map(|header| header.key.len() + header.value.len() + HEADER_FRAME).sum()
 }
 
 /// A message above the size limit of a feed is not even looked at.

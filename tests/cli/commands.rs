@@ -67,6 +67,30 @@ fn a_shipment_is_assessed_at_home_alone_however_often_it_is_amended_or_cancelled
 }
 
 #[test]
+fn a_record_that_no_log_could_take_is_a_dead_letter_and_the_others_pass() {
+    let place = Place::new();
+    let bill = |id: &str, ports: usize| {
+        let ports = vec!["\"CNSHA\""; ports].join(",");
+        format!(
+            r#"{{"kind":"shipment","id":"{id}","event_date":"2025-01-07","hs":"282580","country_of_origin":"TH","destination":"US","transit_ports":[{ports}]}}"#
+        ) + "\n"
+    };
+    let bills = [bill("A", 60_000), bill("B", 90_000), bill(&"C".repeat(1_000), 1), bill(&"D".repeat(1_001), 1)];
+    place.file("bills.ndjson", &bills.concat());
+    let output = place.run(&["-q", "assess", "bills.ndjson"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let values: Vec<serde_json::Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let assessed = values.iter().filter(|value| value["kind"] == "assessment").count();
+    assert_eq!(assessed, 2);
+    let letters = values.iter().filter(|value| value["kind"] == "dead_letter");
+    let letters: Vec<String> =
+        letters.map(|letter| format!("{} {} {}", letter["source"], letter["reason"], letter["detail"])).collect();
+    assert_eq!(letters.len(), 2, "{letters:?}");
+    assert!(letters[0].starts_with(r#""bills.ndjson/0/2" "too_large""#) && letters[0].contains("at most 1131072"), "{letters:?}");
+    assert_eq!(letters[1], r#""bills.ndjson/0/4" "too_large" "id: 1001 bytes; at most 1000 are taken""#);
+}
+
+#[test]
 fn what_cannot_be_told_on_stderr_ends_nothing() {
     let place = Place::new();
     place.file("flows.ndjson", FLOWS);

@@ -239,6 +239,51 @@ fn a_dead_letter_keeps_every_byte_and_says_where_it_came_from() {
 }
 
 #[test]
+fn a_dead_letter_is_never_larger_than_a_message_of_ours_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let mut log = make_log(&path);
+    let many = |bytes: usize| Header { key: "own".to_owned(), value: vec![b'h'; bytes] };
+    let bad = |key: usize, value: usize, headers: Vec<Header>| {
+        let value = Some([b"bad".to_vec(), vec![b'v'; value]].concat());
+        Outgoing { topic: RAW.into(), partition: Some(0), key: Some(vec![b'k'; key]), value, headers }
+    };
+    let inputs = [
+        bad(200_000, 900_000, Vec::new()),
+        bad(1_300_000, 10, vec![many(10)]),
+        bad(10, 900_000, vec![many(500_000), many(500_000), many(500_000)]),
+        bad(200_000, 10, vec![many(100_000)]),
+    ];
+    inputs.iter().for_each(|input| log.send(input.clone()).unwrap());
+    log.commit(&NextOffsets::new()).unwrap();
+    let mut running = begin(&path, service_settings()).unwrap();
+    catch_up(&mut running);
+    running.wait(async {}).unwrap();
+
+    let letters = read_all(&mut log, "entrepot.dead-letters");
+    let length = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
+    let shown = |letter: &Message| {
+        let own = letter.headers.iter().filter(|header| header.key == "own").count();
+        let told =
+            ["truncated", "bytes", "key_bytes", "headers_cut"].map(|name| letter.header(&format!("dlq.{name}")).unwrap_or("-"));
+        (length(&letter.key), length(&letter.value), own, told.join(" "))
+    };
+    let mut found: Vec<_> = letters.iter().map(|letter| (letter.header("dlq.offset").unwrap(), shown(letter))).collect();
+    found.sort();
+    let expected = [
+        ("0", (200_000, 65_536, 0, "true 900003 - -".to_owned())),
+        ("1", (65_536, 13, 1, "true - 1300000 -".to_owned())),
+        ("2", (10, 65_536, 0, "true 900003 - 3".to_owned())),
+        ("3", (200_000, 13, 1, "- - - -".to_owned())),
+    ];
+    assert_eq!(found, expected);
+    for letter in &letters {
+        let headers: usize = letter.headers.iter().map(|header| header.key.len() + header.value.len()).sum();
+        assert!(length(&letter.key) + length(&letter.value) + headers < 1_262_144, "{}", letter.position);
+    }
+}
+
+#[test]
 fn a_feed_that_is_all_bad_rests() {
     rests_after_ten(|worker| (worker.dead_letter_ratio_max, worker.window) = (0.2, 10));
 }

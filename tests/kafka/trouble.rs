@@ -141,6 +141,36 @@ fn messages_that_nobody_can_read_are_dead_letters_with_their_bytes() {
     place.broker.audit(&["world"], 0);
 }
 
+#[test]
+fn a_message_of_which_ours_would_be_too_large_stops_nothing() {
+    let mut place = Place::on(Brokers::One, (House::new(&[("world", "canonical")]), "large"), &[]);
+    let mut log = place.broker.log(&[]);
+    let bill = |id: &str, ports: usize| {
+        let ports = vec!["\"CNSHA\""; ports].join(",");
+        format!(
+            r#"{{"kind":"shipment","id":"{id}","event_date":"2025-01-07","hs":"282580","country_of_origin":"TH","destination":"US","transit_ports":[{ports}]}}"#
+        )
+        .into_bytes()
+    };
+    let trace = Header { key: "traceparent".to_owned(), value: vec![b'0'; 900_000] };
+    // What a topic takes where nobody says otherwise is 1,048,588 bytes.
+    let inputs = [
+        (b"a".to_vec(), bill("A", 90_000), Vec::new()),
+        (b"b".to_vec(), bill(&"B".repeat(900_000), 1), Vec::new()),
+        (vec![b'c'; 1_048_000], b"{".to_vec(), Vec::new()),
+        (b"d".to_vec(), bill("D", 1), vec![trace]),
+    ];
+    for (key, value, headers) in inputs {
+        log.send(Outgoing { topic: "world".into(), partition: Some(0), key: Some(key), value: Some(value), headers }).unwrap();
+    }
+    log.commit(&NextOffsets::new()).unwrap();
+    place.start(0);
+    place.catch_up(&mut log);
+    let reasons: Vec<String> = messages(&mut log, DEAD_LETTERS).iter().map(|letter| header(letter, "dlq.reason")).collect();
+    assert_eq!(reasons.iter().filter(|reason| *reason == "too_large").count(), 2, "{reasons:?}");
+    assert_eq!((reasons.len(), messages(&mut log, MOVEMENTS).len()), (3, 1), "{}", place.said(NAMES[0]));
+}
+
 /// Two raw topics of one partition each.
 fn raw() -> Vec<String> {
     ["world", "other"].map(str::to_owned).to_vec()

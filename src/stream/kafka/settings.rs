@@ -6,6 +6,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 
 use super::super::LogError;
+use super::super::envelope::message_bytes_max;
 
 /// What the Kafka home needs to know.
 #[derive(Clone, PartialEq, Eq)]
@@ -195,9 +196,9 @@ impl KafkaSettings {
         self.with("admin", &[])
     }
 
-    /// The largest message of ours: the largest that is taken, and room for the headers of a dead letter.
+    /// The largest message of ours.
     pub(super) fn message_bytes_max(&self) -> u64 {
-        self.payload_bytes_max.saturating_add(256 * 1024).max(1_048_588)
+        message_bytes_max(self.payload_bytes_max)
     }
 
     fn with(&self, client: &str, defaults: &[(&str, &str)]) -> ClientConfig {
