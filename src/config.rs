@@ -316,6 +316,13 @@ mod tests {
         let registry = "feeds.format = avro: allowed is avro and protobuf where schema_registry.url names a registry";
         check("[[feeds]]\nname = \"a\"\nformat = \"avro\"", registry);
         check("[[feeds]]\nname = \"a\"\n[[feeds]]\nname = \"a\"", "feeds.name = a: allowed is a name once");
+        let ours = "[topics]\nprefix = \"t.\"\n[[feeds]]\nname = \"a\"\ntopic = ";
+        check(
+            &format!("{ours}\"t.dead-letters\""),
+            "feeds.topic = t.dead-letters: allowed is a topic of the feed's own: t.dead-letters is one",
+        );
+        check(&format!("{ours}\"t.kept\""), "feeds.topic = t.kept: allowed is a topic of the feed's own");
+        assert!(from_text(&format!("{ours}\"t.raw\""), &[]).is_ok());
     }
 
     #[test]

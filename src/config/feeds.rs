@@ -8,6 +8,8 @@ use super::sections::is_name;
 use super::{Config, InvalidConfig};
 use crate::decode::framed::Framed;
 use crate::domain::FeedName;
+use crate::encode::Topic;
+use crate::stream::topic_name;
 
 /// One of `[[feeds]]`: a raw topic and how it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +118,8 @@ pub(super) fn schema_registry(tree: &Tree) -> Result<SchemaRegistry, InvalidConf
     })
 }
 
-/// Reads `[[feeds]]`.
-pub(super) fn feeds(tree: &Tree) -> Result<Vec<Feed>, InvalidConfig> {
+/// Reads `[[feeds]]`, where the names of our own topics begin with that.
+pub(super) fn feeds(tree: &Tree, prefix: &str) -> Result<Vec<Feed>, InvalidConfig> {
     let mut names = BTreeSet::new();
     let mut topics = BTreeSet::new();
     let mut feeds = Vec::new();
@@ -132,6 +134,11 @@ pub(super) fn feeds(tree: &Tree) -> Result<Vec<Feed>, InvalidConfig> {
         }
         if !topics.insert(feed.topic.clone()) {
             return Err(table.refuse("topic", "a topic of its own for every feed"));
+        }
+        // It would read what it writes, without an end.
+        if Topic::ALL.iter().any(|ours| feed.topic.strip_prefix(prefix) == Some(topic_name(*ours))) {
+            let allowed = format!("a topic of the feed's own: {} is one that entrepot writes (topics.prefix)", feed.topic);
+            return Err(table.refuse("topic", &allowed));
         }
         feeds.push(feed);
     }

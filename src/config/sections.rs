@@ -129,12 +129,13 @@ impl SourceOf {
 /// Reads every section.
 pub(super) fn read(file: Option<PathBuf>, tree: Tree) -> Result<Config, InvalidConfig> {
     let tree = &tree;
+    let topics = topics(tree)?;
     Ok(Config {
         file,
         service: service(tree)?,
         log: log_home(tree)?,
-        topics: topics(tree)?,
-        feeds: feeds(tree)?,
+        feeds: feeds(tree, &topics.prefix)?,
+        topics,
         ingest: IngestLimits {
             payload_bytes_max: size(tree.whole("ingest.payload_bytes_max", 1_000..=100_000_000, 1_000_000)?),
             dead_letter_ratio_max: tree.fraction("ingest.dead_letter_ratio_max", 0.2)?,

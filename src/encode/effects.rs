@@ -62,6 +62,21 @@ pub enum Topic {
     Kept,
 }
 
+impl Topic {
+    /// All of them.
+    pub const ALL: [Topic; 9] = [
+        Topic::Movements,
+        Topic::Sightings,
+        Topic::Assessments,
+        Topic::Corridors,
+        Topic::Alerts,
+        Topic::DeadLetters,
+        Topic::Feedback,
+        Topic::Progress,
+        Topic::Kept,
+    ];
+}
+
 /// A message for a topic of ours. Its partition follows from its key, except where one is set.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Output {
