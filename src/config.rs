@@ -113,7 +113,7 @@ impl Source for Layer {
 /// [`InvalidConfig`], which names where the key stands.
 pub fn load(file: Option<&Path>, set: &[String]) -> Result<Config, InvalidConfig> {
     let beside = PathBuf::from("entrepot.toml");
-    let named = file.map(Path::to_owned).or_else(|| std::env::var_os("ENTREPOT_CONFIG").map(PathBuf::from));
+    let named = file.map(Path::to_owned).or_else(|| variable("ENTREPOT_CONFIG").map(PathBuf::from));
     let file = named.or_else(|| beside.is_file().then_some(beside));
     let mut layers = Vec::new();
     if let Some(file) = &file {
@@ -124,14 +124,19 @@ pub fn load(file: Option<&Path>, set: &[String]) -> Result<Config, InvalidConfig
     merge(file, layers)
 }
 
+/// A variable of the environment; an empty one is as good as none.
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
 /// Whether the user asked for plain text (<https://no-color.org>).
 pub fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+    variable("NO_COLOR").is_some()
 }
 
 /// What `RUST_LOG` asks of the log, where it is set.
 pub fn log_filter() -> Option<String> {
-    std::env::var_os("RUST_LOG").and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
+    variable("RUST_LOG").and_then(|value| value.into_string().ok())
 }
 
 fn file_layer(file: &Path) -> Result<Layer, InvalidConfig> {
@@ -191,8 +196,7 @@ fn environment_layer(variables: impl Iterator<Item = (std::ffi::OsString, std::f
     for (name, value) in ours {
         let path: Vec<String> = name.split("__").skip(1).map(str::to_lowercase).collect();
         let origin = format!("${name}");
-        insert(&mut layer.values, &path, scalar(&origin, &value));
-        keys::check(&single(&path, &origin), |_| origin.clone())?;
+        put(&mut layer, &path, scalar(&origin, &value))?;
     }
     Ok(layer)
 }
@@ -210,8 +214,7 @@ fn argument_layer(set: &[String]) -> Result<Layer, InvalidConfig> {
             Some(property) => ["log", "kafka", "properties", property].map(str::to_owned).to_vec(),
             None => key.trim().split('.').map(str::to_owned).collect(),
         };
-        insert(&mut layer.values, &path, scalar(&origin, value.trim()));
-        keys::check(&single(&path, &origin), |_| origin.clone())?;
+        put(&mut layer, &path, scalar(&origin, value.trim()))?;
     }
     Ok(layer)
 }
@@ -222,10 +225,14 @@ fn scalar(origin: &str, text: &str) -> Value {
     valued(origin, parsed.unwrap_or_else(|| toml::Value::String(text.to_owned())))
 }
 
-fn single(path: &[String], origin: &str) -> Map<String, Value> {
-    let mut values = Map::new();
-    insert(&mut values, path, Value::new(Some(&origin.to_owned()), ValueKind::Nil));
-    values
+/// Sets one value, which may be a whole section.
+fn put(layer: &mut Layer, path: &[String], value: Value) -> Result<(), InvalidConfig> {
+    let origin = value.origin().unwrap_or_default().to_owned();
+    let mut alone = Map::new();
+    insert(&mut alone, path, value.clone());
+    keys::check(&alone, |_| origin.clone())?;
+    insert(&mut layer.values, path, value);
+    Ok(())
 }
 
 fn insert(values: &mut Map<String, Value>, path: &[String], value: Value) {
@@ -291,6 +298,23 @@ mod tests {
         check("[service]\ninstanse = \"a\"", "entrepot.toml:2: unknown key service.instanse; did you mean service.instance?");
         check("[servise]\nworkers = 1", "unknown key servise; did you mean service?");
         check("[[feeds]]\nname = \"a\"\nmaping = \"canonical\"", "did you mean feeds.mapping?");
+    }
+
+    #[test]
+    fn what_is_set_in_one_piece_is_looked_at_key_by_key() {
+        let set = |argument: &str| from_text("", &[argument]).map(|config| config.feeds.len()).map_err(|error| error.to_string());
+        let unknown = "--set: unknown key feeds.topics; did you mean feeds.topic?";
+        assert_eq!(set("feeds=[{name=\"a\",topics=\"x\"}]"), Err(unknown.to_owned()));
+        assert_eq!(set("feeds=[{name=\"a\",topic=\"x\"}]"), Ok(1));
+        let no_table = |key: &str, value: &str| Err(format!("--set: {key} = {value}: allowed is a table of keys, [{key}]"));
+        assert_eq!(set("service=1"), no_table("service", "1"));
+        assert_eq!(set("topics=x"), no_table("topics", "x"));
+        assert_eq!(set("log.kafka=5"), no_table("log.kafka", "5"));
+        check("log = 5", "entrepot.toml:1: log = 5: allowed is a table of keys, [log]");
+        check("feeds = 5", "feeds = 5: allowed is tables, each under [[feeds]]");
+        check("[log.kafka]\nproperties = 5", "log.kafka.properties = 5: allowed is a table of keys, [log.kafka.properties]");
+        check("[[service]]\nworkers = 1", "service = (a list): allowed is a table of keys, [service]");
+        assert!(from_text("[service]\n[log.kafka.properties]\n", &[]).is_ok(), "empty tables set nothing");
     }
 
     #[test]

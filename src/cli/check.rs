@@ -9,6 +9,7 @@ use super::log;
 use super::print::line;
 use super::reading::Reading;
 use super::registry;
+use super::run;
 use super::wiring::{Knowledge, feeds, read_file};
 use crate::config::{Config, FeedFormat, SourceOf};
 use crate::decode::{Excerpt, Surroundings, is_canonical, propose};
@@ -60,8 +61,10 @@ fn whole(config: &Config, knowledge: &Knowledge) -> Result<(), Failure> {
         let format = framed.map(|framed| format!("{} by the schema registry, ", framed.word())).unwrap_or_default();
         line(&format!("# feed {}: topic {}, {format}mapping {}: ok", feed.name, feed.topic, feed.mapping))?;
     }
-    registry::of_feeds(config, &feeds)?;
-    Ok(())
+    // Whatever `run` would refuse before it asks anybody.
+    registry::configured(config)?;
+    run::store(config)?;
+    log::validate(config)
 }
 
 fn shown(source: &SourceOf) -> String {

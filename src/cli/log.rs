@@ -1,6 +1,9 @@
 //! The log that the configuration names: opening it, and the topics that belong in it. The one file of the command line that knows
 //! which home of [`crate::stream::Log`] it is.
 
+#[cfg(feature = "kafka")]
+use std::collections::BTreeMap;
+
 use super::exit::{Exit, Failure};
 use crate::config::{Config, Feed, LogHome};
 use crate::encode::Topic;
@@ -85,19 +88,34 @@ pub(super) fn refuse_unsafe(log: &mut dyn Home, planned: &[TopicPlan]) -> Result
     Ok(())
 }
 
+/// Whether the log could be opened as it is configured; nobody is asked.
+pub(super) fn validate(config: &Config) -> Result<(), Failure> {
+    match &config.log {
+        LogHome::Embedded { .. } => Ok(()),
+        #[cfg(feature = "kafka")]
+        LogHome::Kafka { bootstrap_servers, properties } => Ok(settings(config, (bootstrap_servers, properties)).validate()?),
+        #[cfg(not(feature = "kafka"))]
+        LogHome::Kafka { .. } => kafka(config).map(drop),
+    }
+}
+
 #[cfg(feature = "kafka")]
 fn kafka(config: &Config) -> Result<Box<dyn Home>, Failure> {
-    use crate::stream::kafka::{KafkaLog, KafkaSettings};
     let LogHome::Kafka { bootstrap_servers, properties } = &config.log else { unreachable!("asked for Kafka alone") };
-    Ok(Box::new(KafkaLog::connect(KafkaSettings {
-        bootstrap_servers: bootstrap_servers.clone(),
+    Ok(Box::new(crate::stream::kafka::KafkaLog::connect(settings(config, (bootstrap_servers, properties)))?))
+}
+
+#[cfg(feature = "kafka")]
+fn settings(config: &Config, (servers, properties): (&str, &BTreeMap<String, String>)) -> crate::stream::kafka::KafkaSettings {
+    crate::stream::kafka::KafkaSettings {
+        bootstrap_servers: servers.to_owned(),
         properties: properties.clone(),
         prefix: config.topics.prefix.clone(),
         instance: config.service.instance.clone(),
         replication_factor: config.topics.replication_factor,
         payload_bytes_max: config.ingest.payload_bytes_max as u64,
         interval: config.transactions.interval,
-    })?))
+    }
 }
 
 #[cfg(not(feature = "kafka"))]

@@ -14,11 +14,14 @@ impl From<RegistryError> for Failure {
 
 /// The registry, where one of these feeds needs it. Nobody has asked it anything yet.
 pub(super) fn of_feeds(config: &Config, feeds: &[Feed]) -> Result<Option<Arc<Registry>>, Failure> {
-    if feeds.iter().all(|feed| feed.format.and_then(FeedFormat::framed).is_none()) {
-        return Ok(None);
-    }
+    let is_needed = feeds.iter().any(|feed| feed.format.and_then(FeedFormat::framed).is_some());
+    if is_needed { configured(config) } else { Ok(None) }
+}
+
+/// That of the configuration, where it names one.
+pub(super) fn configured(config: &Config) -> Result<Option<Arc<Registry>>, Failure> {
     let set = &config.schema_registry;
-    let url = set.url.as_deref().expect("a feed that needs a registry is refused where none is set");
+    let Some(url) = set.url.as_deref() else { return Ok(None) };
     let ca = match &set.ca_file {
         None => None,
         Some(file) => {

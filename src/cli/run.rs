@@ -183,12 +183,17 @@ fn stages(
 
 fn snapshots(config: &Config) -> Result<Option<Snapshots>, Failure> {
     let plan = &config.snapshots;
-    let store: Arc<dyn Store> = match &plan.home {
-        SnapshotHome::None => return Ok(None),
-        SnapshotHome::Folder(folder) => Arc::new(Folder::new(folder)),
-        SnapshotHome::Objects { url, options } => objects(url, options)?,
-    };
+    let Some(store) = store(config)? else { return Ok(None) };
     Snapshots::new(store, plan.every_records, plan.keep).map(Some).exits(Exit::Restart)
+}
+
+/// Where they are kept. Nothing is opened yet.
+pub(super) fn store(config: &Config) -> Result<Option<Arc<dyn Store>>, Failure> {
+    Ok(match &config.snapshots.home {
+        SnapshotHome::None => None,
+        SnapshotHome::Folder(folder) => Some(Arc::new(Folder::new(folder))),
+        SnapshotHome::Objects { url, options } => Some(objects(url, options)?),
+    })
 }
 
 #[cfg(feature = "object-store")]

@@ -73,13 +73,17 @@ pub(super) fn hint(nearest: &Option<String>) -> String {
     }
 }
 
-/// Refuses keys that nothing reads.
+/// Refuses keys that nothing reads, and values where tables belong.
 pub(super) fn check(values: &Map<String, Value>, origin: impl Fn(&str) -> String) -> Result<(), InvalidConfig> {
     let mut found = Vec::new();
     leaves("", values, &mut found);
-    found.sort();
-    for key in found {
-        if is_known(&key) {
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (key, kind) in found {
+        if is_section(&key) && !is_empty_table(kind) {
+            let allowed = if key == "feeds" { FEEDS.to_owned() } else { format!("a table of keys, [{key}]") };
+            return Err(InvalidConfig::Value { origin: origin(&key), value: shown(&key, kind), key, allowed });
+        }
+        if is_section(&key) || is_key(&key) {
             continue;
         }
         let (wrong, nearest) = explain_unknown(&key);
@@ -88,10 +92,20 @@ pub(super) fn check(values: &Map<String, Value>, origin: impl Fn(&str) -> String
     Ok(())
 }
 
-fn is_known(key: &str) -> bool {
+/// What `feeds` is.
+const FEEDS: &str = "tables, each under [[feeds]]";
+
+fn is_key(key: &str) -> bool {
     KEYS.iter().any(|known| *known == key || known.strip_suffix('*').is_some_and(|start| key.starts_with(start)))
-        // A section without keys, or a table of properties without entries, sets nothing.
-        || KEYS.iter().any(|known| known.starts_with(&format!("{key}.")))
+}
+
+fn is_section(key: &str) -> bool {
+    KEYS.iter().any(|known| known.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// A section without keys, or a table of properties without entries: it sets nothing.
+fn is_empty_table(kind: &ValueKind) -> bool {
+    matches!(kind, ValueKind::Table(inner) if inner.is_empty())
 }
 
 /// The part of an unknown key that is wrong, and its neighbour: the section where no such section exists, else the whole key.
@@ -105,19 +119,18 @@ fn explain_unknown(key: &str) -> (String, Option<String>) {
     (key.to_owned(), nearest(key, siblings))
 }
 
-fn leaves(prefix: &str, values: &Map<String, Value>, found: &mut Vec<String>) {
+fn leaves<'v>(prefix: &str, values: &'v Map<String, Value>, found: &mut Vec<(String, &'v ValueKind)>) {
     for (key, value) in values {
         let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match &value.kind {
-            ValueKind::Table(inner) if inner.is_empty() => found.push(path),
-            ValueKind::Table(inner) => leaves(&path, inner, found),
+            ValueKind::Table(inner) if !inner.is_empty() => leaves(&path, inner, found),
             ValueKind::Array(items) if path == "feeds" => {
                 items.iter().for_each(|item| match &item.kind {
                     ValueKind::Table(inner) => leaves(&path, inner, found),
-                    _ => found.push(path.clone()),
+                    kind => found.push((path.clone(), kind)),
                 });
             }
-            _ => found.push(path),
+            kind => found.push((path, kind)),
         }
     }
 }
@@ -244,13 +257,13 @@ impl Tree {
     /// The tables of an array of tables.
     pub(super) fn tables(&self, key: &str) -> Result<Vec<Tree>, InvalidConfig> {
         let Some(value) = self.find(key) else { return Ok(Vec::new()) };
-        let ValueKind::Array(items) = &value.kind else { return Err(self.refuse(key, "tables, each under [[feeds]]")) };
+        let ValueKind::Array(items) = &value.kind else { return Err(self.refuse(key, FEEDS)) };
         let table = |item: &Value| match &item.kind {
             ValueKind::Table(values) => {
                 let origin = item.origin().unwrap_or(&self.origin).to_owned();
                 Ok(Tree { origin, prefix: format!("{key}."), values: values.clone() })
             }
-            _ => Err(self.refuse(key, "tables, each under [[feeds]]")),
+            _ => Err(self.refuse(key, FEEDS)),
         };
         items.iter().map(table).collect()
     }

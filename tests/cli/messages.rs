@@ -38,6 +38,28 @@ fn a_model_or_bundle_that_is_not_there_names_its_key() {
 }
 
 #[test]
+fn check_refuses_whatever_a_start_would_refuse_before_it_asks_anybody() {
+    let place = Place::new();
+    let refused = [
+        (r#"log.kafka.properties.acks="1""#, "log.kafka.properties: acks: entrepot owns it"),
+        (r#"log.kafka.properties.group.id="x""#, "log.kafka.properties: group.id: entrepot owns it"),
+        (r#"log.kafka.properties.no.such="x""#, "log.kafka.properties: no.such: "),
+        (r#"log.kafka.properties.linger.ms="abc""#, "log.kafka.properties: linger.ms: "),
+        ("snapshots.url=s3://x", "snapshots.url"),
+        ("schema_registry.url=foo", "[schema_registry] url: is no http"),
+        ("service=1", "--set: service = 1: allowed is a table of keys, [service]"),
+    ];
+    for (set, wanted) in refused {
+        let output = place.run(&["--set", "log.kind=kafka", "--set", set, "check"]);
+        assert_eq!(code(&output), 78, "{set}: {}", stderr(&output));
+        assert!(stderr(&output).contains(wanted), "{set}: {}", stderr(&output));
+    }
+    assert_eq!(code(&place.run(&["--set", "log.kind=kafka", "check"])), 0);
+    // An empty variable names no configuration.
+    assert_eq!(code(&place.command(&["check"]).env("ENTREPOT_CONFIG", "").output().unwrap()), 0);
+}
+
+#[test]
 fn a_configuration_that_is_not_there_says_how_to_name_one() {
     check_golden("no-configuration", (&Place::new().run(&["--config", "nowhere.toml", "check"]), 78));
 }
