@@ -25,7 +25,9 @@ pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
     let mut run = Run::new(config, args, knowledge, progress);
     let is_given = args.mapping == MOVEMENTS && args.order == AssessOrder::Given;
     let rows = if is_given { run.as_given(&inputs) } else { run.records(&inputs) }?;
-    if rows == 0 {
+    // A message may hold no row, as an empty list does.
+    let is_empty = rows == 0 || args.mapping != MOVEMENTS && run.summary.consumed == 0;
+    if is_empty {
         let names: Vec<String> = inputs.iter().map(Input::shown).collect();
         let held =
             if names.is_empty() { "there is no file to read".to_owned() } else { format!("no row in {}", names.join(", ")) };
@@ -37,7 +39,7 @@ pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
     if let Some(path) = &args.summary {
         run.write_summary(path)?;
     }
-    Ok(if rows == 0 { Exit::NothingDecoded } else { run.exit() })
+    Ok(if is_empty { Exit::NothingDecoded } else { run.exit() })
 }
 
 /// The balance of the books, in the order of the contract.
