@@ -186,9 +186,9 @@ impl<'a> Run<'a> {
         let summary = &self.summary;
         let nothing_decoded = summary.consumed > 0 && summary.accepted + summary.excluded == 0;
         if nothing_decoded {
-            let first = self.lost.first().map_or_else(String::new, |lost| format!(" The first: {lost}"));
+            let first = self.lost.first().map_or_else(String::new, |lost| format!("; the first, {lost}"));
             let next = "check --as, and see `entrepot check FILE --as MAPPING --sample 10`";
-            tracing::error!("none of {} rows could be decoded; {next}.{first}", summary.consumed);
+            tracing::error!("none of {} rows could be decoded{first}; --only dead-letters says why: {next}", summary.consumed);
             return Exit::NothingDecoded;
         }
         if self.args.strict && summary.dead_letter > 0 {

@@ -34,9 +34,10 @@ impl LostMessage {
     }
 }
 
+/// Where it stood and its reason, for the log: the detail may quote the record.
 impl fmt::Display for LostMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}): {}", self.position, self.letter.reason, self.letter.detail)
+        write!(f, "{}, is {}", self.position, self.letter.reason)
     }
 }
 

@@ -142,7 +142,7 @@ macro_rules! wire {
                         }
                         seen = true;
                         if let Err(error) = serde_json::from_str::<Option<$type>>(raw.get()) {
-                            return Some(Fault { field: stringify!($field), cause: shown(raw.get(), &error) });
+                            return Some(Fault { field: stringify!($field), cause: shown(stringify!($field), raw.get(), &error) });
                         }
                     }
                 )*
@@ -152,8 +152,11 @@ macro_rules! wire {
     };
 }
 
-/// Value and cause, without the position inside the value, which would mislead.
-fn shown(value: &str, error: &serde_json::Error) -> String {
+/// Value and cause, without the position inside the value, which would mislead. Names of parties are told to nobody.
+fn shown(field: &str, value: &str, error: &serde_json::Error) -> String {
+    if field == "parties" {
+        return "they do not fit: a list of objects is meant, with role, name, identifier and country as texts".to_owned();
+    }
     let cause = error.to_string();
     let cause = cause.split(" at line ").next().unwrap_or_default();
     let short: String = value.chars().take(60).collect();

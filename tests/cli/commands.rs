@@ -155,6 +155,43 @@ fn dead_letters_hold_the_bytes_and_strict_says_no() {
 }
 
 #[test]
+fn messages_without_a_row_are_no_input() {
+    let place = Place::new();
+    for (text, expected) in [("", 65), ("[]", 65), ("[]\n[]\n", 65), (FLOWS, 0)] {
+        place.file("flows.ndjson", text);
+        let output = place.run(&["assess", "flows.ndjson"]);
+        assert_eq!(code(&output), expected, "{text:?}: {}", stderr(&output));
+        assert_eq!(stderr(&output).contains("no row in flows.ndjson"), expected == 65, "{text:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn the_log_never_shows_what_a_record_holds_nor_any_output_the_name_of_a_party() {
+    let place = Place::new();
+    let bill = |parties: &str, number: &str| {
+        format!(
+            r#"{{"kind":"shipment","id":"A","event_date":"2025-01-07","hs":"282580","country_of_origin":"TH","destination":"US","parties":{parties},"containers":[{{"number":"{number}"}}]}}"#
+        ) + "\n"
+    };
+    for parties in [
+        r#"[{"role":"shipper","name":"Secret Trading","country":5}]"#,
+        r#""Secret Trading""#,
+        r#"[{"role":"shipper","name":["Secret Trading"]}]"#,
+    ] {
+        place.file("bills.ndjson", &bill(parties, "CSQU3054383"));
+        let output = place.run(&["assess", "bills.ndjson", "--only", "dead-letters"]);
+        assert_eq!(code(&output), 65);
+        let letter: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert!(letter["detail"].as_str().unwrap().starts_with("parties: they do not fit"), "{letter}");
+        let whole = format!("{}{}", stderr(&output), letter["detail"]);
+        assert!(!whole.contains("Secret") && stderr(&output).contains("bills.ndjson/0/1, is malformed_field"), "{whole}");
+    }
+    place.file("bills.ndjson", &bill("[]", "SECRET HOUSE"));
+    let output = place.run(&["assess", "bills.ndjson"]);
+    assert!(stdout(&output).contains("SECRET HOUSE") && !stderr(&output).contains("SECRET"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_fed_file_is_not_fed_twice_and_grows() {
     let place = Place::new();
     place.file("entrepot.toml", "[[feeds]]\nname = \"flows\"\n");
