@@ -553,6 +553,14 @@ mod tests {
             "",
             expect!["needs_link: a cancellation without hs names no family: it waits for the link stage; send it with its hs"],
         );
+        // With it, it lacks what any shipment lacks, but a country of origin.
+        let bare = |more: &str| format!(r#"{{"kind":"shipment","id":"A/1","status":"cancelled","hs":"282580"{more}}}"#);
+        let date = expect!["missing_field: event_date is missing: the day the goods moved, YYYY-MM-DD"];
+        date.assert_eq(&described(&rows(&bare(""))));
+        let destination = expect!["missing_field: destination is missing: the country the goods go to"];
+        destination.assert_eq(&described(&rows(&bare(r#","event_date":"2025-03-14""#))));
+        let whole = bare(r#","event_date":"2025-03-14","destination":"US""#);
+        assert!(described(&rows(&whole)).starts_with("A/1"), "{}", described(&rows(&whole)));
     }
 
     #[test]

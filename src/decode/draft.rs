@@ -145,9 +145,12 @@ impl Draft {
         if id.chars().any(char::is_control) {
             return Err(malformed("id", format!("{id:?} holds a control character: it could not be shown, nor be a key")).into());
         }
-        let incomplete = |field, detail| if self.cancelled { needs_link(field) } else { missing(field, detail) };
-        let event_date = self.event_date.ok_or_else(|| incomplete("event_date", "the day the goods moved, YYYY-MM-DD"))?;
-        let destination = self.destination.ok_or_else(|| incomplete("destination", "the country the goods go to"))?;
+        // First: without its code nobody can say where the shipment is that it withdraws, whatever else it lacks.
+        if self.cancelled && self.hs == Goods::Absent {
+            return Err(needs_link().into());
+        }
+        let event_date = self.event_date.ok_or_else(|| missing("event_date", "the day the goods moved, YYYY-MM-DD"))?;
+        let destination = self.destination.ok_or_else(|| missing("destination", "the country the goods go to"))?;
         let told = self.country_of_origin.is_some() || self.country_of_consignment.is_some();
         if !told && self.port_of_lading.is_none() && self.country_of_lading.is_none() && !self.cancelled {
             let detail = "one of country_of_origin, country_of_consignment and port_of_lading is required";
@@ -158,7 +161,6 @@ impl Draft {
         let hs = match self.hs {
             Goods::Code(code) => code,
             Goods::TooShort => return Err(Refusal::Excluded(ExcludedReason::HS_TOO_SHORT)),
-            Goods::Absent if self.cancelled => return Err(needs_link("hs").into()),
             Goods::Absent => self.goods_from_text(times.families).ok_or(Refusal::Excluded(ExcludedReason::NO_HS))?,
         };
         if self.net_mass.is_none() && self.gross_mass.is_none() && !self.cancelled {
@@ -298,7 +300,7 @@ pub(super) fn malformed(field: &str, cause: impl std::fmt::Display) -> DecodeErr
     error(DeadLetterReason::MalformedField, format!("{field}: {cause}"))
 }
 
-fn needs_link(field: &str) -> DecodeError {
-    let detail = format!("a cancellation without {field} names no family: it waits for the link stage; send it with its {field}");
+fn needs_link() -> DecodeError {
+    let detail = "a cancellation without hs names no family: it waits for the link stage; send it with its hs";
     error(DeadLetterReason::NeedsLink, detail)
 }
