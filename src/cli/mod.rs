@@ -70,8 +70,11 @@ fn end(arguments: &Arguments) -> Exit {
         Ok(exit) => exit,
         Err(failure) if failure.is_closed_pipe() => Exit::Done,
         Err(failure) => {
-            // Where nobody can be told, the exit code still is.
-            let _ = writeln!(std::io::stderr(), "error: {:#}", failure.error);
+            match arguments.log {
+                // Where nobody can be told, the exit code still is.
+                LogForm::Text => drop(writeln!(std::io::stderr(), "error: {:#}", failure.error)),
+                LogForm::Json => tracing::error!(exit = failure.exit as u8, "{:#}", failure.error),
+            }
             failure.exit
         }
     }

@@ -60,6 +60,16 @@ fn check_refuses_whatever_a_start_would_refuse_before_it_asks_anybody() {
 }
 
 #[test]
+fn with_a_log_of_json_the_last_word_is_json_as_well() {
+    let output = Place::new().run(&["--log", "json", "assess", "nowhere.csv"]);
+    assert_eq!(code(&output), 66);
+    let lines: Vec<serde_json::Value> = stderr(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = lines.last().unwrap();
+    assert_eq!((last["level"].as_str(), last["exit"].as_u64()), (Some("ERROR"), Some(66)), "{last}");
+    assert!(last["message"].as_str().unwrap().starts_with("nowhere.csv: there is no such file"), "{last}");
+}
+
+#[test]
 fn a_configuration_that_is_not_there_says_how_to_name_one() {
     check_golden("no-configuration", (&Place::new().run(&["--config", "nowhere.toml", "check"]), 78));
 }
