@@ -103,8 +103,28 @@ nonsense
                    1 of those taken marked unknown_field
               record    can be observed: shipments with a declared origin and a route
               entity    not_observable: no parties
-              corridor  can be observed: sums of trade with mass
-              time      can be observed: sums of trade by period
+              corridor  not_observable: sums of trade in value alone: no mass balance
+              time      not_observable: sums of trade in value alone: prices move them
         "#]].assert_eq(&sample.to_string());
+    }
+
+    #[test]
+    fn layers_of_sums_need_mass_in_a_sum() {
+        let flow = |amount: &str| {
+            format!(
+                r#"{{"kind":"trade_flow","reporter":"US","partner":"TH","flow":"import","period":"2025-02","hs":"282580",{amount}}}"#
+            )
+        };
+        let around = Surroundings { reference: Reference::built_in(), default_lag_days: 30, file_name: None };
+        for (amount, can) in [
+            (r#""net_mass_kg":5"#, true),
+            (r#""quantity":{"value":5,"unit":"TNE"}"#, true),
+            (r#""quantity":{"value":5,"unit":"NMB"}"#, false),
+        ] {
+            let shown = Decoder::canonical(false).sample(flow(amount).as_bytes(), 3, &around).to_string();
+            for layer in ["corridor", "time"] {
+                assert_eq!(shown.contains(&format!("{layer:9} can be observed")), can, "{amount}: {shown}");
+            }
+        }
     }
 }

@@ -95,7 +95,7 @@ pub(in crate::decode) struct Evidenced {
     route: bool,
     /// Parties.
     parties: bool,
-    /// Masses, or quantities that may be.
+    /// Masses of what sums are made of, or quantities that may be.
     mass: bool,
 }
 
@@ -169,7 +169,9 @@ impl Mapping {
         let shipments = self.branches.iter().any(|branch| branch.kind == Kind::Shipment);
         let flows = self.branches.iter().any(|branch| branch.kind == Kind::TradeFlow);
         let mapped = |field: Field| self.branches.iter().any(|branch| branch.rules.iter().any(|rule| rule.field == field));
-        let mass = mapped(Field::NetMass) || mapped(Field::GrossMass) || !self.quantities.is_empty();
+        let weighs = |branch: &Branch| branch.rules.iter().any(|rule| matches!(rule.field, Field::NetMass | Field::GrossMass));
+        let mut summed = self.branches.iter().filter(|branch| branch.kind == Kind::TradeFlow || self.meaning.complete);
+        let mass = summed.any(weighs) || !self.quantities.is_empty();
         let route = [Field::CountryOfConsignment, Field::PlaceOfReceipt, Field::PortOfLading, Field::CountryOfLading];
         Layers::of(Evidenced {
             shipments,
@@ -232,12 +234,13 @@ impl Layers {
             },
             corridor: match (has.sums, has.mass) {
                 (true, true) => Ok("sums of trade with mass"),
-                (true, false) => Ok("sums of trade in value alone: no mass balance"),
+                (true, false) => Err("sums of trade in value alone: no mass balance"),
                 (false, _) => Err("shipments that are not declared complete"),
             },
-            time: match has.sums {
-                true => Ok("sums of trade by period"),
-                false => Err("shipments that are not declared complete"),
+            time: match (has.sums, has.mass) {
+                (true, true) => Ok("sums of trade by period"),
+                (true, false) => Err("sums of trade in value alone: prices move them"),
+                (false, _) => Err("shipments that are not declared complete"),
             },
         }
     }
@@ -249,10 +252,10 @@ impl Evidenced {
         let any = |names: &[&str]| names.iter().any(|name| has(name));
         self.shipments |= has("destination");
         self.sums |= has("period");
+        self.mass |= has("period") && has("net_mass_kg");
         self.origin |= has("country_of_origin");
         self.route |= any(&["country_of_consignment", "place_of_receipt", "port_of_lading", "country_of_lading"]);
         self.parties |= has("parties");
-        self.mass |= any(&["net_mass_kg", "gross_mass_kg"]);
     }
 }
 
