@@ -165,6 +165,11 @@ impl<'a> Run<'a> {
             AssessFormat::Ndjson => print::ndjson(&self.gathered, self.args.min_band, self.args.only, &self.lost),
             AssessFormat::Table => {
                 if matches!(self.args.only, Some(OnlyKind::Alerts | OnlyKind::DeadLetters)) {
+                    if self.args.format.is_some() {
+                        tracing::warn!(
+                            "--format table: only verdicts have a table; alerts and dead letters come one a line, as JSON"
+                        );
+                    }
                     return print::ndjson(&self.gathered, self.args.min_band, self.args.only, &self.lost);
                 }
                 print::table(&self.gathered, self.args.min_band, self.args.only, usize::MAX)?;

@@ -180,6 +180,10 @@ fn named(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
             inputs.push(Input { source: Source::Stdin, name: "stdin".into() });
         } else if path.is_dir() {
             inputs.extend(files_of(path)?.into_iter().map(input));
+            let below = folders_in(path);
+            if below > 0 {
+                tracing::warn!(below, "{}: folders inside are not looked into; name them too", path.display());
+            }
         } else if path.exists() {
             inputs.push(input(path.clone()));
         } else {
@@ -207,6 +211,13 @@ pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         .collect();
     files.sort();
     Ok(files)
+}
+
+/// How many folders there are in one, hidden ones left out.
+fn folders_in(folder: &Path) -> usize {
+    let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let paths = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| path.is_dir() && !is_hidden(path)).count()
 }
 
 /// Reads an input to its end, a message a row.

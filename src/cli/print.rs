@@ -78,10 +78,15 @@ fn in_colour() -> bool {
     stdout_is_terminal() && !crate::config::no_color()
 }
 
-/// Prints a line on stdout.
+/// Prints a line on stdout. That its reader has gone, as `head` does, is no answer to what was asked: the command goes on to its own.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).exits(Exit::CannotCreate)
+    let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush()).exits(Exit::CannotCreate);
+    unless_gone(written)
+}
+
+fn unless_gone(written: Result<(), Failure>) -> Result<(), Failure> {
+    written.or_else(|failure| if failure.is_closed_pipe() { Ok(()) } else { Err(failure) })
 }
 
 struct Out(std::io::BufWriter<std::io::StdoutLock<'static>>);
@@ -106,11 +111,19 @@ impl From<Stop> for Failure {
     }
 }
 
-/// Prints alerts, assessments, corridors, then dead letters, each by key and revision.
+/// Prints alerts, assessments, corridors, then dead letters, each by key and revision, as long as somebody reads.
 pub(super) fn ndjson(
     gathered: &Gathered,
     min_band: Option<Band>,
     only: Option<OnlyKind>,
+    lost: &[LostMessage],
+) -> Result<(), Failure> {
+    unless_gone(write_all(gathered, (min_band, only), lost))
+}
+
+fn write_all(
+    gathered: &Gathered,
+    (min_band, only): (Option<Band>, Option<OnlyKind>),
     lost: &[LostMessage],
 ) -> Result<(), Failure> {
     let mut out = Out(std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock()));

@@ -103,6 +103,42 @@ fn what_cannot_be_told_on_stderr_ends_nothing() {
 }
 
 #[test]
+fn a_reader_that_goes_away_changes_no_answer() {
+    let place = Place::new();
+    place.file("mixed.ndjson", &format!("{FLOWS}nonsense\n"));
+    assert_eq!(code(&place.run(&["-q", "topics", "create"])), 0);
+    let more = ["--set", "topics.partitions=3"];
+    for (arguments, expected) in [
+        (&[&more[..], &["topics", "verify"]].concat()[..], 1),
+        (&["topics", "verify"], 0),
+        (&["assess", "mixed.ndjson", "--strict"], 1),
+        (&["assess", "mixed.ndjson"], 0),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = place.command(arguments).stdout(writer).stderr(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(expected), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_is_left_out_or_has_no_table_is_said() {
+    let place = Place::new();
+    place.file("in/flows.ndjson", FLOWS);
+    place.file("in/below/flows.ndjson", FLOWS);
+    place.file("in/.hidden/flows.ndjson", FLOWS);
+    let output = place.run(&["assess", "in", "--only", "alerts", "--format", "table"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(
+        said.contains("in: folders inside are not looked into")
+            && said.contains("below=1")
+            && said.contains("only verdicts have a table"),
+        "{said}"
+    );
+}
+
+#[test]
 fn until_leaves_out_what_became_known_on_that_day() {
     let place = Place::new();
     place.file("flows.ndjson", FLOWS);
