@@ -13,7 +13,7 @@ use super::wiring::Knowledge;
 use crate::config::Config;
 use crate::domain::Message;
 use crate::encode::Topic;
-use crate::replay::explain::{Which, derive_again, find, named};
+use crate::replay::explain::{Named, Which, derive_again, find, named};
 use crate::stream::{Home, others_published};
 
 /// What was found, for the layouts.
@@ -48,6 +48,10 @@ pub(super) fn run(config: &Config, args: &ExplainArgs) -> Outcome {
         let allowed = "a record (FEED:ID), a corridor (SB/TH/US/2025-03), a case (SB/TH/US/-) or TOPIC/PARTITION/OFFSET";
         Failure::new(Exit::Usage, format!("{:?} is no id; allowed is {allowed}", args.id))
     })?;
+    if matches!(id, Named::Place(_)) && (args.revision.is_some() || args.as_of.is_some()) {
+        let message = format!("{} is one message: --revision and --as-of choose among those of a key", args.id);
+        return Err(Failure::new(Exit::Usage, message));
+    }
     let mut log = log::open(config)?;
     let which = Which { revision: args.revision, as_of: args.as_of };
     let stored = find(&mut *log, &config.topics.prefix, &id, which)?;

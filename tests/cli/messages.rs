@@ -120,6 +120,15 @@ fn an_id_that_is_none_says_what_an_id_looks_like() {
 }
 
 #[test]
+fn a_place_in_the_log_has_no_other_revision() {
+    for option in [["--revision", "3"], ["--as-of", "2025-01-01"]] {
+        let output = Place::new().run(&[&["explain", "entrepot.corridors/0/1"], &option[..]].concat());
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains("entrepot.corridors/0/1 is one message"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_range_that_is_not_there_says_what_is() {
     let place = Place::new();
     assert_eq!(code(&place.run(&["-q", "topics", "create"])), 0);
