@@ -4,12 +4,12 @@ use std::fmt;
 use std::io::{IsTerminal, Write};
 
 use base64::Engine;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::args::OnlyKind;
 use super::exit::{Exit, Exits, Failure};
 use crate::domain::{Band, Message, Position};
-use crate::encode::{DeadLetter, Topic};
+use crate::encode::{DeadLetter, DeadLetterWire, Topic};
 use crate::replay::{Gathered, Glance, ReplayError};
 
 /// A message that could not be taken, with its reason.
@@ -41,21 +41,10 @@ impl fmt::Display for LostMessage {
     }
 }
 
-#[derive(Serialize)]
-struct DeadLetterLine<'a> {
-    kind: &'static str,
-    source: String,
-    feed: &'a str,
-    reason: &'a str,
-    detail: &'a str,
-    records: &'a [u32],
-    value_base64: String,
-}
-
 impl LostMessage {
     /// As a line of ndjson.
     pub(super) fn line(&self) -> String {
-        let line = DeadLetterLine {
+        let line = DeadLetterWire {
             kind: "dead_letter",
             source: self.position.to_string(),
             feed: &self.letter.feed,

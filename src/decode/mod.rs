@@ -14,6 +14,7 @@ mod parquet;
 mod proposal;
 mod record;
 mod scan;
+mod schema;
 mod shipped;
 mod split;
 mod time;
@@ -33,6 +34,7 @@ pub use mapping::{
 pub use proposal::{Excerpt, NoTable, is_canonical, propose};
 pub use record::canonical_record;
 pub(crate) use record::write_content;
+pub use schema::record_schemas;
 pub use shipped::built_in_mappings;
 pub use split::{Piece, Split, Splitter, TakePiece};
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::scan::{Scan, Scanned};
 
@@ -41,6 +42,35 @@ pub(super) struct Number<'a>(pub(super) &'a str);
 impl<'de: 'a, 'a> Deserialize<'de> for Number<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number<'a>, D::Error> {
         <&RawValue>::deserialize(deserializer).map(|raw| Number(raw.get()))
+    }
+}
+
+/// What a member looks like, as a JSON Schema.
+pub(super) trait Shape {
+    fn shape() -> Value;
+}
+
+impl Shape for Text<'_> {
+    fn shape() -> Value {
+        json!({ "type": "string" })
+    }
+}
+
+impl Shape for Number<'_> {
+    fn shape() -> Value {
+        json!({ "type": "number" })
+    }
+}
+
+impl Shape for bool {
+    fn shape() -> Value {
+        json!({ "type": "boolean" })
+    }
+}
+
+impl<T: Shape> Shape for Vec<T> {
+    fn shape() -> Value {
+        json!({ "type": "array", "items": T::shape() })
     }
 }
 
@@ -99,6 +129,20 @@ macro_rules! wire {
                     }
                 }
                 deserializer.deserialize_map(Members)
+            }
+        }
+
+        impl<'a> $name<'a> {
+            /// The schema of each member.
+            pub(super) fn members() -> Vec<(String, Value)> {
+                vec![$((stringify!($field).to_owned(), <$type as Shape>::shape()),)*]
+            }
+        }
+
+        impl Shape for $name<'_> {
+            fn shape() -> Value {
+                let properties: serde_json::Map<String, Value> = Self::members().into_iter().collect();
+                json!({ "type": "object", "properties": properties })
             }
         }
 

@@ -1,5 +1,8 @@
 //! What a stage returns: outputs as bytes, a dead letter, counts. The shell carries them; nothing here does I/O.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::domain::{Header, Partition};
 
 /// What one message caused.
@@ -90,6 +93,26 @@ pub struct Output {
     pub value: Vec<u8>,
     /// Headers beside those that the worker adds.
     pub headers: Vec<Header>,
+}
+
+/// A dead letter as `assess` prints it. In a log it is the message itself, with the reason in its headers.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "dead_letter/1")]
+pub struct DeadLetterWire<'a> {
+    /// Always `dead_letter`.
+    pub kind: &'static str,
+    /// Where it stood, `FILE/0/ROW`.
+    pub source: String,
+    /// The feed's name.
+    pub feed: &'a str,
+    /// Why it could not be taken, one of a closed set.
+    pub reason: &'a str,
+    /// Field, value, what is allowed.
+    pub detail: &'a str,
+    /// Indexes of the rows that failed, from 0; empty where the message could not be opened.
+    pub records: &'a [u32],
+    /// The message, whole.
+    pub value_base64: String,
 }
 
 /// Why a message becomes a dead letter.

@@ -9,7 +9,7 @@ mod verdict;
 mod write;
 
 pub use corridor::{BalanceWire, ByBandWire, ShipmentsWire};
-pub use effects::{DeadLetter, Effects, Output, Tally, Topic};
+pub use effects::{DeadLetter, DeadLetterWire, Effects, Output, Tally, Topic};
 pub use movement::{Normalised, TICK_KEY, movements, tick};
 pub use schema::schemas;
 pub use standing::{CaseStanding, Standing, made_by, renumbered};
