@@ -202,7 +202,7 @@ fn of_two_processes_under_one_name_the_first_ends_and_says_why() {
     house.done(&[&set(&settings)[..], &["-q", "feed", "world.ndjson", "--feed", "world"]].concat());
     assert_eq!(ended("the first of two", &mut first), Some(75), "{}", std::fs::read_to_string(house.path("first.log")).unwrap());
     let said = std::fs::read_to_string(house.path("first.log")).unwrap();
-    assert!(said.contains("another process runs as instance \"same\""), "{said}");
+    assert!(said.contains(r#"another process runs as instance \"same\""#), "{said}");
     let mut log = broker.log(&[]);
     wait_until("the second doing all of it", || lag(&mut log) == 0);
     write_ticks(&mut log, MOVEMENTS, CLOSING.parse().unwrap()).unwrap();
