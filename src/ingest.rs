@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use crate::decode::framed::{Schemas, Unopened, schema_id};
 use crate::decode::{DecodeError, Decoded, Decoder, Row, Surroundings};
-use crate::domain::{Claim, Currency, Date, DeadLetterReason, Decimal, Degrade, FeedName, Grams, Message, Money, Month, Record};
+use crate::domain::{
+    Claim, Country, Currency, Date, DeadLetterReason, Decimal, Degrade, FamilyId, FeedName, Grams, HsCode, HsSubheading, Message,
+    Money, Month, Record,
+};
 use crate::encode::{DeadLetter, Effects, Normalised, Output, Tally, Topic, movements};
-use crate::reference::{HsConversion, Reference};
+use crate::reference::{Families, HsConversion, Reference};
 
 /// A feed: its name, the raw topic (or file) it is read from, and how.
 #[derive(Debug)]
@@ -42,6 +45,32 @@ pub struct IngestLimits {
 const MOVEMENT_ROOM: usize = 128 * 1024;
 /// What is kept of a dead letter's detail, in characters: it may quote a value as long as the message.
 const DETAIL_MAX: usize = 1_000;
+
+/// What says in which family a record is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Goods<'a> {
+    /// The subheading of HS 2022; of a code with several successors the code as declared.
+    pub hs6: HsSubheading,
+    /// Whether it has several successors.
+    pub is_split: bool,
+    /// The code as declared.
+    pub hs: HsCode,
+    /// The customs territory that issued its national digits, where it is known.
+    pub issuer: Option<Country>,
+    /// The goods in words.
+    pub description: Option<&'a str>,
+}
+
+impl Goods<'_> {
+    /// The home. National digits of a code that another nomenclature has replaced say nothing.
+    pub fn home(&self, families: &Families) -> FamilyId {
+        if self.is_split {
+            return FamilyId::basket(self.hs6);
+        }
+        let line = (self.hs.length() > 6 && self.hs6 == self.hs.subheading()).then_some((self.hs, self.issuer));
+        families.home_issued(self.hs6, line, self.description)
+    }
+}
 
 /// The header with which a redriven message says when it was first written.
 const FIRST_TIMESTAMP: &str = "dlq.timestamp";
@@ -146,16 +175,14 @@ impl Ingest {
             Record::TradeFlow(_) => None,
         };
         let mut quality = claim.quality;
-        let (hs6, home) = match self.reference.to_hs2022(hs.subheading(), version) {
-            HsConversion::Same(code) => {
-                let line = (hs.length() > 6 && code == hs.subheading()).then_some((hs, issuer));
-                (code, families.home_issued(code, line, description))
-            }
-            HsConversion::Split => {
-                quality.insert(Degrade::HsSplit);
-                (hs.subheading(), crate::domain::FamilyId::basket(hs.subheading()))
-            }
+        let (hs6, is_split) = match self.reference.to_hs2022(hs.subheading(), version) {
+            HsConversion::Same(code) => (code, false),
+            HsConversion::Split => (hs.subheading(), true),
         };
+        if is_split {
+            quality.insert(Degrade::HsSplit);
+        }
+        let home = Goods { hs6, is_split, hs, issuer, description }.home(families);
         let known_on = date_of(claim);
         let value_cents = match money_of(claim).map(|(money, month)| (self.cents(money, month, known_on), money)) {
             Some((None, money)) if !money.amount.is_zero() => {
@@ -206,7 +233,7 @@ impl Ingest {
 
     /// Whether the unit value lies outside its band, and inside once the mass is multiplied or divided by a factor that betrays a wrong
     /// unit: 1000 (kg for t, g for kg), 2204.62 (lb for t), 0.4536 (lb for kg).
-    fn is_unit_suspect(&self, hs6: crate::domain::HsSubheading, mass: Option<Grams>, cents: Option<u64>, known_on: Date) -> bool {
+    fn is_unit_suspect(&self, hs6: HsSubheading, mass: Option<Grams>, cents: Option<u64>, known_on: Date) -> bool {
         let (Some(mass), Some(cents)) = (mass.filter(|mass| mass.0 > 0), cents.filter(|cents| *cents > 0)) else { return false };
         let Some((low, high)) = self.reference.as_of(known_on).unit_values(hs6) else { return false };
         let dollars_per_kilogram = cents as f64 * 10.0 / mass.0 as f64;

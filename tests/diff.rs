@@ -285,6 +285,70 @@ fn bundles_that_home_records_differently_ingest_them_each_for_itself() {
 }
 
 #[test]
+fn movements_are_folded_by_no_other_family_map_than_theirs() {
+    let house = served();
+    house.write(
+        "labels.csv",
+        b"case_id,hs6,intermediary,destination,period_start,period_end,label,known_from\nA,282580,TH,US,2024,2025,1,2025-07-01\n",
+    );
+    bundle(&house, "no-oxide", ("materials.csv", "SB.282580"));
+    bundle(&house, "no-ban", ("controls.csv", "CN-2024-46"));
+    let replay = ["replay", "--from", "start", "--out"];
+    let of_log: [(&[&str], &[&str]); 4] = [
+        (&["backtest", "--from", "start", "--labels=labels.csv"], &[]),
+        (&replay, &["a"]),
+        (&replay, &["b", "--order=known"]),
+        (&replay, &["c", "--stage=all"]),
+    ];
+    let with = |(command, more): (&[&str], &[&str]), bundle: &str| {
+        house.run(&[&["-q"][..], command, more, &["--reference", bundle]].concat())
+    };
+    for run in of_log {
+        let (code, stdout, stderr) = with(run, "no-oxide");
+        assert_eq!((code, stdout.as_str()), (76, ""), "{run:?}: {stderr}");
+        assert!(stderr.contains("movements of this log are keyed by family map sha256:"), "{stderr}");
+    }
+    assert!(!house.path("a").exists(), "a replay that is refused begins nothing");
+    // Other facts are no other map, and the records themselves can be homed anew.
+    let (code, _, stderr) = with((&replay, &["d"]), "no-ban");
+    assert_eq!(code, 0, "{stderr}");
+    let (code, _, stderr) = with((&replay, &["whole", "--stage=all", "--order=known"]), "no-oxide");
+    assert_eq!(code, 0, "{stderr}");
+    // Two that agree with each other, and not with the log, read the raw topics too.
+    bundle(&house, "neither", ("materials.csv", "SB.282580"));
+    let of_log = diff(&house, ["no-oxide", "neither"], &LOG);
+    assert_eq!((&of_log["input"], count(&of_log["corridor_months"]["flips"])), (&Value::from("raw_topics"), 0));
+
+    // A dump names no map, and does say where its goods stand: one code less, and one more beside others of its family.
+    house.done(&["-q", "replay", "--from", "start", "--stage", "ingest", "--out", "dump"]);
+    let materials = std::fs::read_to_string(house.path("no-ban/materials.csv")).unwrap();
+    let metal = materials.lines().find(|line| line.starts_with("SB.811010,")).unwrap();
+    let more = metal.replace("SB.811010,SB,", "C_ART.811010,C_ART,").replace(",N,material,", ",N,placebo,");
+    std::fs::create_dir(house.path("more")).unwrap();
+    for entry in std::fs::read_dir(house.path("no-ban")).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), house.path("more").join(entry.file_name())).unwrap();
+    }
+    house.write("more/materials.csv", format!("{}\n{more}\n", materials.trim_end()).as_bytes());
+    let dump: [&[&str]; 3] = [
+        &["backtest", "dump/movements.ndjson", "--as=movements", "--labels=labels.csv"],
+        &["assess", "dump/movements.ndjson", "--as=movements"],
+        &["assess", "dump/movements.ndjson", "--as=movements", "--order=given"],
+    ];
+    for command in dump {
+        for (bundle, named) in [
+            ("no-oxide", "282580 stands in family SB (home), and this bundle counts it in H2825"),
+            ("more", "811010 stands nowhere in family C_ART, where this bundle lists it"),
+        ] {
+            let set = format!("reference.path={bundle}");
+            let (code, stdout, stderr) = house.run(&[&["-q", "--set", &set][..], command].concat());
+            assert_eq!((code, stdout.as_str()), (76, ""), "{bundle} {command:?}: {stderr}");
+            assert!(stderr.contains("movements.ndjson/0/") && stderr.contains(named), "{stderr}");
+        }
+        house.done(&[&["-q", "--set", "reference.path=no-ban"][..], command].concat());
+    }
+}
+
+#[test]
 fn it_fails_exactly_where_a_bound_is_exceeded() {
     let house = world();
     high_bands(&house);

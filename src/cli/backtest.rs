@@ -27,7 +27,7 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let labels = labels.exits(Exit::Invalid).map_err(|failure| failure.context(args.labels.display().to_string()))?;
 
     let (movements, until) = match args.source.from {
-        Some(from) => (of_log(config, (from, args.source.end()?))?, None),
+        Some(from) => (of_log(config, &knowledge, (from, args.source.end()?))?, None),
         None => of_files((config, args), &knowledge)?,
     };
     let mut witness = Witness::new(knowledge.assess()).keeping_grounds(args.report.is_some());
@@ -126,8 +126,9 @@ fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> 
 }
 
 /// What stands in a range of the log.
-fn of_log(config: &Config, (from, until): (When, When)) -> Result<KnownMovements, Failure> {
+fn of_log(config: &Config, knowledge: &Knowledge, (from, until): (When, When)) -> Result<KnownMovements, Failure> {
     let mut log = log::open(config)?;
+    log.check_family_map(knowledge.reference().family_map_fingerprint())?;
     let mut progress = Progress::new("replaying", None);
     let mut read = |count| progress.add(count);
     let mut lost = |_| Ok::<(), ReplayError>(());

@@ -134,11 +134,11 @@ impl Both<'_> {
     fn read_log(&mut self, from: When) -> Result<Input, Failure> {
         let config = self.config;
         let until = self.source.end()?;
-        let is_alike = self.home_alike()?;
+        let mut log = log::open(config)?;
+        let is_alike = self.home_alike()? && self.home_as(log.family_map()?);
         let movements = log::full(config, Topic::Movements);
         let raw: Vec<String> = feeds(config, false)?.into_iter().map(|feed| feed.topic).collect();
         let read = if is_alike { vec![movements.clone()] } else { raw };
-        let mut log = log::open(config)?;
         // What comes in while this runs is no part of it.
         let noted = ends(&mut *log, &read)?;
         let between = Between { from, until, ends: Some(&noted) };
@@ -189,6 +189,11 @@ impl Both<'_> {
             [one] => one.homes_as(&Knowledge::load(&self.config.model, &self.config.reference)?),
             _ => true,
         })
+    }
+
+    /// Whether the movements of a log that is bound to this family map can be folded by them. A build refuses others by itself.
+    fn home_as(&self, map: Option<String>) -> bool {
+        self.here().iter().all(|here| map.as_ref().is_none_or(|map| map == here.reference().family_map_fingerprint()))
     }
 
     /// What is ingested of files: movements for both, or for each model or bundle.

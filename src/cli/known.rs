@@ -11,7 +11,8 @@ use crate::config::{Config, FeedFormat};
 use crate::decode::movement::known_from;
 use crate::domain::{Date, FeedName, Message, Timestamp};
 use crate::encode::{Effects, Topic};
-use crate::replay::{KnownMovements, ReplayError, Stamp, stamp_of};
+use crate::reference::Families;
+use crate::replay::{Homed, KnownMovements, ReplayError, Stamp, stamp_of};
 use crate::stream::Fold;
 use crate::stream::registry::Registry;
 
@@ -39,7 +40,9 @@ impl Known<'_> {
         each: &mut dyn FnMut(usize, &Message, Effects),
     ) -> Result<u64, Failure> {
         if self.mapping == MOVEMENTS {
-            return each_movement(inputs, self.until, &mut |stamp, value| match stamp {
+            // Two that read movements have one family map.
+            let Some(families) = by.first().map(|(knowledge, _)| knowledge.reference().families()) else { return Ok(0) };
+            return each_movement((inputs, families), self.until, &mut |stamp, value| match stamp {
                 Stamp::Known(known_from) => by.iter_mut().try_for_each(|(_, movements)| movements.push(known_from, b"", &value)),
                 // Ticks are made anew.
                 Stamp::Tick(_) => Ok(()),
@@ -80,24 +83,28 @@ impl Known<'_> {
 }
 
 /// Hands over each movement and tick of dumped files, but for what became known on that day or later. Gives how many rows there were.
+/// Refuses them in the end where these families are not those that they were put into.
 pub(super) fn each_movement(
-    inputs: &[Input],
+    (inputs, families): (&[Input], &Families),
     until: Option<Date>,
     take: &mut dyn FnMut(Stamp, Vec<u8>) -> Result<(), ReplayError>,
 ) -> Result<u64, Failure> {
-    let (lines, mut rows) = (Reading::lines(), 0);
+    let (lines, mut rows, mut homed) = (Reading::lines(), 0, Homed::new(families));
     for input in inputs {
         each_message(input, &lines, &mut |message| {
             rows += 1;
             let value = message.value.take().unwrap_or_default();
             let position = message.position.to_string();
-            match stamp_of(&value).map_err(|why| ReplayError::NoMovement { position, why })? {
+            let stamp = stamp_of(&value).map_err(|why| ReplayError::NoMovement { position: position.clone(), why })?;
+            homed.take(&position, &value)?;
+            match stamp {
                 Stamp::Known(known_from) if is_after(until, known_from) => {}
                 stamp => take(stamp, value)?,
             }
             Ok(())
         })?;
     }
+    homed.end()?;
     Ok(rows)
 }
 

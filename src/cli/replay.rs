@@ -42,6 +42,10 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
     let mut log = log::open(config)?;
     refuse_present(args, config, &mut *log)?;
     let knowledge = Knowledge::chosen(config, args.model.as_deref(), args.reference.as_deref())?;
+    // The order of the log is that of its movements: under another map records have no place in it.
+    if args.stage == ReplayStage::Assess || args.order == ReplayOrder::Log {
+        log.check_family_map(knowledge.reference().family_map_fingerprint())?;
+    }
     let (ends, note) = match (&args.out, &args.out_prefix) {
         (Some(folder), _) => {
             let note = Note::new((config, args), &knowledge, &mut *log)?.in_folder(folder, args.resume)?;

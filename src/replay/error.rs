@@ -34,6 +34,17 @@ pub enum ReplayError {
         /// What is wrong.
         why: String,
     },
+    /// Movements that another family map has put into their families.
+    #[error(
+        "{position}: {why}; these movements were ingested under another family map: take the bundle that they were ingested with, or name \
+         files of records"
+    )]
+    OtherFamilyMap {
+        /// Where it stands.
+        position: String,
+        /// Which code, in which families.
+        why: String,
+    },
     /// What should be a verdict is none.
     #[error("{whose}: {what} is no verdict: {why}")]
     NoVerdict {
@@ -56,6 +67,7 @@ impl ReplayError {
             ReplayError::Exists { .. } | ReplayError::CannotCreate { .. } => 73,
             ReplayError::NotThere { .. } => 66,
             ReplayError::NoMovement { .. } => 65,
+            ReplayError::OtherFamilyMap { .. } => 76,
             ReplayError::NoVerdict { .. } => 70,
             ReplayError::Log(error) => error.exit_code(),
         }

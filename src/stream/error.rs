@@ -121,7 +121,7 @@ pub enum LogError {
     },
     /// The keys of `movements` were made by another family map.
     #[error(
-        "movements of this log are keyed by family map {found}, the reference bundle has {wanted}: ingest the raw topics into a new log, or use the old bundle"
+        "movements of this log are keyed by family map {found}, the reference bundle has {wanted}: use the old bundle, or ingest the raw topics into a new log; a bounded run can read them anew, with replay --stage all --order known"
     )]
     FamilyMapChanged {
         /// What the log was made with.

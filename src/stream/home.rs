@@ -48,6 +48,17 @@ pub trait Home: Log + Send {
     /// Binds the log to a family map at first use, and refuses another afterwards: the map is part of the keys of `movements`.
     fn bind_family_map(&mut self, fingerprint: &str) -> Result<(), LogError>;
 
+    /// The family map that the log is bound to; none before a service has begun on it.
+    fn family_map(&mut self) -> Result<Option<String>, LogError>;
+
+    /// Refuses to read its movements by another family map than theirs. Binds nothing.
+    fn check_family_map(&mut self, fingerprint: &str) -> Result<(), LogError> {
+        match self.family_map()? {
+            Some(found) if found != fingerprint => Err(LogError::FamilyMapChanged { found, wanted: fingerprint.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
     /// The last midnight whose ticks stand in the log; on a log that no service has served yet, today: it has missed none.
     fn ticked(&mut self, today: Date) -> Result<Date, LogError>;
 

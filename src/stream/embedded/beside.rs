@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::super::Home;
 use super::{Artifact, EmbeddedLog, FeedProgress, LogError, NextOffsets, failed, now_ms};
 use crate::domain::Date;
 
@@ -71,16 +72,17 @@ impl EmbeddedLog {
 
     /// Binds the log to a family map at first use, and refuses another afterwards: the map is part of the keys of `movements`.
     pub fn bind_family_map(&mut self, fingerprint: &str) -> Result<(), LogError> {
-        let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let doing = failed("reading the family map");
+        let turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let query = "INSERT OR IGNORE INTO meta (key, value) VALUES ('family_map', ?1)";
-        self.connection.execute(query, [fingerprint]).map_err(&doing)?;
+        self.connection.execute(query, [fingerprint]).map_err(failed("binding the family map"))?;
+        drop(turn);
+        self.check_family_map(fingerprint)
+    }
+
+    /// The family map that the log is bound to; none before a service has begun on it.
+    pub fn family_map(&self) -> Result<Option<String>, LogError> {
         let query = "SELECT value FROM meta WHERE key = 'family_map'";
-        let found: String = self.connection.query_row(query, [], |row| row.get(0)).map_err(&doing)?;
-        if found == fingerprint {
-            return Ok(());
-        }
-        Err(LogError::FamilyMapChanged { found, wanted: fingerprint.to_owned() })
+        self.connection.query_row(query, [], |row| row.get(0)).optional().map_err(failed("reading the family map"))
     }
 
     /// The last midnight whose ticks stand in the log; on a log that no service has served yet, today: it has missed none.

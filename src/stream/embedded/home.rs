@@ -65,6 +65,10 @@ impl Home for EmbeddedLog {
         EmbeddedLog::bind_family_map(self, fingerprint)
     }
 
+    fn family_map(&mut self) -> Result<Option<String>, LogError> {
+        EmbeddedLog::family_map(self)
+    }
+
     fn ticked(&mut self, today: Date) -> Result<Date, LogError> {
         EmbeddedLog::ticked(self, today)
     }

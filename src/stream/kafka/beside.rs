@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Artifact, Commit, FeedProgress, Log, LogError, NextOffsets, Outgoing, Range, topic_name};
+use super::super::{Artifact, Commit, FeedProgress, Home, Log, LogError, NextOffsets, Outgoing, Range, topic_name};
 use super::KafkaLog;
 use crate::domain::{Offset, Partition};
 use crate::encode::Topic;
@@ -130,15 +130,16 @@ impl KafkaLog {
             Some(made) if made == partitions => {}
             Some(made) => return Err(LogError::Grown { topic: movements, found: partitions, made }),
         }
-        match self.kept()?.get(FAMILY_MAP).cloned() {
-            None => notes.push(self.note(false, FAMILY_MAP.to_owned(), fingerprint.as_bytes().to_vec())),
-            Some(found) if found == fingerprint.as_bytes() => {}
-            Some(found) => {
-                let found = String::from_utf8_lossy(&found).into_owned();
-                return Err(LogError::FamilyMapChanged { found, wanted: fingerprint.to_owned() });
-            }
+        self.check_family_map(fingerprint)?;
+        if self.bound_to()?.is_none() {
+            notes.push(self.note(false, FAMILY_MAP.to_owned(), fingerprint.as_bytes().to_vec()));
         }
         if notes.is_empty() { Ok(()) } else { self.write(notes) }
+    }
+
+    /// The family map by which keys are keyed, where it is noted.
+    pub(super) fn bound_to(&mut self) -> Result<Option<String>, LogError> {
+        Ok(self.kept()?.get(FAMILY_MAP).map(|found| String::from_utf8_lossy(found).into_owned()))
     }
 
     /// How many partitions `movements` had when the log was made, where it is noted.

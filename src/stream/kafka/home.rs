@@ -80,6 +80,10 @@ impl Home for KafkaLog {
         self.bind(fingerprint)
     }
 
+    fn family_map(&mut self) -> Result<Option<String>, LogError> {
+        self.bound_to()
+    }
+
     fn ticked(&mut self, today: Date) -> Result<Date, LogError> {
         self.last_tick(today)
     }
