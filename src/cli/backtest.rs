@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args_backtest::BacktestArgs;
 use super::args_source::ResultFormat;
 use super::exit::{Exit, Exits, Failure, Outcome};
-use super::known::Known;
+use super::known::{Decoded, Known};
 use super::log;
 use super::print::line;
 use super::progress::Progress;
@@ -112,12 +112,13 @@ fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> 
     let until = source.day()?;
     let mut progress = Progress::new("reading", None);
     let known = Known { config, mapping: &source.mapping, feed: source.feed.as_ref(), until };
-    let mut dead_letters = 0u64;
+    let mut decoded = Decoded::default();
     let mut by = [(knowledge, KnownMovements::new(MovementOrder::Families))];
     let rows = known.read(&source.inputs()?, &mut by, &mut |_, _, effects| {
         progress.add(1);
-        dead_letters += effects.dead_letter.map_or(0, |letter| letter.count);
+        decoded.count(&effects);
     })?;
+    let dead_letters = decoded.lost_of(rows)?;
     if dead_letters > 0 {
         tracing::warn!("{dead_letters} of {rows} rows cannot be taken and are left out; `entrepot assess` says why");
     }

@@ -8,7 +8,7 @@ use super::args_diff::DiffArgs;
 use super::args_source::{ResultFormat, SourceArgs};
 use super::diff_table::table;
 use super::exit::{Exit, Failure, Outcome};
-use super::known::Known;
+use super::known::{Decoded, Known};
 use super::log;
 use super::other_build::OtherBuild;
 use super::print::line;
@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::domain::Date;
 use crate::encode::Topic;
 use crate::replay::diff::{Diff, Heard, Input, Kind, compare, fold_both, html};
-use crate::replay::{Between, Gathered, KnownMovements, MovementOrder, ReplayError, Rerun, When, ends};
+use crate::replay::{Between, Gathered, KnownMovements, Lost, MovementOrder, ReplayError, Rerun, When, ends};
 
 /// What is judged comes as the world learned it, each family for itself: no subject is of two families.
 const FAMILIES: MovementOrder = MovementOrder::Families;
@@ -144,8 +144,8 @@ impl Both<'_> {
         let between = Between { from, until, ends: Some(&noted) };
         let mut progress = Progress::new("replaying", None);
         let (mut on_read, mut lost) = (|count| progress.add(count), 0u64);
-        let mut on_lost = |_| {
-            lost += 1;
+        let mut on_lost = |(_, letter): Lost| {
+            lost += letter.count;
             Ok::<(), ReplayError>(())
         };
         let mut gathered = Gathered::new(false);
@@ -207,18 +207,12 @@ impl Both<'_> {
         let mut progress = Progress::new("reading", None);
         let known = Known { config: self.config, mapping: &self.source.mapping, feed: self.source.feed.as_ref(), until };
         let mut by: Vec<_> = here.into_iter().take(many).map(|knowledge| (knowledge, KnownMovements::new(FAMILIES))).collect();
-        let (mut taken, mut lost) = (0u64, 0u64);
+        let mut decoded = Decoded::default();
         let rows = known.read(&inputs, &mut by, &mut |_, _, effects| {
             progress.add(1);
-            lost += u64::from(effects.dead_letter.is_some());
-            let is_taken = |(outcome, _): &&(&str, u64)| matches!(*outcome, "accepted" | "excluded");
-            taken += effects.outcomes.iter().filter(is_taken).map(|(_, count)| count).sum::<u64>();
+            decoded.count(&effects);
         })?;
-        if rows == 0 || (taken == 0 && lost > 0) {
-            let next = "check --as, and see what `entrepot assess` says of them";
-            return Err(Failure::new(Exit::NothingDecoded, format!("none of {rows} rows could be decoded; {next}")));
-        }
-        warn_of_dead_letters(lost);
+        warn_of_dead_letters(decoded.lost_of(rows)?);
         Ok(by.into_iter().map(|(_, movements)| movements).collect())
     }
 
@@ -257,7 +251,7 @@ impl Both<'_> {
 fn warn_of_dead_letters(lost: u64) {
     if lost > 0 {
         tracing::warn!(
-            "{lost} times a message could not be taken, by base or candidate, and is left out there; `entrepot assess` says why"
+            "{lost} times a record could not be taken, by base or candidate, and is left out there; `entrepot assess` says why"
         );
     }
 }

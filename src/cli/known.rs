@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::input::{Input, each_message};
 use super::reading::{MOVEMENTS, Reading};
 use super::registry;
@@ -25,6 +25,31 @@ pub(super) struct Known<'a> {
     pub(super) feed: Option<&'a FeedName>,
     /// What became known on that day or later is left out.
     pub(super) until: Option<Date>,
+}
+
+/// How many records of files were taken, or left out on purpose, and how many could not be.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    taken: u64,
+    lost: u64,
+}
+
+impl Decoded {
+    /// Counts what became of a row.
+    pub(super) fn count(&mut self, effects: &Effects) {
+        let is_taken = |(outcome, _): &&(&str, u64)| matches!(*outcome, "accepted" | "excluded");
+        self.taken += effects.outcomes.iter().filter(is_taken).map(|(_, count)| count).sum::<u64>();
+        self.lost += effects.dead_letter.as_ref().map_or(0, |letter| letter.count);
+    }
+
+    /// Gives how many could not be taken; an input of which none was decoded is no input.
+    pub(super) fn lost_of(self, rows: u64) -> Result<u64, Failure> {
+        if rows == 0 || (self.taken == 0 && self.lost > 0) {
+            let next = "check --as, and see what `entrepot assess` says of them";
+            return Err(Failure::new(Exit::NothingDecoded, format!("none of {rows} rows could be decoded; {next}")));
+        }
+        Ok(self.lost)
+    }
 }
 
 /// How a file is read, and who knows the schemas of its messages.

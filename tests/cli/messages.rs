@@ -277,6 +277,16 @@ fn an_input_without_a_row_exits_65_and_says_so() {
             serde_json::from_slice(&std::fs::read(place.0.path().join("books.json")).unwrap()).unwrap();
         assert_eq!(books["consumed"], 0);
     }
+    // What scores or compares them says the same, also where there are rows and none is one.
+    place.file("garbage.ndjson", "garbage\n");
+    place.file("l.csv", "case_id,hs6,intermediary,destination,period_start,period_end,label,known_from\n");
+    for (file, rows) in [("empty.ndjson", 0), ("garbage.ndjson", 1)] {
+        for command in [&["backtest", "--labels", "l.csv"][..], &["diff", "current", "current"]] {
+            let output = place.run(&[command, &[file]].concat());
+            assert_eq!((code(&output), stdout(&output)), (65, String::new()), "{command:?} {file}: {}", stderr(&output));
+            assert!(stderr(&output).contains(&format!("none of {rows} rows could be decoded")), "{}", stderr(&output));
+        }
+    }
     // Beside a file with rows an empty one is no failure; neither is a date before all of them.
     place.file("flows.ndjson", FLOWS);
     assert_eq!(code(&place.run(&["assess", "empty.ndjson", "flows.ndjson"])), 0);
