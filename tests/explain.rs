@@ -25,6 +25,8 @@ fn ids(house: &House) -> Vec<Vec<String>> {
         let keyed = by_key(&mut log, topic);
         let keys: Vec<String> = keyed.keys().map(|key| String::from_utf8(key.clone()).unwrap()).collect();
         ids.extend([keys.first(), keys.last()].map(|key| vec![key.unwrap().clone()]));
+        // A verdict says of which day it is as `as_of`, an alert as `at`.
+        ids.push(vec![keys[0].clone(), "--as-of".to_owned(), "2026-01-01".to_owned()]);
         let position = messages(&mut log, topic)[0].position.to_string();
         ids.push(vec![position]);
     }

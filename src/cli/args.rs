@@ -271,7 +271,7 @@ pub(super) struct ExplainArgs {
     /// This revision [default: the last]
     #[arg(long, value_name = "N")]
     pub(super) revision: Option<u64>,
-    /// The last one whose as_of is not after this date
+    /// The last one as of this date or before; of a case, by the day of its alerts
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub(super) as_of: Option<Date>,
     /// The form on stdout

@@ -14,7 +14,7 @@ use crate::stream::{Fold, Home, LogError, Range, topic_name};
 pub struct Which {
     /// The one with this number; of alerts the sequence.
     pub revision: Option<u64>,
-    /// The last whose `as_of` is not after this date.
+    /// The last whose day is not after this date: `as_of` of a verdict, `at` of an alert.
     pub as_of: Option<Date>,
 }
 
@@ -79,10 +79,10 @@ pub fn find(log: &mut dyn Home, prefix: &str, id: &Named, which: Which) -> Resul
 /// A revision as it is listed; with its day where days are asked for, since that is then what leaves it out.
 fn numbered(glance: &Glance, with_day: bool) -> String {
     let number = glance.rank().1;
-    match (&glance.as_of, with_day) {
+    match (glance.day(), with_day) {
         (_, false) => number.to_string(),
         (Some(day), true) => format!("{number} (as of {day})"),
-        (None, true) => format!("{number} (without as_of)"),
+        (None, true) => format!("{number} (of no day)"),
     }
 }
 
@@ -99,7 +99,7 @@ fn described(key: &str, which: Which) -> String {
 fn choose(glances: &[Glance], which: Which) -> Option<usize> {
     let fits = |glance: &Glance| {
         let number = which.revision.is_none_or(|revision| glance.rank().1 == revision);
-        let clock = glance.as_of.as_deref().and_then(|date| date.parse::<Date>().ok());
+        let clock = glance.day().and_then(|date| date.parse::<Date>().ok());
         number && which.as_of.is_none_or(|date| clock.is_some_and(|clock| clock <= date))
     };
     let candidates = glances.iter().enumerate().filter(|(_, glance)| fits(glance));
@@ -237,5 +237,11 @@ mod tests {
         let said = described("SB/TH/US/2025-03", which(Some(3), Some("2025-02-28")));
         assert_eq!(said, "revision 3 of SB/TH/US/2025-03 as of 2025-02-28 or before");
         assert_eq!((numbered(&glances[1], true), numbered(&glances[1], false)), ("3 (as of 2025-03-01)".into(), "3".into()));
+        // An alert tells its day as `at`.
+        let alerts = [(1, "2025-01-31"), (2, "2025-03-01")]
+            .map(|(number, day)| Glance::of(format!(r#"{{"kind":"alert","sequence":{number},"at":"{day}"}}"#).as_bytes()));
+        let on = |day| choose(&alerts, which(None, Some(day)));
+        assert_eq!((on("2025-01-30"), on("2025-01-31"), on("2026-01-01")), (None, Some(0), Some(1)));
+        assert_eq!(numbered(&alerts[1], true), "2 (as of 2025-03-01)");
     }
 }

@@ -37,6 +37,9 @@ pub struct Glance {
     /// The clock at evaluation.
     #[serde(default)]
     pub as_of: Option<String>,
+    /// That of an alert.
+    #[serde(default)]
+    pub at: Option<String>,
 }
 
 impl Glance {
@@ -48,6 +51,11 @@ impl Glance {
     /// What orders the values of a key.
     pub fn rank(&self) -> (u64, u64) {
         (self.record_revision, self.revision.max(self.sequence))
+    }
+
+    /// The day of what it says: the clock of the family, as it stood then.
+    pub fn day(&self) -> Option<&str> {
+        self.as_of.as_deref().or(self.at.as_deref())
     }
 
     /// The band, after it where it is an alert.
