@@ -54,7 +54,7 @@ def clusters_of(cases):
     names = {}
     for index, case in enumerate(cases):
         names.setdefault(case["case"], []).append(index)
-    return [names[name] for name in sorted(names, key=lambda name: name.encode())]
+    return list(names.values())
 
 
 def groups_of(scores):
@@ -86,6 +86,9 @@ def main():
             same(name + " low", said.get("low"), low)
             same(name + " high", said.get("high"), high)
 
+    # However many rows of the table tell a case, it is one for each finding.
+    told = {(case["case"], case.get("is_rerouting")) for case in report["cases"]}
+    same("cases", len(report["cases"]), len(told))
     same("prevalence", report.get("prevalence"), found.mean() if len(found) else None)
     clusters = clusters_of(judged)
     for of in report["methods"]:

@@ -2,6 +2,7 @@
 //! rules that need no service. Nothing of it may look ahead: not a label, not a reference row, not the model.
 
 mod budget;
+mod case;
 mod course;
 mod flows;
 mod labels;
@@ -11,12 +12,13 @@ mod score;
 mod witness;
 
 pub use budget::Budget;
+pub use case::Case;
 pub use course::{Course, CourseMonth, turns};
 pub use flows::{Baselines, Flows};
 pub use labels::{KnownLabels, Label, LabelError, Labels, Unusable};
 pub use measures::{Bin, Measured};
 pub use report::Report;
-pub use score::{Backtest, Case, FalsePositives, Lead, Method, Scores, Settings, score};
+pub use score::{Backtest, FalsePositives, Lead, Method, Scores, Settings, score};
 pub use witness::{Ground, History, Judged, Step, Witness};
 
 use std::collections::BTreeMap;

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use super::case::Case;
 use super::course::{Course, CourseMonth, turns};
 use super::flows::Flows;
 use super::measures::Measured;
-use super::score::{Backtest, Case, FalsePositives, Method, Scores, Settings};
+use super::score::{Backtest, FalsePositives, Method, Scores, Settings};
 use super::witness::{Ground, History, Judged};
-use crate::domain::{CorridorId, Country, FamilyId, Month};
+use crate::domain::{CorridorId, Country, FamilyId};
 use crate::reference::Reference;
 use crate::replay::page::{
     ChartMonth, Line, Mark, Months, Section, list, months, page, reliability, share, table, text, tile, tonnes,
@@ -187,9 +188,8 @@ impl Report<'_> {
             "{name}, by month: tonnes, probability, and {} measures on Chinese goods; figures and measures are listed below",
             course.measures.len()
         );
-        let month = |text: &str| text.parse::<Month>().ok();
         let is_found = |case: &&&Case| case.is_rerouting == Some(true);
-        let shaded = cases.iter().filter(is_found).filter_map(|case| month(&case.months.0).zip(month(&case.months.1))).collect();
+        let shaded = cases.iter().filter(is_found).flat_map(|case| case.periods.iter().copied()).collect();
         let chart = Months {
             id: &format!("corridor-{index}"),
             says: &says,

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::budget::{self, Budget};
+use super::case::{Case, Rows, by_case, case};
 use super::labels::{KnownLabels, Label, LabelError, Labels, Unusable};
 use super::measures::{self, Bin, Measured, Scored, measured};
 use super::witness::{History, Step};
-use crate::domain::{CorridorId, Country, Date};
+use crate::domain::{CorridorId, Date};
 
 /// Whose scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,7 +48,7 @@ impl Method {
     }
 
     /// What it said; absent where it had nothing to go by.
-    fn of(self, step: &Step) -> Option<f64> {
+    pub(super) fn of(self, step: &Step) -> Option<f64> {
         match self {
             Method::Service => Some(step.probability),
             Method::Prior => Some(step.prior),
@@ -73,41 +74,6 @@ pub struct Settings {
 
 /// Groups of a reliability curve at most.
 const BINS: usize = 10;
-
-/// A case with what was said of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Case {
-    /// The label's row.
-    pub row: u64,
-    /// Its name.
-    pub case: String,
-    /// M.
-    pub intermediaries: Vec<String>,
-    /// D.
-    pub destinations: Vec<String>,
-    /// First and last month.
-    pub months: (String, String),
-    /// Whether it was rerouting; absent where nothing was found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub is_rerouting: Option<bool>,
-    /// When that became known.
-    pub known_from: String,
-    /// Corridor-months that speak of it.
-    pub corridor_months: usize,
-    /// Tonnes M → D in them.
-    pub tonnes: f64,
-    /// The highest that each method said of any of them, as last said by the decision; a method without figures says 0.
-    pub scores: BTreeMap<Method, f64>,
-    /// The corridor-month of which the service said it, the first of equal ones; absent where it spoke of none by then.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
-    pub highest: Option<CorridorId>,
-    /// The first day on which the service found it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub found: Option<String>,
-    /// Days from there to the day on which the finding became known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lead_days: Option<i64>,
-}
 
 /// A method's figures over all cases with a finding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -208,18 +174,21 @@ pub fn score(
     settings: &Settings,
 ) -> Result<Backtest, LabelError> {
     let KnownLabels { counting, replaced } = labels.as_of(settings.decided)?;
-    let speaking: Vec<(&Label, BTreeSet<CorridorId>)> = counting
+    let speaking: Vec<(Rows<'_>, BTreeSet<CorridorId>)> = by_case(counting)
         .into_iter()
-        .map(|label| (label, history.steps.keys().filter(|id| speaks_of(id, label)).copied().collect()))
+        .map(|rows| {
+            let corridors = rows.corridors(history.steps.keys());
+            (rows, corridors)
+        })
         .collect();
     let (seen, unseen): (Vec<_>, Vec<_>) = speaking.into_iter().partition(|(_, corridors)| !corridors.is_empty());
-    let cases: Vec<Case> = seen.iter().map(|(label, corridors)| case(label, corridors, (history, tonnes), settings)).collect();
+    let cases: Vec<Case> = seen.iter().map(|(rows, corridors)| case(rows, corridors, (history, tonnes), settings)).collect();
     let groups: Vec<budget::Case> = seen
         .iter()
         .zip(&cases)
-        .map(|((label, corridors), case)| budget::Case {
+        .map(|((_, corridors), case)| budget::Case {
             corridors: corridors.clone(),
-            is_rerouting: label.is_rerouting,
+            is_rerouting: case.is_rerouting,
             tonnes: case.tonnes,
         })
         .collect();
@@ -236,7 +205,7 @@ pub fn score(
         positives: found(Some(true)),
         negatives: found(Some(false)),
         undefined: found(None),
-        unseen: unseen.iter().map(|(label, _)| label.case.clone()).collect(),
+        unseen: unseen.iter().map(|(rows, _)| rows.first.case.clone()).collect(),
         unusable: labels.unusable.iter().map(|Unusable { row, case, why }| format!("row {row} ({case}): {why}")).collect(),
         replaced: replaced.into_iter().map(replaced_on).collect(),
         prevalence,
@@ -256,62 +225,23 @@ fn replaced_on((label, day): (&Label, Date)) -> String {
     format!("row {row} ({case}): its finding of {known_from} was replaced by that of {day}")
 }
 
-/// Whether a corridor-month lies in a case.
-fn speaks_of(id: &CorridorId, label: &Label) -> bool {
-    (label.months.0..=label.months.1).contains(&id.month)
-        && label.intermediaries.contains(&id.intermediary)
-        && label.destinations.contains(&id.destination)
-        && label.families.contains(&id.family)
-}
-
-fn case(
-    label: &Label,
-    corridors: &BTreeSet<CorridorId>,
-    (history, tonnes): (&History, &BTreeMap<CorridorId, f64>),
-    settings: &Settings,
-) -> Case {
-    let steps = |id: &CorridorId| history.steps.get(id).map(Vec::as_slice).unwrap_or_default();
-    let last = |id: &CorridorId| steps(id).iter().rfind(|step| step.as_of < settings.decided);
-    let last: Vec<(CorridorId, &Step)> = corridors.iter().filter_map(|id| Some((*id, last(id)?))).collect();
-    let highest = |method: Method| last.iter().filter_map(|(_, step)| method.of(step)).fold(0.0, f64::max);
-    // The last of equal ones is the greatest: from the end on, that is the first.
-    let by_probability = last.iter().rev().max_by(|(_, a), (_, b)| a.probability.total_cmp(&b.probability));
-    let is_found = |step: &&Step| step.probability >= settings.found_from && step.as_of < settings.decided;
-    let found = corridors.iter().filter_map(|id| steps(id).iter().find(is_found)).map(|step| step.as_of).min();
-    let codes = |countries: &[Country]| countries.iter().map(|country| country.code().to_owned()).collect();
-    Case {
-        row: label.row,
-        case: label.case.clone(),
-        intermediaries: codes(&label.intermediaries),
-        destinations: codes(&label.destinations),
-        months: (label.months.0.to_string(), label.months.1.to_string()),
-        is_rerouting: label.is_rerouting,
-        known_from: label.known_from.to_string(),
-        corridor_months: corridors.len(),
-        tonnes: corridors.iter().filter_map(|id| tonnes.get(id)).sum(),
-        scores: Method::ALL.iter().map(|method| (*method, highest(*method))).collect(),
-        highest: by_probability.map(|(id, _)| *id),
-        found: found.map(|day| day.to_string()),
-        lead_days: found.map(|day| i64::from((label.known_from - day).get_days())),
-    }
-}
-
-fn as_text<S: serde::Serializer>(id: &Option<CorridorId>, to: S) -> Result<S::Ok, S::Error> {
-    id.map(|id| id.to_string()).serialize(to)
-}
-
 fn scored(cases: &[&Case], method: Method) -> Vec<Scored> {
     let of = |case: &&Case| Some((case.scores.get(&method).copied()?, case.is_rerouting?));
     cases.iter().filter_map(of).collect()
 }
 
-/// Cases that bear one name are drawn together.
+/// Cases that bear one name are drawn together. In the order of the table: what they are called changes no figure.
 fn by_name(cases: &[&Case]) -> Vec<Vec<usize>> {
-    let mut names: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut named: Vec<Vec<usize>> = Vec::new();
     for (index, case) in cases.iter().enumerate() {
-        names.entry(&case.case).or_default().push(index);
+        let place = *places.entry(&case.case).or_insert(named.len());
+        match named.get_mut(place) {
+            Some(named) => named.push(index),
+            None => named.push(vec![index]),
+        }
     }
-    names.into_values().collect()
+    named
 }
 
 fn figures(method: Method, judged: &[&Case], (history, groups): (&History, &[budget::Case]), settings: &Settings) -> Scores {

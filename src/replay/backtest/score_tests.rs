@@ -117,3 +117,47 @@ fn what_is_not_scored_as_it_stands_is_listed_with_its_row() {
         ]
     );
 }
+
+#[test]
+fn a_case_in_several_rows_is_one_case_for_each_finding() {
+    let said = history(&[
+        ("SB/IN/FR/2024-11", "2025-01-03", 0.6, 0.1, None),
+        ("SB/IN/FR/2025-02", "2025-04-03", 0.8, 0.1, None),
+        ("SB/MX/FR/2025-03", "2025-05-03", 0.7, 0.1, None),
+        ("SB/UZ/FR/2025-03", "2025-05-03", 0.3, 0.1, None),
+    ]);
+    let one = "A,SB,,IN;MX,FR,2024-11,2025-06,1,2025-07-01\nB,SB,,UZ,FR,2025,2025,0,2025-07-01\n";
+    // Two periods, two corridors, an overlap, and a row that the input does not hold: the same case.
+    let parts = "A,SB,,IN,FR,2024-11,2024-12,1,2025-07-01\nB,SB,,UZ,FR,2025,2025,0,2025-07-01\n\
+                 A,SB,,IN;MX,FR,2024-12,2025-06,1,2025-07-01\nA,SB,,PL,FR,2025-01,2025-06,1,2025-07-01\n";
+    let of = |rows: &str| score(&labels(rows), (&said.0, &said.1), &SETTINGS()).unwrap();
+    let (whole, told) = (of(one), of(parts));
+    assert_eq!((told.positives, told.negatives, told.lead.n, told.unseen.len()), (1, 1, 1, 0));
+    assert_eq!((&told.methods, &told.lead, told.prevalence), (&whole.methods, &whole.lead, whole.prevalence));
+    let case = &told.cases[0];
+    assert_eq!((case.row, case.corridor_months, case.tonnes, case.lead_days), (2, 3, 300.0, Some(179)));
+    assert_eq!(case.months, ("2024-11".to_owned(), "2025-06".to_owned()));
+    assert_eq!(
+        (case.intermediaries.as_slice(), case.highest),
+        (["IN", "MX", "PL"].map(str::to_owned).as_slice(), "SB/IN/FR/2025-02".parse().ok())
+    );
+    // A part that was found to be none is a case of its own; the two are drawn together.
+    let apart = of("A,SB,,IN,FR,2024-11,2024-12,1,2025-07-01\nA,SB,,IN,FR,2025,2025,0,2025-07-01\n");
+    assert_eq!((apart.positives, apart.negatives, apart.cases.len()), (1, 1, 2));
+}
+
+#[test]
+fn what_cases_are_called_changes_no_figure() {
+    let months: Vec<String> = (1..=12).map(|month| format!("SB/TH/US/2024-{month:02}")).collect();
+    let steps: Vec<_> =
+        months.iter().enumerate().map(|(at, id)| (id.as_str(), "2025-03-01", at as f64 / 12.0, 0.1, None)).collect();
+    let said = history(&steps);
+    let figures = |name: &dyn Fn(usize) -> String| {
+        let row = |at: usize| format!("{},SB,,TH,US,2024-{:02},2024-{:02},{},2025-07-01\n", name(at), at + 1, at + 1, at % 3 / 2);
+        let found = score(&labels(&(0..12).map(row).collect::<String>()), (&said.0, &said.1), &SETTINGS()).unwrap();
+        (found.methods, found.lead)
+    };
+    let found = figures(&|at| format!("{at:02}"));
+    assert!(found.0[0].average_precision.unwrap().low.is_some());
+    assert_eq!(figures(&|at| format!("{:02}", 5 * at % 12)), found);
+}
