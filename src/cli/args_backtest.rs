@@ -12,7 +12,7 @@ use super::args_source::{ResultFormat, SourceArgs};
     after_help = "The labels are a CSV table: case_id, family_id and hs6 (either), intermediary, destination, period_start, period_end, label (1, 0 or
 empty), known_from. A case may stand there again with a later day: a finding that was reversed, of which the last day's rows count.
 The decision is of the day after the last record became known, or of --until; a label, reference row or model that is younger is
-refused by name. Exit 66 where no case lies in the input.
+refused by name. Exit 66 where no case with a label lies in the input.
 
 Examples:
   entrepot backtest records/ --labels cases.csv

@@ -44,7 +44,7 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let tonnes = history.steps.keys().map(|id| (*id, flows.tonnes(*id))).collect();
     let backtest = score(&labels, (&history, &tonnes), &settings);
     let backtest = backtest.exits(Exit::Invalid).map_err(|failure| failure.context(args.labels.display().to_string()))?;
-    if backtest.cases.is_empty() {
+    if backtest.positives + backtest.negatives == 0 {
         return Err(nothing_scored(&args.labels, &backtest));
     }
     if let Some(path) = &args.report {
@@ -87,9 +87,15 @@ fn named((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge, error:
 
 /// Figures of nothing would let every gate pass.
 fn nothing_scored(labels: &Path, backtest: &Backtest) -> Failure {
-    let why = lists(backtest, 3);
+    let what = if backtest.undefined > 0 {
+        "no case of it that lies in the input has a finding"
+    } else {
+        "no case of it lies in the input"
+    };
+    let undefined = (backtest.undefined > 0).then(|| format!("undefined, and in the input: {}", backtest.undefined));
+    let why: Vec<String> = undefined.into_iter().chain(lists(backtest, 3)).collect();
     let why = if why.is_empty() { "it holds no row".to_owned() } else { why.join("\n") };
-    let message = format!("{}: no case of it lies in the input: there is nothing to score\n{why}", labels.display());
+    let message = format!("{}: {what}: there is nothing to score\n{why}", labels.display());
     Failure::new(Exit::NotThere, message)
 }
 

@@ -176,6 +176,13 @@ fn labels_that_cannot_be_used_name_file_row_and_column() {
     let absent = good.replace("TH", "JM").replace('A', "Absent") + &good.replace("TH", "everywhere");
     let why = "not in the input:\n  Absent\nnames no corridor:\n  row 3 (A): intermediary \"everywhere\" is no country\n";
     refused(format!("{header}{absent}").as_bytes(), 66, &format!("{nothing}{why}"));
+    // What is undefined has no score.
+    let undefined = good.replace(",1,", ",,");
+    let why =
+        "l.csv: no case of it that lies in the input has a finding: there is nothing to score\nundefined, and in the input: 1\n";
+    refused(format!("{header}{undefined}").as_bytes(), 66, why);
+    let unseen = good.replace("TH", "JM").replace('A', "Absent");
+    refused(format!("{header}{undefined}{unseen}").as_bytes(), 66, &format!("{why}not in the input:\n  Absent\n"));
     // What of them is scored is scored, and the rest is told.
     place.file("l.csv", &format!("{header}{}", good.replace("TH", "TH;ZZ")));
     let output = place.run(&["-q", "backtest", "flows.ndjson", "--labels", "l.csv"]);
