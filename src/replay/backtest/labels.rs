@@ -313,7 +313,7 @@ type Corridors = (Vec<FamilyId>, Vec<Country>, Vec<Country>);
 fn corridors(cells: &Row, (home, is_family): Families<'_>, unknown: &mut Vec<String>) -> Result<Corridors, String> {
     let mut families = Vec::new();
     for name in parts(&cells.family_id) {
-        match name.parse().ok().filter(|family| is_family(*family)) {
+        match family(name, is_family) {
             Some(family) => families.push(family),
             None => unknown.push(format!("family_id {name:?} is no family of the bundle")),
         }
@@ -341,6 +341,14 @@ fn corridors(cells: &Row, (home, is_family): Families<'_>, unknown: &mut Vec<Str
     };
     let intermediaries = countries(&cells.intermediary, "intermediary")?;
     Ok((families, intermediaries, countries(&cells.destination, "destination")?))
+}
+
+/// The family of that name: of a material, the basket of a code (`H811292`) or a heading (`H4412`).
+fn family(name: &str, is_family: &dyn Fn(FamilyId) -> bool) -> Option<FamilyId> {
+    let is_there = |family: &FamilyId| !family.is_material() || is_family(*family);
+    let found = name.parse().ok().filter(is_there);
+    // A table of materials names parts of the rare earths (`REE_HEAVY`), which verdicts know as one.
+    found.or_else(|| name.strip_prefix("REE_").and_then(|_| "REE".parse().ok()).filter(is_there))
 }
 
 /// The family of a code; a heading is a family of its own.

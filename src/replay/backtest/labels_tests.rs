@@ -6,7 +6,7 @@ const HEADER: &str = "case_id,family_id,hs6,intermediary,destination,period_star
 
 fn read(rows: &str) -> Result<Labels, LabelError> {
     let home = |code: HsSubheading| if code.to_string() == "282580" { "SB" } else { "H811292" }.parse().unwrap();
-    Labels::read(&format!("{HEADER}{rows}"), (&home, &|family| ["SB", "GA"].contains(&family.to_string().as_str())))
+    Labels::read(&format!("{HEADER}{rows}"), (&home, &|family| ["SB", "GA", "REE"].contains(&family.to_string().as_str())))
 }
 
 #[test]
@@ -71,6 +71,17 @@ fn a_part_of_a_row_that_is_unknown_is_named_and_the_rest_is_scored() {
             "destination \"XX\" is no country",
         ]
     );
+}
+
+#[test]
+fn families_are_named_as_verdicts_name_them_or_as_the_table_of_materials_does() {
+    let of = |names: &str| {
+        let labels = read(&format!("A,{names},,TH,US,2024,2024,1,2025-07-09,\n")).unwrap();
+        let families = labels.rows.iter().flat_map(|row| row.families.iter().map(ToString::to_string)).collect::<Vec<_>>();
+        (families.join("+"), labels.unusable.len())
+    };
+    assert_eq!(of("H811292;H4412;REE_HEAVY;REE_NDPR;REE"), ("H4412+H811292+REE".to_owned(), 0));
+    assert_eq!(of("SB;REEF;H81129;H8112921;ree_heavy"), ("SB".to_owned(), 4));
 }
 
 #[test]
