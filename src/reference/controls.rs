@@ -213,9 +213,12 @@ fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<
     let suspension = suspension(row, problems);
     let ended = row.open_date("ended", problems);
     let end = if ended.is_some() { row.date("ended_known_from", problems).zip(ended) } else { None };
+    let of_measure = ("the measure was announced", announced);
+    row.known_after(("suspension_known_from", suspension.map(|suspension| suspension.known_from)), of_measure, problems);
+    row.known_after(("ended_known_from", end.map(|(known_from, _)| known_from)), of_measure, problems);
     row.ordered(("effective", effective), ("ended", ended), problems);
     let known_from = row.date("known_from", problems);
-    row.known_after(known_from, ("it was announced", announced), problems);
+    row.known_after(("known_from", known_from), ("it was announced", announced), problems);
     let weightless = row.flag("weightless", problems);
     let binds_china = origins.is_none_or(|origins| origins.contains(&Country::CHINA));
     if !binds_china {

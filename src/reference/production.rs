@@ -192,11 +192,7 @@ fn add(row: &Row, known: &KnownFamilies, producers: &mut Producers, problems: &m
     let tonnes = row.open_amount("tonnes", problems);
     let lists_world = row.flag("lists_world", problems);
     let known_from = row.date("known_from", problems);
-    row.known_after(
-        known_from,
-        ("its year was over", year.and_then(|year| Date::new(year.saturating_add(1), 1, 1).ok())),
-        problems,
-    );
+    row.known_after_year(known_from, year, problems);
     let id = row.text("table");
     let Some((_, counts)) = id.rsplit_once('.') else {
         row.wrong("table", "is no table (vintage.family.what it counts)", problems);

@@ -65,6 +65,8 @@ pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) ->
             row.wrong("reexport_share", "is more than 1", problems);
         }
         let known_from = row.date("known_from", problems);
+        let year: Option<i16> = row.optional("year", "is no year", problems);
+        row.known_after_year(known_from, year, problems);
         // What is only recalled is shown in the table and carries no weight.
         let weighs = row.text("confidence") != "recalled" && row.text("certainty") != "low";
         if let (Some(country), Some(share), Some(known_from), true) = (country, share, known_from, weighs) {
@@ -96,7 +98,11 @@ fn rates(files: &BTreeMap<String, String>, statistics: &mut Statistics, problems
             row.wrong("usd_per_unit", "is not above zero", problems);
         }
         let known_from = row.date("known_from", problems);
-        row.known_after(known_from, ("its month was over", month.map(|month| month.plus(1).first_day())), problems);
+        row.known_after(
+            ("known_from", known_from),
+            ("its month was over", month.map(|month| month.plus(1).first_day())),
+            problems,
+        );
         newest = newest.max(known_from);
         let (Some(currency), Some(rate), Some(known_from)) = (currency, rate, known_from) else { continue };
         let value = (rate, known_from, row.name());

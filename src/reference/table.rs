@@ -88,13 +88,6 @@ impl Row {
     }
 
     /// Notes that the cell breaks a rule.
-    /// Nobody knows a thing before it is there: what it tells of lies no later than the day on which it became known.
-    pub(super) fn known_after(&self, known_from: Option<Date>, (what, first): (&str, Option<Date>), problems: &mut Problems) {
-        if let Some((_, first)) = known_from.zip(first).filter(|(known_from, first)| known_from < first) {
-            self.wrong("known_from", &format!("lies before {what} ({first}), when nobody could know it"), problems);
-        }
-    }
-
     pub(super) fn wrong(&self, column: &str, rule: &str, problems: &mut Problems) {
         problems.0.push(Problem {
             file: self.file.to_owned(),
@@ -103,6 +96,24 @@ impl Row {
             value: self.text(column).to_owned(),
             rule: rule.to_owned(),
         });
+    }
+
+    /// Nobody knows a thing before it is there: what a cell says to have been known on a day lies no later than that day.
+    pub(super) fn known_after(
+        &self,
+        (column, known_from): (&str, Option<Date>),
+        (what, first): (&str, Option<Date>),
+        problems: &mut Problems,
+    ) {
+        if let Some((_, first)) = known_from.zip(first).filter(|(known_from, first)| known_from < first) {
+            self.wrong(column, &format!("lies before {what} ({first}), when nobody could know it"), problems);
+        }
+    }
+
+    /// Notes a problem where a figure of a year was known before that year was over.
+    pub(super) fn known_after_year(&self, known_from: Option<Date>, year: Option<i16>, problems: &mut Problems) {
+        let over = year.and_then(|year| Date::new(year.saturating_add(1), 1, 1).ok());
+        self.known_after(("known_from", known_from), ("its year was over", over), problems);
     }
 
     /// The cell as a value; `None`, and a problem, where it is none.

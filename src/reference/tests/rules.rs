@@ -127,6 +127,28 @@ fn what_claims_to_be_known_before_it_was_there_is_a_problem() {
           (2025-03-02), when nobody could know it; correct the row"#]],
     );
     check(
+        "controls.csv",
+        "L,ban,x,SB,282580,CN,ALL,2025-03-02,2025-03-02,2025-05-01,,2025-03-01,2025-06-01,2025-02-01,,,2025-03-02,N,x,found,high",
+        expect![[r#"
+        controls.csv row 56:
+          ended_known_from:
+          "2025-02-01" lies before the measure was announced
+          (2025-03-02), when nobody could know it; correct the row
+        controls.csv row 56:
+          suspension_known_from:
+          "2025-03-01" lies before the measure was announced
+          (2025-03-02), when nobody could know it; correct the row"#]],
+    );
+    check(
+        "hubs.csv",
+        "NL,NL,0.5,2024,2024-12-31,x,found,high",
+        expect![[r#"
+        hubs.csv row 5:
+          known_from:
+          "2024-12-31" lies before its year was over
+          (2025-01-01), when nobody could know it; correct the row"#]],
+    );
+    check(
         "production.csv",
         "L.SB.mine.TH.2025,L.SB.mine,SB,mine,TH,2025,5,Y,2025-12-31,,x,found,high",
         expect![[r#"
