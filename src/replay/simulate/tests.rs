@@ -179,7 +179,18 @@ fn sample(file: &str) -> Vec<u8> {
 
 #[test]
 fn the_sample_is_what_its_seed_gives() {
-    let world = World { seed: 20_241_203, ..world(0, 10_000) };
+    let page = String::from_utf8(sample("README.md")).unwrap();
+    let command = page.split("`entrepot simulate ").nth(1).unwrap().split('`').next().unwrap();
+    let said = |option: &str| command.split(option).nth(1).unwrap().split_whitespace().next().unwrap();
+    let month = |option: &str| said(option).parse::<Month>().unwrap();
+    let world = World {
+        seed: said("--seed").parse().unwrap(),
+        records: said("--records").parse().unwrap(),
+        from: month("--from"),
+        until: month("--until").plus(1),
+        schemes: vec![said("--scheme").parse().unwrap()],
+        mix: None,
+    };
     let (mut records, mut truth) = (Vec::new(), Vec::new());
     for one in simulate(&world) {
         records.extend([one.record, b"\n".to_vec()].concat());
