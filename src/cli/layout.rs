@@ -37,20 +37,41 @@ pub(super) fn markdown(explained: &Explained) -> String {
     let mut text = String::new();
     for block in blocks(explained) {
         match block {
-            Block::Title(title) => text.push_str(&format!("# {title}\n")),
+            Block::Title(title) => text.push_str(&format!("# {}\n", plain(&title))),
             Block::Heading(heading) => text.push_str(&format!("\n## {heading}\n\n")),
-            Block::Line(line) => text.push_str(&format!("- {line}\n")),
+            Block::Line(line) => text.push_str(&format!("- {}\n", plain(&line))),
             Block::Facts(facts) => {
                 text.push_str("\n| | |\n|---|---|\n");
-                facts.iter().for_each(|(name, fact)| text.push_str(&format!("| {name} | {} |\n", fact.replace('|', "\\|"))));
+                facts.iter().for_each(|(name, fact)| text.push_str(&format!("| {} | {} |\n", plain(name), plain(fact))));
             }
             Block::Item(title, facts) => {
-                text.push_str(&format!("- **{title}**\n"));
-                facts.iter().for_each(|(name, fact)| text.push_str(&format!("  - {name}: {fact}\n")));
+                text.push_str(&format!("- **{}**\n", plain(&title)));
+                facts.iter().for_each(|(name, fact)| text.push_str(&format!("  - {}: {}\n", plain(name), plain(fact))));
             }
         }
     }
     text.trim_end().to_owned()
+}
+
+/// Text that Markdown shows as it is: ids and names are a feed's, and may hold marks, HTML and the ends of lines. Between letters an
+/// underscore marks nothing, so that names of signals stay as they are read.
+fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut before = None;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let is_within = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+        match letter {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '_' if is_within(before) && is_within(letters.peek().copied()) => shown.push('_'),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => shown.extend(['\\', letter]),
+            letter if letter.is_control() => shown.push(' '),
+            letter => shown.push(letter),
+        }
+        before = Some(letter);
+    }
+    shown
 }
 
 /// A page that stands alone.
@@ -213,5 +234,33 @@ fn shown(value: Option<&Value>) -> String {
         None => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_shows_what_a_feed_says_and_marks_nothing_by_it() {
+        assert_eq!(
+            plain("records:<script>alert(1)</script>[x](y) a|b `c` *d* _e_ ~~f~~\n# g\\"),
+            "records:&lt;script>alert(1)&lt;/script>\\[x\\](y) a\\|b \\`c\\` \\*d\\* \\_e\\_ \\~\\~f\\~\\~ # g\\\\"
+        );
+        let ours =
+            "+1563  C1_MASS_BALANCE: SB (oxide) from TH to US went from 31.7 to 268.8 t a month (8 times), SB/TH/US/2025-03";
+        assert_eq!(plain(ours), ours);
+    }
+
+    #[test]
+    fn an_id_stands_in_no_form_as_anything_but_text() {
+        let id = "records:<img src=x>|*b*";
+        let value = serde_json::json!({"kind": "assessment", "id": id, "probability": 0.5, "band": "review", "subject": id,
+            "evidence": [{"signal": "R1_ROUTE_CN_LADING", "statement": id, "records": [id], "records_total": 1}]});
+        let (position, input, comparison) = (id.to_owned(), id.to_owned(), id.to_owned());
+        let explained = Explained { position, input, value, comparison, equal: true };
+        let (page, memo) = (html(&explained), markdown(&explained));
+        assert!(!page.contains("<img") && page.matches("records:&lt;img src=x&gt;|*b*").count() >= 7, "{page}");
+        assert!(!memo.contains("<img") && memo.matches("records:&lt;img src=x>\\|\\*b\\*").count() == 7, "{memo}");
     }
 }
