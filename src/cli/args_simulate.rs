@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::domain::Month;
+use crate::replay::simulate::RECORDS_MAX;
 use crate::replay::simulate::mix::{self, Share};
 
 /// `simulate`.
@@ -18,8 +19,8 @@ pub(super) struct SimulateArgs {
     /// The same seed makes the same world
     #[arg(long, value_name = "N")]
     pub(super) seed: u64,
-    /// How many records
-    #[arg(long, value_name = "N")]
+    /// How many records, 10000000 at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=RECORDS_MAX))]
     pub(super) records: u64,
     /// A new folder for records.ndjson, truth.ndjson and labels.csv
     #[arg(long, value_name = "DIR")]

@@ -94,6 +94,7 @@ mod tests {
     //! Which world the arguments ask for.
 
     use super::*;
+    use crate::replay::simulate::RECORDS_MAX;
 
     fn asked(schemes: &[&str], prevalence: Option<&str>) -> Option<(Vec<Scheme>, Option<Mix>)> {
         let scheme: Vec<String> = schemes.iter().map(|name| (*name).to_owned()).collect();
@@ -126,6 +127,7 @@ mod tests {
         for said in [format!("The first month [default: {FROM}]"), format!("The last month [default: {UNTIL}]")] {
             assert!(help.contains(&said), "{said}: {help}");
         }
+        assert!(help.contains(&format!("How many records, {RECORDS_MAX} at most")), "{help}");
         let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/simulate.md")).unwrap();
         assert!(page.contains(FROM) && page.contains(UNTIL));
     }

@@ -213,6 +213,7 @@ fn usage_errors_exit_2() {
         &["replay", "--from", "start"],
         &["replay", "--from", "now", "--out", "x"],
         &["diff", "a", "b"],
+        &["simulate", "--seed", "1", "--records", "10000001", "--out", "x"],
         &[],
     ] {
         assert_eq!(code(&place.run(arguments)), 2, "{arguments:?}");

@@ -39,6 +39,9 @@ pub const FIRST_YEAR: i16 = 1988;
 /// The last year of a world: what is published of it half a year later can still be read.
 pub const LAST_YEAR: i16 = 2199;
 
+/// The most records of a world. It holds those of two to three months at a time, a kilobyte each: of one short and as large, all of them.
+pub const RECORDS_MAX: u64 = 10_000_000;
+
 /// What world to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
@@ -289,7 +292,8 @@ pub enum WriteError {
     },
 }
 
-/// Writes `records.ndjson`, `truth.ndjson` and `labels.csv` into a folder, which is made where it is not there. Overwrites nothing.
+/// Writes `records.ndjson`, `truth.ndjson` and `labels.csv` into a folder, which is made where it is not there. Overwrites nothing. Each
+/// bears its name once all are whole: what was not written to its end is not there.
 pub fn write(world: &World, out_dir: &Path) -> Result<Written, WriteError> {
     let paths = ["records.ndjson", "truth.ndjson", "labels.csv"].map(|name| out_dir.join(name));
     // Before any is made: a refused folder is left as it was.
@@ -297,7 +301,17 @@ pub fn write(world: &World, out_dir: &Path) -> Result<Written, WriteError> {
         return Err(WriteError::Exists(there.clone()));
     }
     std::fs::create_dir_all(out_dir).map_err(|cause| WriteError::Unwritable { path: out_dir.to_owned(), cause })?;
+    let unfinished = paths.each_ref().map(|path| path.with_extension("unfinished"));
+    let count = fill(world, &unfinished).inspect_err(|_| unfinished.iter().for_each(|path| drop(std::fs::remove_file(path))))?;
+    for (path, unfinished) in paths.iter().zip(&unfinished) {
+        std::fs::rename(unfinished, path).map_err(|cause| WriteError::Unwritable { path: path.clone(), cause })?;
+    }
     let [records, truth, labels] = paths;
+    Ok(Written { records, truth, labels, count })
+}
+
+/// Writes all of it into these files. Gives how many records there are.
+fn fill(world: &World, [records, truth, labels]: &[PathBuf; 3]) -> Result<u64, WriteError> {
     let (mut records, mut truth, mut labels) = (Sink::create(records)?, Sink::create(truth)?, Sink::create(labels)?);
     let mut simulation = simulate(world);
     let mut count = 0;
@@ -309,7 +323,8 @@ pub fn write(world: &World, out_dir: &Path) -> Result<Written, WriteError> {
         }
     }
     simulation.labels().lines().try_for_each(|line| labels.line(line.as_bytes()))?;
-    Ok(Written { records: records.close()?, truth: truth.close()?, labels: labels.close()?, count })
+    [records, truth, labels].into_iter().try_for_each(Sink::close)?;
+    Ok(count)
 }
 
 struct Sink {
@@ -318,10 +333,11 @@ struct Sink {
 }
 
 impl Sink {
-    fn create(path: PathBuf) -> Result<Sink, WriteError> {
-        match File::create_new(&path) {
+    /// In the place of what an earlier one may have left unfinished.
+    fn create(path: &Path) -> Result<Sink, WriteError> {
+        let path = path.to_owned();
+        match File::create(&path) {
             Ok(file) => Ok(Sink { path, file: BufWriter::with_capacity(1 << 20, file) }),
-            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Err(WriteError::Exists(path)),
             Err(cause) => Err(WriteError::Unwritable { path, cause }),
         }
     }
@@ -331,11 +347,8 @@ impl Sink {
         written.map_err(|cause| WriteError::Unwritable { path: self.path.clone(), cause })
     }
 
-    fn close(mut self) -> Result<PathBuf, WriteError> {
-        match self.file.flush() {
-            Ok(()) => Ok(self.path),
-            Err(cause) => Err(WriteError::Unwritable { path: self.path, cause }),
-        }
+    fn close(mut self) -> Result<(), WriteError> {
+        self.file.flush().map_err(|cause| WriteError::Unwritable { path: self.path, cause })
     }
 }
 

@@ -144,6 +144,26 @@ fn written_files_are_never_overwritten() {
 }
 
 #[test]
+fn what_was_not_written_to_its_end_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    // The last of the three cannot be written, and what one that was killed left behind is in nobody's way.
+    let (labels, records) = (folder.path().join("labels.unfinished"), folder.path().join("records.unfinished"));
+    std::fs::write(&records, "half a wor").unwrap();
+    std::fs::create_dir(&labels).unwrap();
+    assert!(matches!(write(&world(1, 50), folder.path()), Err(WriteError::Unwritable { .. })));
+    assert_eq!(names(), ["labels.unfinished"]);
+    std::fs::remove_dir(&labels).unwrap();
+    std::fs::write(&records, "half a wor").unwrap();
+    write(&world(1, 50), folder.path()).unwrap();
+    assert_eq!(names(), ["labels.csv", "records.ndjson", "truth.ndjson"]);
+}
+
+#[test]
 fn schemes_are_named() {
     assert_eq!("relabel".parse(), Ok(Scheme::Relabel));
     assert_eq!(
