@@ -135,9 +135,10 @@ fn the_page_is_one_that_every_reader_can_read() {
         row.split(',').skip(2).take(3).collect::<Vec<_>>().join(",")
     };
     let (yes, no) = (of("1"), of("0"));
+    let long = "unbroken".repeat(30);
     let cases = format!(
-        "Rerouting <b>& more</b>,,{yes},2023,2025-06,1,2025-12-31\nNone,,{no},2023,2025-06,0,2025-12-31\n\
-         Undefined,,{no},2024,2024,,2025-12-31\nAbsent,,261710,BO,EU,2024,2024,1,2025-12-31\n"
+        "Rerouting <b>& more</b>,,{yes},2023,2025-06,1,2025-12-31\n{long},,{no},2023,2025-06,0,2025-12-31\n\
+         Undefined,,{no},2024,2024,,2025-12-31\nAbsent{long},,261710,BO,EU,2024,2024,1,2025-12-31\n"
     );
     house.write("cases.csv", (corridors.clone() + &cases).as_bytes());
     house.done(&[
@@ -151,7 +152,7 @@ fn the_page_is_one_that_every_reader_can_read() {
         "--report=page.html",
     ]);
     let page = std::fs::read_to_string(house.path("page.html")).unwrap();
-    assert!(page.contains("Rerouting &lt;b&gt;&amp; more&lt;/b&gt;") && page.contains("<li>Absent</li>"));
+    assert!(page.contains("Rerouting &lt;b&gt;&amp; more&lt;/b&gt;") && page.contains("<li>Absentunbroken"));
     assert!(page.contains("C1_MASS_BALANCE") && page.contains("controls/CN-2024-33"), "grounds and measures are there");
 
     house.look_at("page.html");

@@ -5,7 +5,7 @@
 
 Nothing is fetched, the console stays empty, axe-core finds nothing in light and dark, every chart has a name, every row of a table has a cell
 under each heading, a keyboard reaches and opens all that can be opened, nothing is cut off on a telephone, and paper shows what a screen folds
-away.
+away, and the colours of its keys.
 """
 
 import shutil
@@ -85,6 +85,13 @@ def on_paper(page):
         ".filter(part => !part.checkVisibility() || part.getBoundingClientRect().height === 0).length"
     )
     check(hidden == 0, f"{hidden} folded parts are not printed")
+    # A printer leaves out backgrounds, unless they are said to tell something: the keys of charts, and bars.
+    unprinted = page.evaluate(
+        "[...document.querySelectorAll('.key span')].map(name => getComputedStyle(name, '::before'))"
+        ".concat([...document.querySelectorAll('.bar')].map(bar => getComputedStyle(bar)))"
+        ".filter(style => style.printColorAdjust !== 'exact').length"
+    )
+    check(unprinted == 0, f"{unprinted} colours of keys and bars are not printed")
     page.pdf(path=FOLDER / "page.pdf", format="A4")
 
 
