@@ -10,6 +10,8 @@ use crate::replay::diff::FailOn;
 /// `diff`.
 #[derive(Debug, Args)]
 #[command(
+    // What both read stands beside them, a group that would be named first.
+    override_usage = "entrepot diff [OPTIONS] <BASE> <CANDIDATE> <PATH|--from <WHEN>>",
     after_help = "BASE and CANDIDATE are each a model (.toml), a reference bundle (a folder), another build (an executable file), or the word
 current: what the configuration says. A model goes with the configuration's bundle, a bundle with its model; a build runs as
 a child under the same configuration.

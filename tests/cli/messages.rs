@@ -199,6 +199,8 @@ fn a_command_that_reads_files_or_the_log_names_both() {
     for command in [&["backtest", "--labels", "l.csv"][..], &["diff", "current", "current"]] {
         let said = stderr(&place.run(command));
         assert!(said.contains("PATH") && said.contains("--from <WHEN>"), "{said}");
+        let usage = "Usage: entrepot diff [OPTIONS] <BASE> <CANDIDATE> <PATH|--from <WHEN>>";
+        assert_eq!(said.contains(usage), command.contains(&"diff"), "{said}");
         let both = place.run(&[command, &["records.ndjson", "--from", "start"]].concat());
         assert!(code(&both) == 2 && stderr(&both).contains("cannot be used with"), "{}", stderr(&both));
     }
