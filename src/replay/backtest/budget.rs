@@ -37,7 +37,8 @@ pub struct Budget {
 }
 
 /// Which corridor-months are looked at, week by week, where each has a score from a day on: of those from the floor on that were never looked
-/// at the `per_week` highest; of equal ones the first by name. Gives also how many weeks there are.
+/// at the `per_week` highest; of equal ones the first by name. A week runs from Monday to Sunday, that of the decision to the eve of it. Gives
+/// also how many weeks there are.
 pub(super) fn looked_at(
     mut scores: Vec<(Date, CorridorId, f64)>,
     per_week: usize,
@@ -60,7 +61,7 @@ pub(super) fn looked_at(
         let taken: Vec<CorridorId> = queue.into_iter().take(per_week).map(|(id, _)| *id).collect();
         seen.extend(taken.iter().copied());
         order.extend(taken);
-        if day > decided {
+        if day >= decided {
             return (order, weeks);
         }
         day = day.saturating_add(jiff::Span::new().days(7));
@@ -124,7 +125,9 @@ mod tests {
         let (order, weeks) = looked_at(scores.clone(), 2, 0.2, day("2025-01-20"));
         let order: Vec<String> = order.iter().map(ToString::to_string).collect();
         assert_eq!(order, ["SB/TH/US/2024-11", "SB/MX/US/2024-11", "SB/KR/US/2024-11", "SB/VN/US/2024-11"]);
-        assert_eq!(weeks, 3);
+        assert_eq!(weeks, 2, "the decision falls on the Monday after them: nothing is heard from then on");
+        assert_eq!(looked_at(scores.clone(), 1, 0.2, day("2025-01-20")).0.len(), 2);
+        assert_eq!(looked_at(scores.clone(), 1, 0.2, day("2025-01-21")).1, 3, "of the third week there is its Monday");
         assert_eq!(looked_at(scores, 1, 0.96, day("2025-01-20")).0, [id("SB/TH/US/2024-11")]);
         assert_eq!(looked_at(Vec::new(), 1, 0.0, day("2025-01-20")), (Vec::new(), 0));
     }
