@@ -17,6 +17,7 @@ pub(super) fn run(args: &SimulateArgs) -> Outcome {
     let schemes = schemes(&args.scheme, mix)?;
     let world = World { seed: args.seed, records: args.records, from, until: until.plus(1), schemes, mix };
     warn_of_absent(&world, &args.scheme);
+    said_of_nothing(args).iter().for_each(|said| tracing::warn!("--scheme none: there is no scheme, so {said} says nothing"));
     let written = write(&world, &args.out).map_err(|error| {
         let exit = match &error {
             WriteError::Exists(_) | WriteError::Unwritable { .. } => Exit::CannotCreate,
@@ -61,6 +62,14 @@ fn warn_of_absent(world: &World, named: &[String]) {
     }
 }
 
+/// Options that tell of schemes, where none is to be planted.
+fn said_of_nothing(args: &SimulateArgs) -> Vec<&'static str> {
+    let is_none = args.scheme.iter().any(|name| name == "none");
+    let prevalence = args.prevalence.filter(|share| share.permille() > 0).map(|_| "--prevalence");
+    let honesty = args.honesty.map(|_| "--honesty");
+    if is_none { prevalence.into_iter().chain(honesty).collect() } else { Vec::new() }
+}
+
 /// How the world is mixed, where an option or a scheme asks for more than the plain one.
 fn mix(args: &SimulateArgs) -> Option<Mix> {
     let options = args.prevalence.is_some() || args.difficulty.is_some() || args.honesty.is_some();
@@ -96,12 +105,16 @@ mod tests {
     use super::*;
     use crate::replay::simulate::RECORDS_MAX;
 
-    fn asked(schemes: &[&str], prevalence: Option<&str>) -> Option<(Vec<Scheme>, Option<Mix>)> {
+    fn args(schemes: &[&str], prevalence: Option<&str>) -> SimulateArgs {
         let scheme: Vec<String> = schemes.iter().map(|name| (*name).to_owned()).collect();
         let prevalence = prevalence.map(|text| text.parse().unwrap());
         let (difficulty, honesty) = (None, None);
         let out = "out".into();
-        let args = SimulateArgs { seed: 1, records: 1, out, from: None, until: None, scheme, prevalence, difficulty, honesty };
+        SimulateArgs { seed: 1, records: 1, out, from: None, until: None, scheme, prevalence, difficulty, honesty }
+    }
+
+    fn asked(schemes: &[&str], prevalence: Option<&str>) -> Option<(Vec<Scheme>, Option<Mix>)> {
+        let args = args(schemes, prevalence);
         let mix = mix(&args);
         Some((super::schemes(&args.scheme, mix).ok()?, mix))
     }
@@ -130,6 +143,16 @@ mod tests {
         assert!(help.contains(&format!("How many records, {RECORDS_MAX} at most")), "{help}");
         let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/simulate.md")).unwrap();
         assert!(page.contains(FROM) && page.contains(UNTIL));
+    }
+
+    #[test]
+    fn an_honest_world_says_which_options_are_nothing_to_it() {
+        assert_eq!(said_of_nothing(&args(&["none"], Some("0.3"))), ["--prevalence"]);
+        let admitted = SimulateArgs { honesty: Some(Mix::USUAL.honesty), ..args(&["none"], Some("0.3")) };
+        assert_eq!(said_of_nothing(&admitted), ["--prevalence", "--honesty"]);
+        for asked in [args(&["none"], Some("0")), args(&["none"], None), args(&["all"], Some("0.3")), args(&[], Some("0.3"))] {
+            assert!(said_of_nothing(&asked).is_empty(), "{asked:?}");
+        }
     }
 
     #[test]
