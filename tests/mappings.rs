@@ -209,6 +209,43 @@ fn pieces_decode_to_the_rows_of_the_whole_file_at_any_chunk_size() {
     }
 }
 
+/// Codes of the geonomenclature that mean one country are one flow, as reporter and as partner. The EU as a whole is no partner there.
+#[test]
+fn the_parts_of_a_country_are_one_flow_of_it() {
+    let table = include_str!("../config/reference/country_codes.csv").lines().filter(|row| row.starts_with("geonom."));
+    let cells = |row: &'static str| row.split(',').collect::<Vec<_>>();
+    let meaning = |cells: Vec<&'static str>| (cells[2], cells[3]);
+    let is_country = |(_, country): &(&str, &str)| !["group", "none", "EU"].contains(country);
+    let parts: Vec<(&str, &str)> = table.map(cells).map(meaning).filter(is_country).collect();
+    assert!(parts.contains(&("XU", "GB")), "{parts:?}");
+    for (code, country) in parts {
+        for (reporter, partner, other, told) in
+            [("DE", code, ("DE", country), ("DE", country)), (code, "CN", (country, "CN"), (country, "CN"))]
+        {
+            let bulk = format!(
+                "REPORTER,PARTNER,PRODUCT_NC,FLOW,PERIOD,VALUE_EUR,QUANTITY_KG\n{reporter},{partner},28258000,1,202502,10,500\n\
+                 {},{},28258000,1,202502,1,7\n",
+                other.0, other.1
+            );
+            let rows_of = |(reporter, partner): (&str, &str), [eur, mass]: [&str; 2]| {
+                let row = |what, figure| format!("15/04/25,M,{reporter},{partner},28258000,1,{what},2025-02,{figure}\n");
+                row("VALUE_EUR", eur) + &row("QUANTITY_IN_100KG", mass)
+            };
+            let sdmx = "LAST UPDATE,freq,reporter,partner,product,flow,indicators,TIME_PERIOD,OBS_VALUE\n".to_owned()
+                + &rows_of((reporter, partner), ["10", "5"])
+                + &rows_of(other, ["1", "0.07"]);
+            for (name, file) in [("eurostat-bulk", bulk), ("eurostat-sdmx", sdmx)] {
+                let rows = fed(&decoder(name), file.as_bytes());
+                let (reporter, partner) = told;
+                let expected = format!(
+                    r#""reporter":"{reporter}","partner":"{partner}","flow":"import","period":"2025-02","hs":"28258000","hs_version":"2022","net_mass_kg":507,"customs_value":{{"amount":"11","currency":"EUR"}}"#
+                );
+                assert!(matches!(rows.as_slice(), [row] if shown(row).contains(&expected)), "{name} {code}: {rows:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_row_that_is_no_text_costs_no_group_and_is_not_lost() {
     let decoder = decoder("eurostat-bulk");

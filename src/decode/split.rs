@@ -58,7 +58,7 @@ pub struct Splitter<'d> {
     whole: Vec<u8>,
     records: Records,
     rows: u64,
-    head: Head,
+    head: Head<'d>,
     /// What ends a row in the file's encoding.
     line_end: Vec<u8>,
     /// What tells the group of the last row from others.
@@ -70,10 +70,10 @@ const NONE: Dialect = Dialect { delimiter: b',', quote: None };
 
 /// What stands before the rows and goes into each piece.
 #[derive(Debug)]
-enum Head {
+enum Head<'d> {
     /// Not all there: how many records were looked at, and their bytes.
     Sought(usize, Vec<u8>),
-    Found(Vec<u8>, Option<Grouping>),
+    Found(Vec<u8>, Option<Grouping<'d>>),
 }
 
 impl<'d> Splitter<'d> {
@@ -168,7 +168,7 @@ impl<'d> Splitter<'d> {
     }
 
     /// The header, where these first bytes of the file end with it.
-    fn found(&self, head: &[u8]) -> Option<Head> {
+    fn found(&self, head: &[u8]) -> Option<Head<'d>> {
         if !self.of_header(head, Mapping::has_header) {
             return None;
         }
@@ -213,7 +213,7 @@ impl<'d> Splitter<'d> {
             return Some(Piece { row: self.rows, key: None, bytes: Cow::Borrowed(line) });
         }
         self.rows += 1;
-        let mut keyed = |grouping: &Grouping| encoding.decode(record).is_some_and(|text| grouping.key(&text, &mut self.key));
+        let mut keyed = |grouping: &Grouping<'_>| encoding.decode(record).is_some_and(|text| grouping.key(&text, &mut self.key));
         if !grouping.as_ref().is_some_and(&mut keyed) {
             return Some(Piece::new(self.rows, [head.as_slice(), record].concat()));
         }

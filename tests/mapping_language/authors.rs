@@ -211,7 +211,11 @@ fn a_value_of_another_type_is_refused_with_what_it_must_be_and_what_it_is() {
             "[[examples]]\nname = \"a\"\ninput = \"\"\nexpect = \"a\"\n[meaning]",
             "examples.expect: must be a list, and is a text",
         ),
-        ("[meaning]", "[gather]\nby = [{ column = \"HS\" }]\n[meaning]", "gather.by: must be a text in quotes, and is a table"),
+        (
+            "[meaning]",
+            "[gather]\nby = [7]\n[meaning]",
+            "gather.by: must be the name of a column in quotes, or a table with a source, and is 7",
+        ),
         ("[meaning]", "[[select]]\nreason = \"Too much\"\n[meaning]", "select.reason: \"Too much\" must be a reason"),
     ] {
         let refusal = refused(from, to);

@@ -44,6 +44,22 @@ fn refused_with(base: &str, more: &str, expected: &str) {
 }
 
 #[test]
+fn what_tells_records_apart_is_the_text_of_a_column() {
+    let gather = |by: &str| {
+        let message = FLOW.replacen("\"csv\"", "\"csv\"\nmessage = \"group\"", 1);
+        let columns = "[[gather.columns]]\nname = \"KG\"\nvalue = \"Kilograms\"\nsum = true";
+        Mapping::parse(&message.replacen("[fields]", &format!("[gather]\nby = {by}\n{columns}\n[fields]"), 1))
+    };
+    assert!(gather("[{ column = \"P\", words = { XI = \"GB\" } }, \"M\", { column = \"HS\", text = { cut = [0, 6] } }]").is_ok());
+    let told = "gather.by: tells records apart by the cells of a column: a column, with text, nulls and words at most";
+    for by in ["[\"P\", \"M\", { const = \"x\" }]", "[\"P\", { column = \"M\", null_when = { column = \"HS\", equals = \"\" } }]"]
+    {
+        let error = gather(by).expect_err(by).to_string();
+        assert!(error.ends_with(told), "{error}");
+    }
+}
+
+#[test]
 fn a_constant_is_run_through_its_field() {
     let reporter = "{ const = \"US\" }";
     refused(

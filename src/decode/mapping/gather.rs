@@ -9,13 +9,13 @@ use super::explode::{self, Missed, Visit};
 use super::field::Stop;
 use super::figures::Figures;
 use super::layout::{Layout, Names};
-use super::reader::{MappingError, Section};
+use super::reader::{Item, MappingError, Section};
 use super::value::{self, Column, Columns, Condition, Readable, Source, Value};
 use super::{Format, Mapping, Selection, parse};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::{error, malformed};
 use crate::decode::number;
-use crate::domain::{DeadLetterReason, Decimal};
+use crate::domain::{DeadLetterReason, Decimal, Message, Position};
 
 /// How rows are put together.
 #[derive(Debug)]
@@ -62,12 +62,12 @@ impl Gather {
         (aliases, readable): (BTreeMap<String, Vec<String>>, Readable),
     ) -> Result<Gather, MappingError> {
         let mut columns = Columns::new(aliases, readable);
-        let by = section.texts("by")?.unwrap_or_default();
+        let by = section.item("by").map(|by| if by.is_list() { by.list() } else { Ok(vec![by]) }).transpose()?;
+        let by = by.unwrap_or_default().iter().map(|item| telling(item, &mut columns)).collect::<Result<Vec<_>, _>>()?;
         if by.is_empty() {
             return Err(section.missing("by", "the columns that tell one record from another"));
         }
-        let mut names = by.clone();
-        let by = by.into_iter().map(|name| Value::of(Source::Column(columns.slot(vec![name])))).collect();
+        let (mut names, by): (Vec<String>, Vec<Value>) = by.into_iter().unzip();
         let select = section.sections("select")?.into_iter().map(|section| parse::selection(section, &mut columns));
         let select = select.collect::<Result<_, _>>()?;
         let sections = section.sections("columns")?;
@@ -122,6 +122,17 @@ impl Gather {
     /// The slots without which a file is another schema.
     pub(super) fn decisive(&self) -> Vec<usize> {
         parse::direct(self.by.iter().chain(self.gathered.iter().map(|gathered| &gathered.value)))
+    }
+}
+
+/// A column that tells records apart, by its name, as it stands or with its text changed: codes that mean one thing are one.
+fn telling(item: &Item<'_>, columns: &mut Columns) -> Result<(String, Value), MappingError> {
+    let value = value::read_item(item, columns)?;
+    let slot = if let Source::Column(slot) = value.source { columns.slots.get(slot) } else { None };
+    match slot.and_then(|column| column.names.first()) {
+        // Files are cut into groups by cells alone, before there is a message.
+        Some(name) if value.null_when.is_none() => Ok((name.clone(), value)),
+        _ => Err(item.error("tells records apart by the cells of a column: a column, with text, nulls and words at most")),
     }
 }
 
@@ -262,29 +273,34 @@ impl Found {
 
 /// What tells the rows of one file's groups apart.
 #[derive(Debug)]
-pub(in crate::decode) struct Grouping {
+pub(in crate::decode) struct Grouping<'m> {
+    mapping: &'m Mapping,
+    gather: &'m Gather,
     dialect: Dialect,
-    /// Where the columns stand.
-    by: Vec<Option<usize>>,
+    layout: Layout,
     /// How many cells of a row have to be looked at: two tell whether it is an empty line.
     cells: usize,
+    /// There is none yet.
+    message: Message,
 }
 
-impl Grouping {
-    /// Of a row: the texts of those columns, into `key`; false where the row is an empty line.
+impl Grouping<'_> {
+    /// Of a row: what tells its record apart, into `key`; false where the row is an empty line.
     pub(in crate::decode) fn key(&self, row: &str, key: &mut Vec<u8>) -> bool {
         let mut cells = Vec::with_capacity(self.cells);
         delimited::cells(row, self.dialect, self.cells, &mut cells);
         if delimited::is_blank(&cells) {
             return false;
         }
+        let Grouping { mapping, message, .. } = self;
+        let (columns, cells) = (mapping.head_columns(), Cells::Table { layout: &self.layout, cells: &cells });
+        let place = Place { mapping, columns, cells, envelope: None, message, file_name: None, row: 0, outer: None, part: None };
         key.clear();
-        for (nth, at) in self.by.iter().enumerate() {
+        for (nth, value) in self.gather.by.iter().enumerate() {
             if nth > 0 {
                 key.push(0);
             }
-            let cell = at.and_then(|at| cells.get(at)).map(|cell| cell.trim()).unwrap_or_default();
-            key.extend_from_slice(cell.as_bytes());
+            key.extend_from_slice(place.value(value).unwrap_or_default().as_bytes());
         }
         true
     }
@@ -292,14 +308,15 @@ impl Grouping {
 
 impl Mapping {
     /// How the rows below this header belong together; `None` where they are not gathered, or a column is missing.
-    pub(in crate::decode) fn grouping(&self, head: &str) -> Option<Grouping> {
+    pub(in crate::decode) fn grouping(&self, head: &str) -> Option<Grouping<'_>> {
         let (Some(gather), Format::Csv(dialect, _)) = (&self.gather, self.envelope.format) else { return None };
         let (_, layout) = self.find_header(head, dialect).ok()?;
         layout.require(&self.required, self.head_columns()).ok()?;
         let position = |value: &Value| if let Source::Column(slot) = value.source { layout.position(slot) } else { None };
-        let by: Vec<Option<usize>> = gather.by.iter().map(position).collect();
-        let cells = by.iter().flatten().map(|at| at + 1).fold(2, usize::max);
-        Some(Grouping { dialect, by, cells })
+        let cells = gather.by.iter().filter_map(position).map(|at| at + 1).fold(2, usize::max);
+        let position = Position { topic: "".into(), partition: 0, offset: 0 };
+        let message = Message { position, timestamp: None, key: None, value: None, headers: Vec::new() };
+        Some(Grouping { mapping: self, gather, dialect, layout, cells, message })
     }
 
     /// The columns of the rows as they stand in a message.
