@@ -44,6 +44,49 @@ fn refused_with(base: &str, more: &str, expected: &str) {
 }
 
 #[test]
+fn nothing_reads_what_stands_under_never() {
+    let never = |name: &str| format!("[columns]\nnever = [\"{name}\"]");
+    // By pointers, wherever they stand, however deep they go, and whatever they start at.
+    for (more, named) in [
+        ("description = { pointer = \"/who\" }", "line 14, fields.description.pointer: /who reads \"who\""),
+        ("description = { pointer = \"/who/home/0\" }", "line 14, fields.description.pointer: /who/home/0 reads \"who\""),
+        ("description = { pointer = \"/bill/who\" }", "line 14, fields.description.pointer: /bill/who reads \"who\""),
+        ("description = { pointer = \"/all/[who=x]/text\" }", "fields.description.pointer: /all/[who=x]/text reads \"who\""),
+        ("description = { parent = \"/who\" }", "line 14, fields.description.parent: /who reads \"who\""),
+        ("description = { envelope = \"/who\" }", "line 14, fields.description.envelope: /who reads \"who\""),
+        ("description = { texts = \"/who\", at = [\"/x\"] }", "line 14, fields.description.texts: /who reads \"who\""),
+        ("description = { texts = \"/x\", at = [\"/who\"] }", "line 14, fields.description.at: /who reads \"who\""),
+        ("description = { first = [\"x\", { pointer = \"/who\" }] }", "/who reads \"who\""),
+        (
+            "[[parties]]\nrole = \"shipper\"\nof = \"/x\"\nname = { pointer = \"/who\" }",
+            "parties.name.pointer: /who reads \"who\"",
+        ),
+        ("[[parties]]\nrole = \"shipper\"\nof = \"/who\"\nname = \"x\"", "parties.of: /who reads \"who\""),
+        ("[[explode]]\nelements = \"/who\"", "explode.elements: /who reads \"who\""),
+        ("[[select]]\nreason = \"x\"\ndrop = { pointer = \"/who\", present = true }", "/who reads \"who\""),
+    ] {
+        let text = SHIPMENT.replacen("[fields]", &format!("{}\n[fields]", never("who")), 1) + more;
+        let error = Mapping::parse(&text).expect_err(more).to_string();
+        assert!(error.contains(&format!("{named}, which is listed under columns.never")), "{more}: {error}");
+    }
+    for key in ["records", "error"] {
+        let text = SHIPMENT.replacen("[fields]", &format!("{key} = \"/data/who\"\n{}\n[fields]", never("who")), 1);
+        let error = Mapping::parse(&text).expect_err(key).to_string();
+        assert!(error.contains("envelope: /data/who reads \"who\""), "{error}");
+    }
+    // A column under another of its names is the same column.
+    for name in ["Tel", "Phone", "Tel No", "Mobile"] {
+        let aliases = "[columns.aliases]\n\"Phone\" = [\"Tel No\", \"Tel\"]\n\"Tel\" = [\"Mobile\"]";
+        for read in ["Tel", "Phone", "Tel No", "Mobile"] {
+            let text = SHIPMENT.replacen("[fields]", &format!("{}\n{aliases}\n[fields]", never(name)), 1);
+            let error = Mapping::parse(&format!("{text}description = \"{read}\"\n")).expect_err(read).to_string();
+            assert!(error.contains("columns: the column ") && error.contains("is read, and listed under never"), "{error}");
+            assert!(Mapping::parse(&format!("{text}description = \"Text\"\n")).is_ok());
+        }
+    }
+}
+
+#[test]
 fn what_tells_records_apart_is_the_text_of_a_column() {
     let gather = |by: &str| {
         let message = FLOW.replacen("\"csv\"", "\"csv\"\nmessage = \"group\"", 1);

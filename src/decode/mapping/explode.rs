@@ -72,7 +72,7 @@ impl Explode {
         }
         let what = if let Some(text) = section.text("elements")? {
             columns.readable.check("elements").map_err(|problem| section.error("elements", problem))?;
-            What::Elements(Pointer::parse(&text).map_err(|problem| section.error("elements", problem))?)
+            What::Elements(columns.never.pointer(&text).map_err(|problem| section.error("elements", problem))?)
         } else if let Some(item) = section.item("parts") {
             let separator = section.required_text("separator", "what stands between the parts, such as \";\"")?;
             if separator.is_empty() {

@@ -8,6 +8,7 @@ use super::evaluate::{Cells, Place};
 use super::explode::{self, Missed, Visit};
 use super::field::Stop;
 use super::figures::Figures;
+use super::head::Head;
 use super::layout::{Layout, Names};
 use super::reader::{Item, MappingError, Section};
 use super::value::{self, Column, Columns, Condition, Readable, Source, Value};
@@ -56,12 +57,9 @@ enum Found {
 }
 
 impl Gather {
-    /// The section `gather`, whose columns have these other spellings and give values so.
-    pub(super) fn read(
-        section: Section<'_>,
-        (aliases, readable): (BTreeMap<String, Vec<String>>, Readable),
-    ) -> Result<Gather, MappingError> {
-        let mut columns = Columns::new(aliases, readable);
+    /// The section `gather`, whose columns are called and give values so.
+    pub(super) fn read(section: Section<'_>, head: &Head, readable: Readable) -> Result<Gather, MappingError> {
+        let mut columns = Columns::new(head, readable);
         let by = section.item("by").map(|by| if by.is_list() { by.list() } else { Ok(vec![by]) }).transpose()?;
         let by = by.unwrap_or_default().iter().map(|item| telling(item, &mut columns)).collect::<Result<Vec<_>, _>>()?;
         if by.is_empty() {

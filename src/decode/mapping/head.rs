@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::layout::Names;
+use super::never::Never;
 use super::reader::{Item, MappingError, Section, nearest};
 use super::value::Column;
 use super::{Envelope, Format, Preamble};
@@ -16,7 +17,7 @@ pub(super) struct Head {
     pub(super) header: Option<Vec<String>>,
     /// Why lines of one cell are left out, such as titles and footnotes.
     pub(super) notes: Option<String>,
-    pub(super) never: Vec<String>,
+    pub(super) never: Never,
     pub(super) nulls: Vec<String>,
     pub(super) aliases: BTreeMap<String, Vec<String>>,
     pub(super) positions: Vec<(String, usize, usize)>,
@@ -103,7 +104,7 @@ impl Head {
             required: section.texts("required")?,
             header: section.texts("header")?,
             notes: section.reason("notes")?,
-            never: section.texts("never")?.unwrap_or_default(),
+            never: Never::of(&section.texts("never")?.unwrap_or_default(), &aliases, names),
             nulls: section.texts("nulls")?.unwrap_or_default(),
             aliases,
             positions,

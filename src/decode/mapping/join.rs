@@ -10,8 +10,10 @@ use regex::Regex;
 use super::field::Stop;
 use super::head::Head;
 use super::layout::{Layout, Names};
+use super::never::Never;
+use super::parse;
 use super::reader::{MappingError, Section};
-use super::{parse, value};
+use super::steps::compile;
 use crate::decode::delimited::{self, Dialect, Records};
 use crate::decode::draft::{error, malformed};
 use crate::decode::encoding::TextEncoding;
@@ -29,9 +31,8 @@ pub struct Join {
     parts: Vec<JoinPart>,
     aside: Vec<Regex>,
     orphan: String,
-    /// How names are compared, and the columns that may not be read, as they are compared.
-    names: Names,
-    never: Vec<String>,
+    /// The columns that may not be read.
+    never: Never,
 }
 
 /// A part.
@@ -76,7 +77,7 @@ impl Join {
         let key = section.required_text("key", "the column that is the same in all parts of a record")?;
         let dialect = parse::dialect(&section)?;
         let orphan = section.reason("orphan")?.unwrap_or_else(|| ExcludedReason::ORPHAN.to_owned());
-        let pattern = |text: &String| value::compile(text).map_err(|problem| section.error("aside", problem));
+        let pattern = |text: &String| compile(text).map_err(|problem| section.error("aside", problem));
         let aside = section.texts("aside")?.unwrap_or_default().iter().map(pattern).collect::<Result<_, _>>()?;
         let parts = section.sections("parts")?.into_iter().map(JoinPart::read).collect::<Result<Vec<_>, _>>()?;
         match parts.as_slice() {
@@ -93,13 +94,12 @@ impl Join {
                 section.error("parts", format!("{UNREADABLE:?} is how a row is called that cannot be read: take another name"))
             );
         }
-        let never: Vec<String> = head.never.iter().map(|name| head.names.key(name)).collect();
         let taken = parts.iter().flat_map(|part| part.columns.iter().flatten()).chain([&key]);
-        if let Some(name) = taken.into_iter().find(|name| never.contains(&head.names.key(name))) {
+        if let Some(name) = taken.into_iter().find(|name| head.never.holds(name)) {
             return Err(section.error("parts", format!("the column {name:?} is taken over, and listed under columns.never")));
         }
         section.finish()?;
-        Ok(Join { key, dialect, parts, aside, orphan, names: head.names, never })
+        Ok(Join { key, dialect, parts, aside, orphan, never: head.never.clone() })
     }
 
     /// What a file is, by its name.
@@ -127,10 +127,6 @@ impl Join {
     pub fn rows(&self, part: usize, file: &str) -> PartRows<'_> {
         let records = Records::new(self.dialect, TextEncoding::UTF_8);
         PartRows { join: self, part: self.parts.get(part), file: file.to_owned(), records, head: None, row: 0 }
-    }
-
-    fn leaves_out(&self, column: &str) -> bool {
-        self.never.contains(&self.names.key(column))
     }
 
     /// The message of the rows that have one key, each with its part; those of a part in a row.
@@ -197,7 +193,7 @@ impl JoinPart {
     fn read(section: Section<'_>) -> Result<JoinPart, MappingError> {
         let name = section.required_text("name", "how pointers call the part")?;
         let files = section.required_text("files", "a pattern on the names of its files")?;
-        let files = value::compile(&files).map_err(|problem| section.error("files", problem))?;
+        let files = compile(&files).map_err(|problem| section.error("files", problem))?;
         let many = match section.text("rows")?.as_deref() {
             None | Some("one") => false,
             Some("many") => true,
@@ -294,10 +290,10 @@ impl PartRows<'_> {
         let columns = self.part.and_then(|part| part.columns.as_ref());
         let member = |name: &String| {
             let is_wanted = *name != self.join.key && columns.is_none_or(|columns| columns.contains(name));
-            (is_wanted && !self.join.leaves_out(name)).then(|| Json::default().text(name).raw(b":").as_bytes().to_vec())
+            (is_wanted && !self.join.never.holds(name)).then(|| Json::default().text(name).raw(b":").as_bytes().to_vec())
         };
         let key = layout.names.iter().position(|name| *name == self.join.key);
-        let has_private = layout.names.iter().any(|name| self.join.leaves_out(name));
+        let has_private = layout.names.iter().any(|name| self.join.never.holds(name));
         Some(PartHead { key, members: layout.names.iter().map(member).collect(), has_private, layout })
     }
 
@@ -307,7 +303,7 @@ impl PartRows<'_> {
         if open {
             return Err("a quoted cell never ends".to_owned());
         }
-        head.layout.check(cells, &|name| self.join.leaves_out(name)).map_err(|error| error.detail)?;
+        head.layout.check(cells, &|name| self.join.never.holds(name)).map_err(|error| error.detail)?;
         let lacking =
             || format!("the header lacks {}, by which the parts are joined; it has {}", self.join.key, head.layout.shown());
         let key = cells.get(head.key.ok_or_else(lacking)?).map(|cell| cell.trim()).unwrap_or_default();

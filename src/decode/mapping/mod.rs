@@ -11,6 +11,7 @@ mod gather;
 mod head;
 mod join;
 mod layout;
+mod never;
 mod parse;
 mod prove;
 mod reader;
@@ -38,6 +39,7 @@ use self::explode::Explode;
 use self::field::Rule;
 use self::gather::Gather;
 use self::layout::{Layout, Names};
+use self::never::Never;
 use self::record::{Lists, Quantities};
 use self::value::{Columns, Condition};
 use super::delimited::Dialect;
@@ -55,8 +57,8 @@ pub struct Mapping {
     names: Names,
     /// Columns without which a header is another schema.
     required: Vec<usize>,
-    /// Names that are read into nothing, in the form they are compared in.
-    never: Vec<String>,
+    /// Columns that are read into nothing.
+    never: Never,
     /// Texts that mean null in every column.
     nulls: Vec<String>,
     /// How the files of a release become messages.
@@ -194,7 +196,7 @@ impl Mapping {
 
     /// Whether a column is listed under `never`.
     pub(super) fn leaves_out(&self, column: &str) -> bool {
-        self.never.contains(&self.names.key(column))
+        self.never.holds(column)
     }
 
     pub(super) fn envelope(&self) -> &Envelope {

@@ -64,10 +64,9 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         return Err(root.error("join", "a join gives lines of JSON: envelope.format = \"ndjson\""));
     }
     let readable = Readable::of(envelope.format);
-    let mut gather =
-        root.section("gather")?.map(|section| Gather::read(section, (head.aliases.clone(), readable))).transpose()?;
+    let mut gather = root.section("gather")?.map(|section| Gather::read(section, &head, readable)).transpose()?;
     let readable = if gather.is_some() { readable.gathered() } else { readable };
-    let mut columns = Columns::new(head.aliases.clone(), readable);
+    let mut columns = Columns::new(&head, readable);
     let explode: Vec<Explode> =
         root.sections("explode")?.into_iter().map(|section| Explode::read(section, &mut columns)).collect::<Result<_, _>>()?;
     columns.pivots = explode.iter().flat_map(Explode::names).map(str::to_owned).collect();
@@ -91,7 +90,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     let meaning = root.section("meaning")?.map(|section| meaning(section, &mut columns)).transpose()?.unwrap_or_default();
     let limits = limits(root.section("limits")?)?;
     let examples = root.sections("examples")?.into_iter().map(Example::read).collect::<Result<_, _>>()?;
-    let (required, never) = settle(root, &head, (&mut gather, &branches, &mut columns), &envelope)?;
+    let required = settle(root, &head, (&mut gather, &branches, &mut columns), &envelope)?;
     Ok(Mapping {
         name,
         title,
@@ -99,7 +98,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         columns,
         names: head.names,
         required,
-        never,
+        never: head.never,
         nulls: head.nulls,
         join,
         gather,
@@ -119,13 +118,13 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     })
 }
 
-/// What is gathered, the columns without which a file is another schema, and those that may not be read, once all columns are known.
+/// What is gathered, and the columns without which a file is another schema, once all columns are known.
 fn settle(
     root: &Section<'_>,
     head: &Head,
     (gather, branches, columns): (&mut Option<Gather>, &[Branch], &mut Columns),
     envelope: &Envelope,
-) -> Result<(Vec<usize>, Vec<String>), MappingError> {
+) -> Result<Vec<usize>, MappingError> {
     let named = |columns: &mut Columns, names: &[String]| names.iter().map(|name| columns.slot(vec![name.clone()])).collect();
     let names = head.required.as_deref().unwrap_or_default();
     // What the author requires comes to what no record can do without: naming a header's columns must not lift that guard.
@@ -158,13 +157,14 @@ fn settle(
     if required.is_empty() && matches!(envelope.format, Format::Csv(_, Preamble::UntilHeader)) {
         return Err(root.error("columns", "a preamble until the header needs columns.required, to know the header by"));
     }
-    let never: Vec<String> = head.never.iter().map(|name| head.names.key(name)).collect();
+    let mut pointers = std::iter::once(&envelope.records).chain(&envelope.error);
+    pointers.try_for_each(|pointer| head.never.check(pointer)).map_err(|problem| root.error("envelope", problem))?;
     let before = gather.iter().flat_map(|gather| &gather.columns.slots);
     let read = columns.slots.iter().chain(before).flat_map(|column| column.names.iter());
-    if let Some(name) = read.into_iter().find(|name| never.contains(&head.names.key(name))) {
+    if let Some(name) = read.into_iter().find(|name| head.never.holds(name)) {
         return Err(root.error("columns", format!("the column {name:?} is read, and listed under never")));
     }
-    Ok((required, never))
+    Ok(required)
 }
 
 /// The columns that the required fields of a record read directly: without them a file is another schema.

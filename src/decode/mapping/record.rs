@@ -168,7 +168,7 @@ fn of(section: &Section<'_>, columns: &Columns) -> Result<Of, MappingError> {
     if section.has("of") {
         columns.readable.check("of").map_err(|problem| section.error("of", problem))?;
     }
-    let pointer = |text: String| Pointer::parse(&text).map_err(|problem| section.error("of", problem));
+    let pointer = |text: String| columns.never.pointer(&text).map_err(|problem| section.error("of", problem));
     section.text("of")?.map(pointer).transpose()
 }
 

@@ -154,14 +154,14 @@ impl Mapping {
         let read = self.head_columns().iter().enumerate().filter(|(slot, _)| layout.position(*slot).is_none());
         let read = read.map(|(_, column)| column.names.join(" or "));
         let there: Vec<String> = layout.names.iter().map(|name| self.names.key(name)).collect();
-        read.chain(self.never.iter().filter(|name| !there.contains(name)).cloned()).collect()
+        read.chain(self.never.absent(&there)).collect()
     }
 
     /// Names of the header that nothing reads.
     fn unread(&self, layout: &Layout) -> Vec<String> {
         let read: Vec<usize> = (0..self.head_columns().len()).filter_map(|slot| layout.position(slot)).collect();
         let names = layout.names.iter().enumerate().filter(|(at, _)| !read.contains(at)).map(|(_, name)| name.clone());
-        names.filter(|name| !self.never.contains(&self.names.key(name))).collect()
+        names.filter(|name| !self.leaves_out(name)).collect()
     }
 
     /// Which evidence the feed can support: what is mapped, and what it means.

@@ -3,7 +3,6 @@
 use regex::Regex;
 
 use super::reader::{Item, MappingError, nearest};
-use super::value::compile;
 
 /// One step on a text.
 #[derive(Clone, Debug)]
@@ -78,4 +77,10 @@ pub(super) fn step(item: &Item<'_>) -> Result<TextStep, MappingError> {
 
 fn size(item: &Item<'_>) -> Result<usize, MappingError> {
     Ok(usize::try_from(item.number(0..1001)?).unwrap_or(0))
+}
+
+/// A pattern with a bound on its size, so that a mapping cannot take the memory of the machine.
+pub(super) fn compile(text: &str) -> Result<Regex, String> {
+    let built = regex::RegexBuilder::new(text).size_limit(1 << 20).build();
+    built.map_err(|error| format!("{text:?} is no regular expression: {}", error.to_string().replace('\n', " ")))
 }

@@ -7,8 +7,10 @@ use regex::Regex;
 use super::Format;
 use super::checks::Proof;
 use super::figures::Figures;
+use super::head::Head;
+use super::never::Never;
 use super::reader::{Item, MappingError, Section, nearest};
-use super::steps::{TextStep, step};
+use super::steps::{TextStep, compile, step};
 use crate::decode::json::Pointer;
 use crate::decode::number;
 use crate::domain::Decimal;
@@ -28,6 +30,8 @@ pub(super) struct Columns {
     /// Names of pivoted columns.
     pub(super) pivots: Vec<String>,
     pub(super) readable: Readable,
+    /// Those that may not be read.
+    pub(super) never: Never,
 }
 
 /// What a row gives to read beside its cells.
@@ -67,9 +71,10 @@ impl Readable {
 }
 
 impl Columns {
-    /// No column yet; `aliases` gives other spellings of a name.
-    pub(super) fn new(aliases: BTreeMap<String, Vec<String>>, readable: Readable) -> Columns {
-        Columns { slots: Vec::new(), aliases, pivots: Vec::new(), readable }
+    /// No column yet, of what the section `columns` says.
+    pub(super) fn new(head: &Head, readable: Readable) -> Columns {
+        let (aliases, never) = (head.aliases.clone(), head.never.clone());
+        Columns { slots: Vec::new(), aliases, pivots: Vec::new(), readable, never }
     }
 
     /// The slot of a column with these alternative names.
@@ -269,7 +274,7 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
     }
     let pointer = |key| {
         let text = section.required_text(key, "a JSON pointer")?;
-        Pointer::parse(&text).map_err(|problem| section.error(key, problem))
+        columns.never.pointer(&text).map_err(|problem| section.error(key, problem))
     };
     let parts = |key, columns: &mut Columns| match section.item(key) {
         Some(item) => item.list()?.iter().map(|part| read_item(part, columns)).collect::<Result<Vec<_>, _>>(),
@@ -281,7 +286,7 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
         "parent" => Source::Parent(pointer("parent")?),
         "texts" => {
             let places = section.texts("at")?.unwrap_or_default();
-            let places = places.iter().map(|text| Pointer::parse(text).map_err(|problem| section.error("at", problem)));
+            let places = places.iter().map(|text| columns.never.pointer(text).map_err(|problem| section.error("at", problem)));
             let separator = section.text("separator")?.unwrap_or_else(|| " ".to_owned());
             Source::Texts(pointer("texts")?, places.collect::<Result<_, _>>()?, separator)
         }
@@ -326,12 +331,6 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
 fn pattern(section: &Section<'_>, key: &'static str) -> Result<Regex, MappingError> {
     let text = section.required_text(key, "a regular expression")?;
     compile(&text).map_err(|problem| section.error(key, problem))
-}
-
-/// A pattern with a bound on its size, so that a mapping cannot take the memory of the machine.
-pub(super) fn compile(text: &str) -> Result<Regex, String> {
-    let built = regex::RegexBuilder::new(text).size_limit(1 << 20).build();
-    built.map_err(|error| format!("{text:?} is no regular expression: {}", error.to_string().replace('\n', " ")))
 }
 
 /// A condition: `all`, `any`, `not`, or a value with one test.
