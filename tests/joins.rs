@@ -141,17 +141,33 @@ fn a_release_that_lacks_a_part_is_left_alone_until_it_is_there() {
 }
 
 #[test]
-fn a_release_without_its_first_part_is_refused_and_a_watched_one_too() {
+fn a_release_without_its_first_part_keeps_no_other_away() {
     let parts = parts();
-    let (without, header): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(name, _)| !name.contains("header"));
+    let (without, header): (Vec<_>, Vec<_>) = parts.iter().cloned().partition(|(name, _)| !name.contains("header"));
     let house = house(&without);
-    let refused = |arguments: &[&str], wanted: i32, named: &str| {
+    let said = |arguments: &[&str], wanted: i32, named: &str| {
         let (code, _, stderr) = house.run(arguments);
         assert!(code == wanted && stderr.contains(named), "{code}: {stderr}");
     };
-    refused(&["-q", "feed", "release", "--feed", "ams"], 66, "no file is part header of 2025");
-    refused(&["-q", "feed", "release", "--feed", "ams", "--watch"], 2, "--watch: the mapping joins several files");
-    // Another year is another release.
-    house.write("release/ams__header_2024__1.csv", header[0].1.as_bytes());
-    refused(&["-q", "assess", "release", "--as", "us-ams"], 66, "no file is part header of 2025");
+    let lacks = "no file is part header of 2025; every record has the first part";
+    said(&["-q", "feed", "release", "--feed", "ams"], 66, lacks);
+    said(&["-q", "feed", "release", "--feed", "ams", "--watch"], 2, "--watch: the mapping joins several files");
+    // `assess` shows what there is: nothing but orphans.
+    said(&["assess", "release", "--as", "us-ams", "--summary", "s.json"], 0, lacks);
+    let summary: Value = serde_json::from_slice(&std::fs::read(house.path("s.json")).unwrap()).unwrap();
+    assert!(summary["excluded"] == summary["consumed"] && summary["by_reason"]["orphan"].as_u64() > Some(0), "{summary}");
+    // Another year is another release, and whole.
+    let earlier = |name: &str| format!("release/{}", name.replace("_2025_", "_2024_"));
+    parts.iter().for_each(|(name, text)| drop(house.write(&earlier(name), text.as_bytes())));
+    said(&["feed", "release", "--feed", "ams"], 0, lacks);
+    let once = messages(&mut house.log(), "ams").len();
+    assert!(once > 0);
+    // An empty file is none of its part's.
+    house.write(&format!("release/{}", header[0].0), b"");
+    said(&["feed", "release", "--feed", "ams"], 0, lacks);
+    said(&["feed", "release", "--feed", "ams"], 0, "the file is empty: it tells nothing of part header");
+    assert_eq!(messages(&mut house.log(), "ams").len(), once);
+    house.write(&format!("release/{}", header[0].0), header[0].1.as_bytes());
+    house.done(&["-q", "feed", "release", "--feed", "ams"]);
+    assert_eq!(messages(&mut house.log(), "ams").len(), 2 * once);
 }

@@ -44,30 +44,28 @@ pub(super) struct Input {
 enum Source {
     Stdin,
     File(PathBuf),
-    /// Files that are joined, and the names of parts that are not there. The first is of the part that every record has.
-    Joined(Parts, Vec<String>),
+    /// Files that are joined, in the order of parts, and what is said of the parts that are not there.
+    Joined(Parts, Option<String>),
 }
 
 impl Input {
     /// The parts of a release, called by the first file.
     pub(super) fn joined(parts: Parts) -> Input {
         let name = parts.first().map(|(_, path)| input(path.clone()).name).unwrap_or_default();
-        Input { source: Source::Joined(parts, Vec::new()), name }
+        Input { source: Source::Joined(parts, None), name }
     }
 
-    /// The same release, of which these parts are not there.
-    pub(super) fn without(mut self, missing: Vec<&str>) -> Input {
+    /// The same release, which lacks parts.
+    pub(super) fn without(mut self, lack: String) -> Input {
         if let Source::Joined(_, without) = &mut self.source {
-            *without = missing.into_iter().map(str::to_owned).collect();
+            *without = Some(lack);
         }
         self
     }
 
     /// What it lacks, where it is a release without all its parts.
-    pub(super) fn incomplete(&self) -> Option<String> {
-        let Source::Joined(_, missing) = &self.source else { return None };
-        let next = "say optional = true in [[join.parts]] where a release may be without";
-        (!missing.is_empty()).then(|| format!("{}: no file is part {}; {next}", self.shown(), missing.join(", ")))
+    pub(super) fn incomplete(&self) -> Option<&str> {
+        if let Source::Joined(_, lack) = &self.source { lack.as_deref() } else { None }
     }
 
     /// The feed that the file's stem names.

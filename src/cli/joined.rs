@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
 use super::input::{Input, Rows, and_then, each_chunk, open};
 use crate::decode::{FileOf, Join, PartRow};
 use crate::stream::{Group, Sorter};
@@ -23,24 +23,33 @@ pub(super) fn releases(inputs: Vec<Input>, join: Option<&Join>) -> Result<Vec<In
             _ => others.push(input),
         }
     }
-    let mut joined = Vec::new();
-    for (release, mut parts) in releases {
-        parts.sort();
-        if parts.first().is_none_or(|(part, _)| *part != 0) {
-            let names: Vec<String> = parts.iter().map(|(_, path)| path.display().to_string()).collect();
-            let of = if release.is_empty() { String::new() } else { format!(" of {release}") };
-            let message = format!("{}: no file is part {}{of}, which every record has", names.join(", "), join.name(0));
-            return Err(Failure::new(Exit::NotThere, message));
-        }
-        let there: Vec<usize> = parts.iter().map(|(part, _)| *part).collect();
-        let input = Input::joined(parts).without(join.missing(&there));
-        if let Some(missing) = input.incomplete() {
-            tracing::warn!("{missing}");
-        }
-        joined.push(input);
+    let joined: Vec<Input> = releases.into_iter().map(|(release, parts)| release_of(join, &release, parts)).collect();
+    Ok(joined.into_iter().chain(others).collect())
+}
+
+/// The release of these files, with what it lacks.
+fn release_of(join: &Join, release: &str, mut parts: Parts) -> Input {
+    parts.sort();
+    let is_empty = |path: &PathBuf| path.metadata().is_ok_and(|about| about.is_file() && about.len() == 0);
+    let (empty, filled): (Parts, Parts) = parts.iter().cloned().partition(|(_, path)| is_empty(path));
+    for (part, path) in empty {
+        tracing::warn!(file = %path.display(), "the file is empty: it tells nothing of part {}", join.name(part));
     }
-    joined.extend(others);
-    Ok(joined)
+    let there: Vec<usize> = filled.iter().map(|(part, _)| *part).collect();
+    let missing = join.missing(&there);
+    let input = Input::joined(parts);
+    if missing.is_empty() {
+        return input;
+    }
+    let next = if missing.contains(&join.name(0)) {
+        "every record has the first part"
+    } else {
+        "say optional = true in [[join.parts]] where a release may be without"
+    };
+    let of = if release.is_empty() { String::new() } else { format!(" of {release}") };
+    let lack = format!("{}: no file is part {}{of}; {next}", input.shown(), missing.join(", "));
+    tracing::warn!("{lack}");
+    input.without(lack)
 }
 
 /// Reads the parts of a release, a message for each key.
