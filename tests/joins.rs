@@ -5,7 +5,9 @@
 #[path = "support/house.rs"]
 mod house;
 
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use house::{House, messages};
 use serde_json::Value;
@@ -170,4 +172,41 @@ fn a_release_without_its_first_part_keeps_no_other_away() {
     house.write(&format!("release/{}", header[0].0), header[0].1.as_bytes());
     house.done(&["-q", "feed", "release", "--feed", "ams"]);
     assert_eq!(messages(&mut house.log(), "ams").len(), 2 * once);
+}
+
+#[test]
+fn a_file_that_fits_no_part_never_gets_onto_the_topic() {
+    let stray = "identifier,consignee_name,comm_number\n2025030100,JANE DOE,+1 555 0100\n";
+    let joined = fed(&house(&parts()));
+    let house = house(&parts());
+    house.write("release/consignee_extra.csv", stray.as_bytes());
+    for arguments in [
+        &["feed", "release", "--feed", "ams"][..],
+        &["assess", "release", "--as", "us-ams", "--only", "dead-letters"],
+        &["check", "release", "--as", "us-ams", "--sample", "9"],
+    ] {
+        let (code, stdout, stderr) = house.run(arguments);
+        let named = stderr.contains("consignee_extra.csv: not read") && stderr.contains("the parts are header (");
+        assert!(code == 0 && named && !stdout.contains("JANE"), "{code}: {stdout} {stderr}");
+    }
+    assert_eq!(fed(&house), joined);
+    // Alone, or through a pipe, there is nothing else to read; a file that is joined already is read under any name.
+    let alone = "release/consignee_extra.csv";
+    for arguments in [
+        &["-q", "feed", alone, "--feed", "ams"][..],
+        &["-q", "assess", alone, "--as", "us-ams"],
+        &["-q", "check", alone, "--as", "us-ams"],
+    ] {
+        let (code, stdout, stderr) = house.run(arguments);
+        assert!(code == 66 && stderr.contains("fits no part of the join") && !stdout.contains("JANE"), "{code}: {stderr}");
+    }
+    let mut piped = house.command(&["-q", "feed", "-", "--feed", "ams"]);
+    let mut piped = piped.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    piped.stdin.take().unwrap().write_all(stray.as_bytes()).unwrap();
+    let output = piped.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(66), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fed(&house), joined);
+    house.write("any name", joined.lines().next().unwrap().as_bytes());
+    house.done(&["-q", "feed", "any name", "--feed", "ams"]);
+    assert_eq!(messages(&mut house.log(), "ams").len(), joined.lines().count() + 1);
 }

@@ -155,6 +155,7 @@ impl Input {
         read.map_err(|failure| failure.context(format!("reading {}", self.shown())))?;
         refuse_packed(&bytes, &self.shown())?;
         refuse_without_lines(&bytes, &self.shown(), reading)?;
+        refuse_stray(&bytes, &self.shown(), reading)?;
         Ok(bytes)
     }
 }
@@ -247,6 +248,7 @@ pub(super) fn each_piece(bytes: Box<dyn Read>, shown: &str, reading: &Reading, t
     each_chunk(bytes, shown, &mut |chunk| {
         if std::mem::take(&mut is_first) {
             refuse_without_lines(chunk, shown, reading)?;
+            refuse_stray(chunk, shown, reading)?;
         }
         let mut outcome = Ok(());
         cutter.push(chunk, &mut |piece| and_then(&mut outcome, || give(piece)));
@@ -313,6 +315,14 @@ fn refuse_without_lines(bytes: &[u8], shown: &str, reading: &Reading) -> Result<
     let message =
         format!("{shown}: its lines end with a carriage return alone; make line feeds of them: `tr '\\r' '\\n' < FILE`");
     Err(Failure::new(Exit::NothingDecoded, message))
+}
+
+/// Refuses what comes through a pipe and is neither a part nor joined already.
+fn refuse_stray(bytes: &[u8], shown: &str, reading: &Reading) -> Result<(), Failure> {
+    match reading.decoder().join() {
+        Some(join) if joined::begins_otherwise(bytes) => Err(Failure::new(Exit::NotThere, joined::stray(shown, join))),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a file that is packed, or of Avro with its schema inside: cut into rows it would be as many dead letters.

@@ -55,8 +55,8 @@ pub enum FileOf {
     Part(usize, String),
     /// A file of the release that is not wanted.
     Aside,
-    /// None of it: it is joined already.
-    Joined,
+    /// No part: joined already, or none of the release at all.
+    Other,
 }
 
 /// A row of a part.
@@ -108,13 +108,19 @@ impl Join {
         match part {
             Some((at, found)) => FileOf::Part(at, found.get(1).map(|group| group.as_str().to_owned()).unwrap_or_default()),
             None if self.aside.iter().any(|pattern| pattern.is_match(name)) => FileOf::Aside,
-            None => FileOf::Joined,
+            None => FileOf::Other,
         }
     }
 
     /// The name of a part.
     pub fn name(&self, part: usize) -> &str {
         self.parts.get(part).map(|part| part.name.as_str()).unwrap_or_default()
+    }
+
+    /// The parts with the patterns of their names, as the mapping says them.
+    pub fn described(&self) -> String {
+        let described = |part: &JoinPart| format!("{} ({})", part.name, part.files);
+        self.parts.iter().map(described).collect::<Vec<_>>().join(", ")
     }
 
     /// The parts that a release needs beside these.
@@ -383,7 +389,7 @@ hs = { pointer = "/bill/hs" }
         let of = |name: &str| mapping.join().unwrap().file(name);
         assert_eq!(of("bill_2019__1.csv"), FileOf::Part(0, "2019".to_owned()));
         assert_eq!(of("party_2018.csv"), FileOf::Part(1, "2018".to_owned()));
-        assert_eq!((of("hazmat_2019.csv"), of("joined.ndjson")), (FileOf::Aside, FileOf::Joined));
+        assert_eq!((of("hazmat_2019.csv"), of("joined.ndjson")), (FileOf::Aside, FileOf::Other));
     }
 
     #[test]
