@@ -177,6 +177,26 @@ fn a_grown_file_whose_rows_move_among_messages_is_fed_again_whole_with_a_word() 
 }
 
 #[test]
+fn a_file_that_a_mended_mapping_cuts_another_way_is_fed_again_whole() {
+    let house = of_kg("row");
+    house.write("g.csv", b"A title\npartner,kg\nKR,1\nVN,2\n");
+    fed(&house, "g.csv");
+    assert_eq!(raw(&house).len(), 3, "the title is taken for the header");
+    // What reads a row may change: its place stays.
+    let mended = KG.replace("MESSAGE", "row").replacen("[fields]", "[limits]\nrows_max = 9\n[fields]", 1);
+    house.write("kg.toml", mended.as_bytes());
+    assert!(fed(&house, "g.csv").contains("nothing to do"));
+    house.write("kg.toml", mended.replacen("format = \"csv\"", "format = \"csv\"\npreamble = 1", 1).as_bytes());
+    fed(&house, "g.csv");
+    let head = "A title\npartner,kg\n";
+    assert_eq!(raw(&house)[3..], ["KR,1\n", "VN,2\n"].map(|row| format!("{head}{row}")));
+    assert!(fed(&house, "g.csv").contains("nothing to do"));
+    house.write("g.csv", format!("{head}KR,1\nVN,2\nZA,5\n").as_bytes());
+    fed(&house, "g.csv");
+    assert_eq!(raw(&house)[5..], [format!("{head}ZA,5\n")], "no row is lost, and none is doubled");
+}
+
+#[test]
 fn a_last_row_without_a_line_end_is_fed_again_when_it_is_completed() {
     let house = of_kg("row");
     house.write("g.csv", b"partner,kg\nKR,1\nVN,12");

@@ -219,13 +219,14 @@ impl Feeder {
         Err(Failure::new(Exit::Restart, "the log stayed busy; run the same command again, it resumes where it stopped"))
     }
 
-    /// What is known of a file: it is the same one as long as it begins alike, however much it has grown.
+    /// What is known of a file: it is the same one as long as it begins alike and becomes the same messages, however much it has grown.
     fn known(&mut self, full: &str, bytes: impl Read, size: u64) -> Result<Known, Failure> {
         let mut head = Vec::new();
         bytes.take(HEAD_BYTES as u64).read_to_end(&mut head).exits(Exit::NotThere)?;
+        let shape = xxhash_rust::xxh3::xxh3_64(self.reading.decoder().shape().as_bytes());
         let name = |length: usize| {
             let hash = xxhash_rust::xxh3::xxh3_64(head.get(..length).unwrap_or_default());
-            format!("{full}#{length}-{hash:016x}")
+            format!("{full}#{length}-{hash:016x}-{shape:016x}")
         };
         for length in (0..=head.len()).rev() {
             if let Some(progress) = self.log.progress(&self.feed, &name(length))? {

@@ -119,6 +119,12 @@ impl Decoder {
         }
     }
 
+    /// What decides which messages a file of the feed becomes, as a text: with another one its rows have other places.
+    pub fn shape(&self) -> String {
+        let form = self.mapping().map_or("canonical", Mapping::shape);
+        format!("{} {form}", self.framed.map_or("", Framed::word))
+    }
+
     /// How a file of the feed is cut into messages.
     pub fn split(&self) -> Split {
         match self.mapping().map(Mapping::envelope) {

@@ -18,6 +18,7 @@ mod reader;
 mod record;
 mod rows;
 mod sample;
+mod shape;
 mod steps;
 mod told;
 mod value;
@@ -80,6 +81,8 @@ pub struct Mapping {
     meaning: Meaning,
     limits: Limits,
     examples: Vec<Example>,
+    /// What of it decides which messages a file becomes.
+    shape: String,
     /// The first header seen, read: with one row a message the same header comes a million times. A cache and no state.
     memo: OnceLock<(String, Layout)>,
 }
@@ -192,6 +195,11 @@ impl Mapping {
     /// How the files of a release are joined, where they are.
     pub fn join(&self) -> Option<&Join> {
         self.join.as_ref()
+    }
+
+    /// What of it decides which messages a file becomes, as a text.
+    pub(super) fn shape(&self) -> &str {
+        &self.shape
     }
 
     /// Whether a column is listed under `never`.

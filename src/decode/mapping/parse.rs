@@ -14,6 +14,7 @@ use super::head::Head;
 use super::join::Join;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
+use super::shape::shape;
 use super::value::{Columns, Readable, Source, Value, condition};
 use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, Unit};
 use crate::decode::delimited::Dialect;
@@ -39,7 +40,7 @@ impl Mapping {
             }
             None => return Err(root.error("version", "is missing: version = 1")),
         }
-        let mapping = mapping(&root)?;
+        let mapping = Mapping { shape: shape(text), ..mapping(&root)? };
         mapping.prove(&root)?;
         root.finish()?;
         Ok(mapping)
@@ -114,6 +115,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
         meaning,
         limits,
         examples,
+        shape: String::new(),
         memo: OnceLock::new(),
     })
 }
