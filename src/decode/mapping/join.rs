@@ -14,6 +14,7 @@ use super::never::Never;
 use super::parse;
 use super::reader::{MappingError, Section};
 use super::steps::compile;
+use super::value::Column;
 use crate::decode::delimited::{self, Dialect, Records};
 use crate::decode::draft::{error, malformed};
 use crate::decode::encoding::TextEncoding;
@@ -292,15 +293,23 @@ impl PartRows<'_> {
         if open {
             return None;
         }
-        let layout = Layout::read(&cells, &[], Names::Exact);
+        let Join { key, never, .. } = self.join;
         let columns = self.part.and_then(|part| part.columns.as_ref());
-        let member = |name: &String| {
-            let is_wanted = *name != self.join.key && columns.is_none_or(|columns| columns.contains(name));
-            (is_wanted && !self.join.never.holds(name)).then(|| Json::default().text(name).raw(b":").as_bytes().to_vec())
+        let is_taken = |name: &str| {
+            (name == key || columns.is_none_or(|columns| columns.iter().any(|taken| taken == name))) && !never.holds(name)
         };
-        let key = layout.names.iter().position(|name| *name == self.join.key);
-        let has_private = layout.names.iter().any(|name| self.join.never.holds(name));
-        Some(PartHead { key, members: layout.names.iter().map(member).collect(), has_private, layout })
+        let taken = cells.iter().map(|cell| cell.trim().to_owned()).filter(|name| is_taken(name));
+        let taken: Vec<Column> = taken.map(|name| Column { names: vec![name] }).collect();
+        let layout = Layout::read(&cells, &taken, Names::Exact);
+        let member = |(at, name): (usize, &String)| {
+            let is_first = !layout.names.iter().take(at).any(|earlier| earlier == name);
+            let is_member = is_first && name != key && is_taken(name);
+            is_member.then(|| Json::default().text(name).raw(b":").as_bytes().to_vec())
+        };
+        let (members, key) =
+            (layout.names.iter().enumerate().map(member).collect(), layout.names.iter().position(|name| name == key));
+        let has_private = layout.names.iter().any(|name| never.holds(name));
+        Some(PartHead { key, members, has_private, layout })
     }
 
     /// A row as an object of its cells; what is empty is left away. Else why it cannot be read.
@@ -438,6 +447,21 @@ hs = { pointer = "/bill/hs" }
             assert!(said.contains(&format!("the column {column:?} is taken over, and listed under columns.never")), "{said}");
             assert!(said.contains("line "), "{said}");
         }
+    }
+
+    #[test]
+    fn two_columns_of_one_name_agree_or_the_row_cannot_be_read() {
+        let both = rows(0, "id,day,port,day\n7,x,p,x\n8,x,p,y\n9,x,p,\n", 5);
+        assert_eq!(both[0], r#"7 {"day":"x","port":"p"}"#);
+        for (row, shown) in [(2, "8,x,p,y"), (3, "9,x,p,")] {
+            let wanted =
+                format!(r#""row":{row},"why":"day: the column stands there twice, with different values","text":"{shown}""#);
+            assert!(both[row - 1].starts_with("! ") && both[row - 1].contains(&wanted), "{both:?}");
+        }
+        // Of no concern where they are not taken over, or may not be read.
+        assert_eq!(rows(1, "id,name,x,x\n7,A,1,2\n", 5), [r#"7 {"name":"A"}"#]);
+        let twice = rows(0, "id,day,id\n7,x,8\n", 5);
+        assert!(twice[0].contains("id: the column stands there twice"), "{twice:?}");
     }
 
     #[test]
