@@ -116,7 +116,7 @@ fn errors_of_a_row_name_field_column_value_and_what_is_allowed() {
     check(
         SMALL,
         ("a.csv", b"country,month,kg\nTH,2025-02,1\n"),
-        expect!["unreadable unknown_schema: the header lacks code; it has country, month, kg"],
+        expect!["unreadable unknown_schema: the header lacks code; of its 3 columns the mapping knows country, month, kg"],
     );
 }
 

@@ -61,6 +61,21 @@ fn names_that_are_nowhere_are_told() {
 }
 
 #[test]
+fn of_a_file_without_a_header_no_private_cell_is_told() {
+    let with_header = TABLE.replacen("header = [\"Month\", \"HS\", \"Country\", \"Kg\"]\n", "never = [\"Phone\"]\n", 1);
+    let decoder = Decoder::mapped(Mapping::parse(&with_header).unwrap(), false);
+    // The second half of a file that was split.
+    let sample =
+        decoder.sample(b"2025-01;282580;Country;7;SECRET\n2025-01;282580;CN;7;SECRET\n", 5, &crate::around(None)).to_string();
+    let told = "dead_letter unknown_schema: the header lacks HS, Month; of its 5 columns the mapping knows Country\n";
+    assert!(sample.contains(told) && !sample.contains("SECRET"), "{sample}");
+    // A name in another spelling is a name that the mapping has.
+    let sample = decoder.sample(b"month;HS;Country;Kg;SECRET\n2025-01;282580;CN;7;x\n", 5, &crate::around(None)).to_string();
+    let told = "the header lacks Month (there is \"month\"); of its 5 columns the mapping knows HS, Country, Kg\n";
+    assert!(sample.contains(told) && !sample.contains("SECRET"), "{sample}");
+}
+
+#[test]
 fn what_is_still_to_be_filled_in_and_what_sums_nothing_is_refused() {
     assert!(refused("const = \"import\"", "const = \"TODO\"").ends_with("fields.flow.const: is still to be filled in"));
     let gather = "[gather]\nby = [\"Month\"]\n[[gather.columns]]\nname = \"Kg\"\nvalue = \"Kg\"\nsum = true\n[fields]";

@@ -233,7 +233,7 @@ struct PartHead {
     key: Option<usize>,
     /// What stands before the cell of each column that is taken over, in the row's object.
     members: Vec<Option<Vec<u8>>>,
-    /// The file has columns that may not be read.
+    /// The file has columns that may not be read, or may have.
     has_private: bool,
 }
 
@@ -259,7 +259,10 @@ impl PartRows<'_> {
         let Some(head) = &self.head else {
             match self.read_head(&String::from_utf8_lossy(record)) {
                 Some(head) => self.head = Some(head),
-                None => give(PartRow::Alone(self.unreadable("in the header a quoted cell never ends", Some(record)))),
+                None => {
+                    let shown = self.join.never.is_empty().then_some(record);
+                    give(PartRow::Alone(self.unreadable("in the header a quoted cell never ends", shown)));
+                }
             }
             return;
         };
@@ -308,7 +311,8 @@ impl PartRows<'_> {
         };
         let (members, key) =
             (layout.names.iter().enumerate().map(member).collect(), layout.names.iter().position(|name| name == key));
-        let has_private = layout.names.iter().any(|name| never.holds(name));
+        // Without the key this is no header: it may be a row, and its columns any.
+        let has_private = layout.names.iter().any(|name| never.holds(name)) || key.is_none() && !never.is_empty();
         Some(PartHead { key, members, has_private, layout })
     }
 
@@ -319,8 +323,8 @@ impl PartRows<'_> {
             return Err("a quoted cell never ends".to_owned());
         }
         head.layout.check(cells, &|name| self.join.never.holds(name)).map_err(|error| error.detail)?;
-        let lacking =
-            || format!("the header lacks {}, by which the parts are joined; it has {}", self.join.key, head.layout.shown());
+        let (name, all) = (&self.join.key, head.layout.names.len());
+        let lacking = || format!("the header lacks {name}, by which the parts are joined, among its {all} columns");
         let key = cells.get(head.key.ok_or_else(lacking)?).map(|cell| cell.trim()).unwrap_or_default();
         let mut json = Json::with_capacity(2 * text.len() + ROOM);
         if key.is_empty() {
@@ -416,7 +420,7 @@ hs = { pointer = "/bill/hs" }
             );
         }
         let lost = rows(0, "key,day\n7,x\n", 9);
-        assert!(lost[0].contains("the header lacks id, by which the parts are joined; it has key, day"), "{lost:?}");
+        assert!(lost[0].contains("the header lacks id, by which the parts are joined, among its 2 columns"), "{lost:?}");
         let open = rows(0, "id,\"day\n7,x\n", 9);
         assert!(open[0].contains("in the header a quoted cell never ends"), "{open:?}");
     }
@@ -462,6 +466,22 @@ hs = { pointer = "/bill/hs" }
         assert_eq!(rows(1, "id,name,x,x\n7,A,1,2\n", 5), [r#"7 {"name":"A"}"#]);
         let twice = rows(0, "id,day,id\n7,x,8\n", 5);
         assert!(twice[0].contains("id: the column stands there twice"), "{twice:?}");
+    }
+
+    #[test]
+    fn of_a_part_without_a_header_no_row_is_shown_where_columns_are_private() {
+        let text = MAPPING.replacen("[fields]", "[columns]\nnever = [\"phone\"]\n[fields]", 1);
+        let mapping = Mapping::parse(&text).unwrap();
+        for file in ["7,SECRET\n8,SECRET\n", "id,\"phone\n7,SECRET\n"] {
+            let mut found = Vec::new();
+            let mut rows = mapping.join().unwrap().rows(0, "bill_2025.csv");
+            let mut give = |row: PartRow<'_>| match row {
+                PartRow::Keyed(_, row) | PartRow::Alone(row) => found.push(String::from_utf8(row).unwrap()),
+            };
+            rows.push(file.as_bytes(), &mut give);
+            rows.finish(&mut give);
+            assert!(found.len() == 1 && !found[0].contains("SECRET") && found[0].contains("header"), "{found:?}");
+        }
     }
 
     #[test]

@@ -66,20 +66,31 @@ impl Layout {
         self.positions.get(slot).copied().flatten()
     }
 
-    /// Whether all of these columns are there; else the names of the missing ones.
+    /// Whether all of these columns are there; else the names of the missing ones. Of a file without a header this line is a row, whose cells
+    /// may be private: of what stands there only names are told that the mapping itself has.
     pub(super) fn require(&self, required: &[usize], columns: &[Column]) -> Result<(), DecodeError> {
         let absent = required.iter().filter(|slot| self.position(**slot).is_none());
-        let names: Vec<String> = absent.filter_map(|slot| columns.get(*slot)).map(|column| column.names.join(" or ")).collect();
-        if names.is_empty() {
+        let absent: Vec<String> = absent.filter_map(|slot| columns.get(*slot)).map(|column| self.lacking(column)).collect();
+        if absent.is_empty() {
             return Ok(());
         }
-        let there = self.shown();
-        Err(error(DeadLetterReason::UnknownSchema, format!("the header lacks {}; it has {there}", names.join(", "))))
+        let known = self.names.iter().enumerate().filter(|(at, _)| self.positions.contains(&Some(*at)));
+        let known: Vec<&str> = known.map(|(_, name)| name.as_str()).collect();
+        let known: String = known.join(", ").chars().take(200).collect();
+        let known = if known.is_empty() { "none" } else { &known };
+        let (absent, all) = (absent.join(", "), self.names.len());
+        let detail = format!("the header lacks {absent}; of its {all} columns the mapping knows {known}");
+        Err(error(DeadLetterReason::UnknownSchema, detail))
     }
 
-    /// The names that stand there, cut to a length.
-    pub(super) fn shown(&self) -> String {
-        self.names.join(", ").chars().take(200).collect()
+    /// The names of a column that is not there, and the name in another spelling that is.
+    fn lacking(&self, column: &Column) -> String {
+        let alike = |there: &&String| {
+            let key = Names::Normalised.key(there);
+            column.names.iter().any(|name| Names::Normalised.key(name) == key)
+        };
+        let names = column.names.join(" or ");
+        self.names.iter().find(alike).map_or(names.clone(), |there| format!("{names} (there is {there:?})"))
     }
 
     /// Refuses a row of another width, and columns of one name that differ; those that may not be read are not compared.

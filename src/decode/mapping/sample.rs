@@ -105,6 +105,10 @@ impl Mapping {
         let mut sample = Sample::of(self.layers());
         if let Some(layout) = self.layout_of(bytes) {
             (sample.unread, sample.absent) = (self.unread(&layout), self.absent(&layout));
+            // What is no header of the feed may be a row, with cells that nobody may see.
+            if !self.never.is_empty() && layout.require(&self.required, self.head_columns()).is_err() {
+                sample.unread.clear();
+            }
         }
         for piece in pieces {
             let position =
