@@ -164,6 +164,26 @@ fn names_in_other_languages_and_values_that_are_somebodys_are_withheld() {
 }
 
 #[test]
+fn persons_firms_and_accounts_of_the_languages_that_are_claimed_are_withheld() {
+    let named = "Representante legal;Kontakt;Acheteur;Vendeur;Comprador;Domicilio;RUC;RFC importador;Signed by;User;Bank account;Vendedor;Käufer;Verkäufer";
+    let names: Vec<&str> = named.split(';').collect();
+    // Under a name that says nothing, an account proves itself.
+    let rows: String = (1..9)
+        .map(|day| {
+            let secrets = names.iter().map(|_| format!("SECRET{day}")).collect::<Vec<_>>().join(";");
+            format!("282580;TH;2025-03-{day:02};{secrets};DE89370400440532013000\n")
+        })
+        .collect();
+    let draft = draft("p.csv", format!("HS;Origin;Date;{named};Ref\n{rows}").as_bytes());
+    assert!(!draft.contains("SECRET") && !draft.contains("DE8937"), "{draft}");
+    let never = draft.lines().find(|line| line.starts_with("never = ")).unwrap();
+    let names = names.iter().chain(&["Ref"]).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    assert_eq!(never, format!("never = [{names}]"));
+    // What the same words mean elsewhere is shown: the country of a buyer is a country.
+    assert!(self::draft("q.csv", b"HS;Pais comprador\n282580;TH\n282580;VN\n").contains("TH"));
+}
+
+#[test]
 fn an_origin_in_another_language_stands_beside_the_dispatch() {
     let text = "Id;Fecha;HS;País Origen;País Procedencia\nA1;2025-01-02;282580;TH;VN\nA2;2025-01-03;282580;VN;TH\n";
     let draft = draft("s.csv", text.as_bytes());

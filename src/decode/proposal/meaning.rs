@@ -124,10 +124,12 @@ const RULES: [Rule; 38] = [
         Role::Private,
         // One of them is a source's name for what an inspection found: no word of ours, so it stands here in two pieces.
         concat!(
-            "phone|telephone|tel|mobile|fax|email|e mail|mail|address|addr|street|city|pin|postal|postcode|zip|contact|passport|fr",
+            "phone|telephone|tel|mobile|mobil|whatsapp|telefonnummer|handynummer|fax|email|e mail|mail|address|addr|street|city|pin|postal|postcode|zip|contact|passport|fr",
             "aud|inspection|inspeccion|inspecao|kontrolle|seized|risk|riesgo|risco|telefono|telefon|telefone|handy|celular|movil|",
             "correo|courriel|direccion|endereco|adresse|indirizzo|strasse|calle|rue|rua|ciudad|ville|stadt|cidade|plz|cep|cnpj|cpf|rut|nit|",
-            "cuit|vat no|vat number|vat id|tax id|eori|ein|duns|电话|地址|住所|주소|전화"
+            "cuit|cuil|ruc|rfc|dni|nif|nie|cedula|curp|siren|siret|gstin|steuernummer|pasaporte|passaporte|passeport|reisepass|vat no|vat number|",
+            "vat id|tax id|eori|ein|duns|kontakt|contacto|contato|contatto|domicilio|domicile|anschrift|bank account|account no|",
+            "account number|iban|bic|cuenta|konto|kontonummer|compte|电话|地址|住所|주소|전화"
         ),
         "",
         Needs::Anything,
@@ -136,20 +138,24 @@ const RULES: [Rule; 38] = [
         Role::Private,
         concat!(
             "surname|first name|last name|full name|firstname|lastname|driver|captain|broker|agent|owner|person|signatory|nombre|",
-            "apellido|apellidos|nome|sobrenome|prenom|vorname|nachname|fahrer|conductor|chofer|agente|despachante|persona|姓名|성명"
+            "apellido|apellidos|nome|sobrenome|prenom|vorname|nachname|fahrer|conductor|chofer|agente|despachante|persona|user|user name|",
+            "username|usuario|utilisateur|benutzer|signed|signed by|signature|firmado|firmante|signataire|unterzeichner|representative|",
+            "representante|representant|vertreter|apoderado|titular|responsable|responsavel|sachbearbeiter|ansprechpartner|姓名|성명"
         ),
         "country|pais|pays|land|product|producto|produto|commodity|goods|mercancia|mercadoria|port|puerto|porto",
         Needs::Anything,
     ),
     (
         Role::Party("shipper"),
-        "shipper|exporter|supplier|seller|exportador|exportateur|embarcador|remitente|proveedor|lieferant|absender|发货人",
+        "shipper|exporter|supplier|seller|vendor|vendeur|vendedor|verkaufer|exportador|exportateur|exporteur|embarcador|remitente|\
+         proveedor|fornecedor|fournisseur|lieferant|absender|发货人",
         PLACES,
         Needs::Anything,
     ),
     (
         Role::Party("consignee"),
-        "consignee|buyer|customer|destinatario|destinataire|consignatario|cliente|empfanger|收货人",
+        "consignee|buyer|purchaser|customer|acheteur|comprador|kaufer|destinatario|destinataire|consignatario|cliente|client|kunde|\
+         empfanger|收货人",
         PLACES,
         Needs::Anything,
     ),

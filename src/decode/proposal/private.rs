@@ -48,6 +48,8 @@ pub(super) fn reason(values: &[&str]) -> Option<&'static str> {
         Some("its values look like e-mail addresses")
     } else if a_third(count(&is_telephone)) {
         Some("its values look like telephone numbers")
+    } else if a_third(count(&is_account)) {
+        Some("its values look like bank accounts")
     } else if a_third(count(&is_firm)) {
         Some("its values look like names of firms")
     } else {
@@ -71,6 +73,24 @@ fn is_telephone(text: &str) -> bool {
     plain && far && (7..=16).contains(&digits)
 }
 
+/// An IBAN (ISO 13616), which proves itself by two digits.
+fn is_account(text: &str) -> bool {
+    let plain: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
+    let has_form = match plain.as_slice() {
+        [a, b, c, d, rest @ ..] => {
+            let head = a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit();
+            head && (11..=30).contains(&rest.len()) && rest.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+        }
+        _ => false,
+    };
+    // Country and check digits come last; a letter counts 10 to 35, so it moves the number by two digits.
+    let figures = plain.iter().cycle().skip(4).take(plain.len()).map(|byte| match byte {
+        b'0'..=b'9' => (10, u32::from(byte - b'0')),
+        letter => (100, u32::from(letter.saturating_sub(b'A')) + 10),
+    });
+    has_form && figures.fold(0, |rest, (shift, figure)| (rest * shift + figure) % 97) == 1
+}
+
 fn is_firm(text: &str) -> bool {
     let plain = text.to_lowercase().replace('.', "");
     let words: Vec<&str> = plain.split([' ', ',']).filter(|word| !word.is_empty()).collect();
@@ -90,6 +110,7 @@ mod tests {
             &["(030) 5550100", "(030) 555-0101"],
             &["Example Oxide GmbH", "Example Co., Ltd.", "EXAMPLE S.A. DE C.V.", "Example Inc"],
             &["示例有限公司"],
+            &["DE89370400440532013000", "GB82 WEST 1234 5698 7654 32", "no account"],
         ] {
             assert!(reason(values).is_some(), "{values:?}");
         }
@@ -98,6 +119,7 @@ mod tests {
             &["+5", "-12.5", "(5)", "(1,200)", "+1000000.5"],
             &["ANTIMONY TRIOXIDE 99.5 PCT", "20 KG", "a @ b", "AG", "SA"],
             &["EXLN20250001", "CSQU3054383", "n/a"],
+            &["DE88370400440532013000", "EX12345678901234567", "de89370400440532013000"],
             &[],
         ] {
             assert_eq!(reason(values), None, "{values:?}");
