@@ -197,6 +197,30 @@ fn a_file_that_a_mended_mapping_cuts_another_way_is_fed_again_whole() {
 }
 
 #[test]
+fn an_answer_without_a_row_that_tells_an_error_is_a_message() {
+    let house = of_kg("row");
+    let json = KG.replace("MESSAGE", "row").replacen(
+        "format = \"csv\"",
+        "format = \"json\"\nrecords = \"/data\"\nerror = \"/error\"",
+        1,
+    );
+    house.write("kg.toml", json.as_bytes());
+    let refused = r#"{"count":0,"data":[],"error":"quota exceeded"}"#;
+    house.write("refused.json", refused.as_bytes());
+    fed(&house, "refused.json");
+    assert_eq!(raw(&house), [refused]);
+    let (code, letters, _) = house.run(&["assess", "refused.json", "--as", "./kg.toml", "--only", "dead-letters"]);
+    assert!(code == 65 && letters.contains("the source answers with an error: quota exceeded"), "{code}: {letters}");
+    // No row and no error is no message.
+    for (file, empty) in
+        [("a.json", r#"{"data":[],"error":""}"#), ("b.json", r#"{"data":[],"error":null}"#), ("c.json", r#"{"data":[]}"#)]
+    {
+        house.write(file, empty.as_bytes());
+        assert!(fed(&house, file).contains("the file holds no row"), "{empty}");
+    }
+}
+
+#[test]
 fn a_last_row_without_a_line_end_is_fed_again_when_it_is_completed() {
     let house = of_kg("row");
     house.write("g.csv", b"partner,kg\nKR,1\nVN,12");

@@ -259,6 +259,10 @@ fn cut(mapping: &Mapping, bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let from = (records.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
     let (before, after) = (text.get(..from)?, text.get(from + records.len()..)?);
     let elements = json::elements(records)?;
+    // An answer that holds no row may say why.
+    if elements.is_empty() && mapping.refusal(&text).is_some() {
+        return None;
+    }
     let (header, rows) = match mapping.envelope().format {
         mapping::Format::JsonTable => elements.split_first().map(|(header, rows)| (format!("{},", header.get()), rows))?,
         _ => (String::new(), elements.as_slice()),

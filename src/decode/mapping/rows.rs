@@ -102,6 +102,12 @@ impl Mapping {
         Ok((end, Cow::Owned(layout)))
     }
 
+    /// The error with which a source answers in place of rows, where a document holds one.
+    pub(in crate::decode) fn refusal<'t>(&self, document: &'t str) -> Option<Cow<'t, str>> {
+        let refusal = json::scalar(self.envelope.error.as_ref()?.find(document)?.trim())?;
+        Some(refusal).filter(|refusal| !refusal.trim().is_empty())
+    }
+
     /// Whether a header is there.
     pub(in crate::decode) fn has_header(&self, text: &str, dialect: Dialect) -> bool {
         self.find_header(text, dialect).is_ok()
