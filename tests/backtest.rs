@@ -32,7 +32,7 @@ fn labels(records: &str, truth: &str, known_from: &str) -> String {
         *labels.entry(key).or_default() |= truth.get(&text(&record["id"])).is_some_and(|scheme| scheme == "relabel");
     }
     let row = |([m, d, hs6, month], is): (&[String; 4], &bool)| {
-        format!("{hs6}/{m}/{d},,{hs6},{m},{d},{month},{month},{},{known_from}\n", u8::from(*is))
+        format!("{hs6}/{m}/{d}/{month},,{hs6},{m},{d},{month},{month},{},{known_from}\n", u8::from(*is))
     };
     HEADER.to_owned() + &labels.iter().map(row).collect::<String>()
 }

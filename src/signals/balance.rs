@@ -175,12 +175,13 @@ impl Sources {
         told > 0 && told_last == 0 && !whole
     }
 
-    /// By value, how much of what M's sources told of the window has a mass: what has none is unknown, not nothing.
+    /// By value, how much of what M's sources told of the window has a mass, where it might explain what left: what comes from elsewhere
+    /// than China without a mass is unknown, not nothing.
     fn weighed_fraction(&self, window: Window) -> f64 {
-        let sources = std::iter::once(&self.first).chain(self.other.iter().map(|(_, source)| source));
-        let (told, unweighed) = sources
-            .map(|source| source.dollars(window))
-            .fold((0.0, 0.0), |(told, unweighed), of_source| (told + of_source.0, unweighed + of_source.1));
+        let others = self.other.iter().map(|(_, source)| source.dollars(window));
+        let (told, unweighed) = others.fold((self.first.dollars(window).0, 0.0), |(told, unweighed), of_source| {
+            (told + of_source.0, unweighed + of_source.1)
+        });
         if told > 0.0 { 1.0 - unweighed / told } else { 1.0 }
     }
 

@@ -249,7 +249,7 @@ fn a_dead_letter_is_never_larger_than_a_message_of_ours_may_be() {
         Outgoing { topic: RAW.into(), partition: Some(0), key: Some(vec![b'k'; key]), value, headers }
     };
     let inputs = [
-        bad(200_000, 900_000, Vec::new()),
+        bad(400_000, 900_000, Vec::new()),
         bad(1_300_000, 10, vec![many(10)]),
         bad(10, 900_000, vec![many(500_000), many(500_000), many(500_000)]),
         bad(200_000, 10, vec![many(100_000)]),
@@ -271,7 +271,7 @@ fn a_dead_letter_is_never_larger_than_a_message_of_ours_may_be() {
     let mut found: Vec<_> = letters.iter().map(|letter| (letter.header("dlq.offset").unwrap(), shown(letter))).collect();
     found.sort();
     let expected = [
-        ("0", (200_000, 65_536, 0, "true 900003 - -".to_owned())),
+        ("0", (400_000, 65_536, 0, "true 900003 - -".to_owned())),
         ("1", (65_536, 13, 1, "true - 1300000 -".to_owned())),
         ("2", (10, 65_536, 0, "true 900003 - 3".to_owned())),
         ("3", (200_000, 13, 1, "- - - -".to_owned())),
