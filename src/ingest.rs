@@ -110,9 +110,9 @@ impl Ingest {
         let feed = self.feed(message);
         let length = message.value.as_ref().map_or(0, Vec::len);
         if length > self.limits.payload_bytes_max {
-            let detail =
-                format!("{length} bytes; at most {} are taken (ingest.payload_bytes_max)", self.limits.payload_bytes_max);
-            return unreadable(feed, DeadLetterReason::TooLarge, detail);
+            let value = message.value.as_deref().unwrap_or_default();
+            let error = feed.decoder.too_large(value, self.limits.payload_bytes_max);
+            return unreadable(feed, error.reason, error.detail);
         }
         let (Some(framed), Some(value)) = (feed.decoder.framed(), &message.value) else { return self.read(feed, message) };
         match schemas.open(framed, value) {

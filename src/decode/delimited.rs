@@ -136,9 +136,14 @@ impl Boundary {
     }
 }
 
+/// The longest record with a quoted cell. One that is longer is taken for a quote that was never closed, and its lines are records: else a
+/// stray quote at the beginning of a file would make one record of all of it, held in memory.
+const RECORD_BYTES_MAX: usize = 16 << 20;
+
 /// Cuts a stream of delimited text into records, in whatever encoding it comes. Holds no more than one.
 #[derive(Debug)]
 pub(super) struct Records {
+    dialect: Dialect,
     boundary: Boundary,
     /// Bytes of a code unit, and whether the first is the high one.
     unit: (usize, bool),
@@ -150,12 +155,29 @@ pub(super) struct Records {
 impl Records {
     /// At the start of a file.
     pub(super) fn new(dialect: Dialect, encoding: TextEncoding) -> Records {
-        Records { boundary: Boundary::new(dialect), unit: encoding.unit(), buffer: Vec::new(), scanned: 0 }
+        Records { dialect, boundary: Boundary::new(dialect), unit: encoding.unit(), buffer: Vec::new(), scanned: 0 }
     }
 
     /// Takes the next bytes; gives each record that they complete, with its line end.
     pub(super) fn push(&mut self, chunk: &[u8], give: &mut dyn FnMut(&[u8])) {
-        self.buffer.extend_from_slice(chunk);
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            // By the bytes of the record, not by how they come: a file has the same records each time it is read.
+            let room = RECORD_BYTES_MAX.saturating_sub(self.buffer.len());
+            let (next, after) = rest.split_at_checked(room).filter(|_| room > 0).unwrap_or((rest, &[]));
+            self.buffer.extend_from_slice(next);
+            self.cut(give);
+            if self.boundary.quoted && self.buffer.len() >= RECORD_BYTES_MAX {
+                self.boundary = Boundary::new(Dialect { quote: None, ..self.dialect });
+                self.scanned = 0;
+                self.cut(give);
+            }
+            rest = after;
+        }
+    }
+
+    /// Gives the records that are complete.
+    fn cut(&mut self, give: &mut dyn FnMut(&[u8])) {
         let (width, high_first) = self.unit;
         let (mut start, mut at) = (0, self.scanned);
         loop {
@@ -175,6 +197,16 @@ impl Records {
         }
         self.buffer.drain(..start);
         self.scanned = at - start;
+        // Where quotes were passed over, the next record has its own.
+        if start > 0 && self.boundary.dialect != self.dialect {
+            self.boundary = Boundary::new(self.dialect);
+            self.scanned = 0;
+        }
+    }
+
+    /// Whether what was taken so far ends within a quoted cell.
+    pub(super) fn is_open(&self) -> bool {
+        self.boundary.quoted
     }
 
     /// What stands behind the last line end.
@@ -208,6 +240,43 @@ mod tests {
         let expected = [vec!["a", "b,\n\"c\"", ""], vec!["", "d"]];
         assert_eq!(records("a,\"b,\n\"\"c\"\"\",\r\n\r\n,d"), expected);
         assert!(record("\"open", 0, COMMA, &mut Vec::new()).1);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_makes_lines_of_its_record_however_the_bytes_arrive() {
+        let line = format!("x\",\"{}\n", "y".repeat(1_000));
+        let text = format!("a,\"b\n{}last,\"c\nd\"\n", line.repeat(RECORD_BYTES_MAX / line.len() + 2));
+        let mut found: Vec<(usize, Vec<String>)> = Vec::new();
+        for size in [1 << 18, 77_777, text.len()] {
+            let (mut records, mut count, mut ends) = (Records::new(COMMA, TextEncoding::UTF_8), 0, Vec::new());
+            for chunk in text.as_bytes().chunks(size) {
+                records.push(chunk, &mut |row| {
+                    count += 1;
+                    if ends.len() < 2 || row.starts_with(b"last") {
+                        ends.push(String::from_utf8(row.to_vec()).unwrap());
+                    }
+                });
+                assert!(records.buffer.len() <= RECORD_BYTES_MAX);
+            }
+            assert_eq!(ends.first().map(String::as_str), Some("a,\"b\n"));
+            found.push((count, ends));
+        }
+        assert!(found.iter().all(|other| *other == found[0]), "{:?}", found.iter().map(|(count, _)| count).collect::<Vec<_>>());
+        assert!(found[0].0 > RECORD_BYTES_MAX / line.len());
+    }
+
+    #[test]
+    fn a_long_line_without_an_end_is_looked_at_once() {
+        let mut records = Records::new(COMMA, TextEncoding::UTF_8);
+        let mut given = Vec::new();
+        records.push(b"a,\"", &mut |_| {});
+        for _ in 0..(RECORD_BYTES_MAX >> 18) + 8 {
+            records.push(&[b'z'; 1 << 18], &mut |_| {});
+            assert_eq!(records.scanned, records.buffer.len());
+        }
+        records.push(b"\nb,\"c\nd\"\n", &mut |row| given.push(row.len()));
+        assert_eq!(given.last(), Some(&9), "the next record has its quotes");
+        assert_eq!(given.len(), 2);
     }
 
     proptest! {

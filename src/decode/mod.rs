@@ -149,6 +149,22 @@ impl Decoder {
         split::together(pieces, splitter.head()).into_iter()
     }
 
+    /// Why a message of more bytes than these is not taken.
+    pub fn too_large(&self, bytes: &[u8], bytes_max: usize) -> DecodeError {
+        let open = if self.ends_quoted(bytes) { "; a quoted cell in it never ends" } else { "" };
+        let detail = format!("{} bytes; at most {bytes_max} are taken (ingest.payload_bytes_max){open}", bytes.len());
+        error(DeadLetterReason::TooLarge, detail)
+    }
+
+    /// Whether a message of delimited text ends within a quoted cell.
+    pub fn ends_quoted(&self, bytes: &[u8]) -> bool {
+        let Some(envelope) = self.mapping().map(Mapping::envelope) else { return false };
+        let mapping::Format::Csv(dialect, _) = envelope.format else { return false };
+        let mut records = delimited::Records::new(dialect, envelope.encoding);
+        records.push(bytes, &mut |_| {});
+        records.is_open()
+    }
+
     /// Reads a message. Pure and total: any bytes give rows or an error.
     pub fn decode(&self, message: &Message, around: &Surroundings<'_>) -> Decoded {
         let Some(value) = &message.value else { return Decoded::Unreadable(self.null_value(message)) };

@@ -199,7 +199,9 @@ impl<'a> Frame<'a> {
                 continue;
             }
             let fits = if open {
-                Err(error(DeadLetterReason::Malformed, "a quoted cell never ends"))
+                let column = cells.len().checked_sub(1).and_then(|at| layout.names.get(at));
+                let under = column.map(|name| format!(" under {name}")).unwrap_or_default();
+                Err(error(DeadLetterReason::Malformed, format!("the quoted cell that begins{under} never ends")))
             } else {
                 self.fits(&layout, &cells)
             };

@@ -9,10 +9,10 @@ use super::explode::Missed;
 use super::layout::Layout;
 use super::value::{Source, Value};
 use super::{Branch, Format, Mapping, Unit};
-use crate::decode::draft::{Kind, error};
+use crate::decode::draft::Kind;
 use crate::decode::mapping::field::Field;
 use crate::decode::{Decoder, Piece, Row, Surroundings, canonical_sample};
-use crate::domain::{Claim, DeadLetterReason, Message, Position, Record};
+use crate::domain::{Claim, Message, Position, Record};
 
 /// What became of the first rows of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -333,8 +333,7 @@ impl Decoder {
             None => canonical_sample::sample(self, &pieces, around),
         };
         for piece in large {
-            let detail = format!("{} bytes; at most {bytes_max} are taken (ingest.payload_bytes_max)", piece.bytes.len());
-            sample.note(piece.row, &Row::Failed(error(DeadLetterReason::TooLarge, detail)), Vec::new());
+            sample.note(piece.row, &Row::Failed(self.too_large(&piece.bytes, bytes_max)), Vec::new());
         }
         sample
     }
