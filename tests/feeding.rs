@@ -97,6 +97,27 @@ fn a_watched_folder_is_fed_once_whatever_arrives_and_however_often_it_is_killed(
 }
 
 #[test]
+fn a_watch_that_is_told_to_end_ends_well_and_takes_no_file_that_is_still_being_written() {
+    let house = house();
+    for signal in ["-INT", "-TERM"] {
+        let before = messages(&mut house.log(), "inbox").len();
+        let mut feeding = Feeding::start(&house, &["inbox", "--feed", "inbox", "--watch", "--rate", "2"]);
+        for unfinished in ["a.ndjson.tmp", "b.part", "c.ndjson.PART"] {
+            arrive(&house, unfinished, &rows("no", 1));
+        }
+        arrive(&house, &format!("d{signal}.ndjson"), &rows("d", 1_000));
+        await_rows(&house, &mut feeding, before + 2);
+        // In the midst of a file: what went out is noted, and the rest is for the next.
+        assert!(std::process::Command::new("kill").args([signal, &feeding.0.id().to_string()]).status().unwrap().success());
+        assert_eq!(feeding.0.wait().unwrap().code(), Some(0), "{signal}");
+        let there = messages(&mut house.log(), "inbox").len();
+        assert!(there < before + 1_000, "{there}");
+        std::fs::remove_file(house.path(&format!("inbox/d{signal}.ndjson"))).unwrap();
+    }
+    assert!(raw(&house).iter().all(|row| row.contains("\"d\"")));
+}
+
+#[test]
 fn watching_takes_folders_alone() {
     let house = house();
     house.write("file.ndjson", b"{}\n");

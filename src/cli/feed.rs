@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -16,25 +17,30 @@ use super::log;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::reading::Reading;
+use super::run::listen_for_signals;
+use super::sending::{Row, Sending};
 use super::wiring::feed_named;
 use crate::config::{Config, Feed};
 use crate::domain::Header;
-use crate::stream::{Commit, FeedProgress, Home, Log, NextOffsets, Outgoing};
+use crate::stream::{Commit, FeedProgress, Home, Log, LogError, NextOffsets, Outgoing};
 
-/// Messages and bytes of a batch.
-const BATCH_MESSAGES_MAX: usize = 5_000;
-const BATCH_BYTES_MAX: usize = 4_000_000;
 /// How often a batch is tried while others hold the log.
 const ATTEMPTS: u32 = 10;
 /// How much of a file's beginning tells it from another of the same name.
 const HEAD_BYTES: usize = 256;
 /// What is said of a file that has changed.
 const MOVED: &str = "file has grown since it was fed, and its rows do not keep their places in messages: it is fed again whole";
+/// What is said of a row that goes on to the end of its file.
+const OPEN: &str = "a quoted cell that begins in this row never ends: all that stands behind it is part of it";
+/// What is said of messages that are not fed.
+const LEFT_OUT: &str = "were left out, since the log takes no message so large (above): feed them by themselves once it does";
 /// What is said of messages that are fed in vain.
 const LARGE: &str =
     "messages are above ingest.payload_bytes_max and will be dead letters too_large: raise it, or feed smaller files";
 /// How often a watched folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often in that time it is asked whether it is told to end.
+const LOOKS_BETWEEN: u32 = 20;
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
@@ -50,6 +56,8 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
             let message = "--watch: the mapping joins several files; feed a release when all its files are there";
             return Err(Failure::new(Exit::Usage, message));
         }
+        // A watch has no end of its own: to be told to is how it ends well.
+        feeder.stop = listen_for_signals()?;
         return feeder.watch(&args.paths);
     }
     // A release without a part would be fed again as another version of the same records, once the part is there.
@@ -58,9 +66,9 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
     let mut refused = None;
     for input in &whole {
         match feeder.file(input) {
-            // What is no file of rows keeps no other file away.
-            Err(failure) if failure.exit == Exit::NothingDecoded => {
-                tracing::error!(file = input.shown(), "not fed: {:#}", failure.error);
+            // What is wrong with one file keeps no other away.
+            Err(failure) if is_of_file(&failure) => {
+                tracing::error!(file = input.shown(), "{:#}", failure.error);
                 refused.get_or_insert(failure);
             }
             outcome => outcome?,
@@ -87,6 +95,8 @@ pub(super) struct Feeder {
     pace: Pace,
     /// A message above it becomes a dead letter.
     payload_bytes_max: usize,
+    /// It is told to end.
+    stop: Arc<AtomicBool>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +110,15 @@ impl Feeder {
     pub(super) fn new(log: Box<dyn Home>, config: &Config, (feed, rate): (&Feed, Option<u32>)) -> Result<Feeder, Failure> {
         let (reading, pace) = (Reading::of_feed(feed)?, Pace::new(rate));
         let payload_bytes_max = config.ingest.payload_bytes_max;
-        Ok(Feeder { log, feed: feed.name.to_string(), topic: feed.topic.as_str().into(), reading, pace, payload_bytes_max })
+        Ok(Feeder {
+            log,
+            feed: feed.name.to_string(),
+            topic: feed.topic.as_str().into(),
+            reading,
+            pace,
+            payload_bytes_max,
+            stop: Arc::default(),
+        })
     }
 
     /// Feeds one file from where it stopped, and files that are joined likewise; stdin and pipes from their beginning.
@@ -153,21 +171,26 @@ impl Feeder {
         let total = known.as_ref().and_then(|known| rows_estimated(known.bytes, &known.progress)).filter(|rows| *rows > 0);
         let mut progress = Progress::new(format!("feeding {shown}"), total);
         let size = known.as_ref().map_or(0, |known| known.bytes);
-        let mut sending =
-            Sending { batch: Vec::new(), batch_bytes: 0, seen: 0, sent: 0, large: 0, known: known.map(|known| known.progress) };
+        let mut sending = Sending { known: known.map(|known| known.progress), ..Sending::default() };
         let headers = vec![Header { key: FILE_HEADER.to_owned(), value: name.as_bytes().to_vec() }];
-        let open = each(&mut |_, bytes| {
+        let open = each(&mut |row, bytes| {
             sending.seen += 1;
             if sending.seen <= before {
                 return Ok(());
             }
-            sending.large += u64::from(bytes.len() > self.payload_bytes_max);
-            sending.push(self.outgoing(bytes, &headers));
+            if bytes.len() > self.payload_bytes_max && self.reading.decoder().ends_quoted(&bytes) {
+                tracing::warn!(file = shown, row, bytes = bytes.len(), "{OPEN}");
+            }
+            sending.push(row, self.outgoing(bytes, &headers));
             self.pace.add(1);
             progress.add(1);
             if sending.is_full() || self.pace.is_due() {
-                self.commit(&mut sending, false)?;
+                self.commit(shown, &mut sending, false)?;
                 self.pace.wait();
+            }
+            if self.stop.load(Ordering::Acquire) {
+                self.commit(shown, &mut sending, false)?;
+                return Err(Failure::new(Exit::Done, "told to end"));
             }
             Ok(())
         })?;
@@ -177,7 +200,7 @@ impl Feeder {
         let is_empty = sending.seen == 0;
         // A row whose line has no end may be half a row: should the file grow, it is fed again.
         sending.seen -= open;
-        self.commit(&mut sending, true)?;
+        self.commit(shown, &mut sending, true)?;
         self.pace.wait();
         if is_empty {
             tracing::warn!(file = shown, "nothing was fed: the file holds no row");
@@ -187,6 +210,10 @@ impl Feeder {
         if sending.large > 0 {
             let (messages, bytes_max) = (sending.large, self.payload_bytes_max);
             tracing::warn!(file = shown, messages, bytes_max, "{LARGE}");
+        }
+        if sending.left_out > 0 {
+            let message = format!("{shown}: {} of {} rows {LEFT_OUT}", sending.left_out, sending.sent + sending.left_out);
+            return Err(Failure::new(Exit::No, message));
         }
         Ok(())
     }
@@ -198,25 +225,61 @@ impl Feeder {
         Outgoing { topic: Arc::clone(&self.topic), partition: None, key, value: Some(bytes), headers: headers.to_vec() }
     }
 
-    fn commit(&mut self, sending: &mut Sending, done: bool) -> Result<(), Failure> {
-        let count = sending.batch.len() as u64;
+    fn commit(&mut self, shown: &str, sending: &mut Sending, done: bool) -> Result<(), Failure> {
+        let batch = std::mem::take(&mut sending.batch);
+        sending.batch_bytes = 0;
+        let seen = sending.seen;
+        self.commit_part((shown, &batch), sending, (seen, done))
+    }
+
+    /// Commits a part of a batch, and that so many rows of the file are seen. Where the log refuses one of its messages as too large, its
+    /// halves, down to the one that is left out: a log says of a transaction that it failed, not always which message was to blame.
+    fn commit_part(
+        &mut self,
+        (shown, part): (&str, &[Row]),
+        sending: &mut Sending,
+        (seen, done): (u64, bool),
+    ) -> Result<(), Failure> {
         if let Some(progress) = &mut sending.known {
-            progress.rows = sending.seen;
+            progress.rows = seen;
             progress.done = done;
         }
-        for attempt in 0..ATTEMPTS {
-            for outgoing in &sending.batch {
-                self.log.send(outgoing.clone())?;
+        match (self.try_commit(part, sending.known.as_ref()), part) {
+            (Err(error @ LogError::TooLarge { .. }), [row]) => {
+                tracing::error!(file = shown, row = row.number, bytes = row.bytes(), "row is left out: {error}");
+                sending.left_out += 1;
+                self.commit_part((shown, &[]), sending, (seen, done))
             }
-            if self.log.commit_with(&NextOffsets::new(), sending.known.as_ref())? == Commit::Committed {
-                sending.batch.clear();
-                sending.batch_bytes = 0;
-                sending.sent += count;
-                return Ok(());
+            (Err(LogError::TooLarge { .. }), [_, _, ..]) => {
+                let (first, rest) = part.split_at(part.len() / 2);
+                let first_seen = first.last().map_or(seen, |row| row.seen);
+                self.commit_part((shown, first), sending, (first_seen, false))?;
+                self.commit_part((shown, rest), sending, (seen, done))
+            }
+            (Err(error), _) => Err(error.into()),
+            (Ok(false), _) => {
+                Err(Failure::new(Exit::Restart, "the log stayed busy; run the same command again, it resumes where it stopped"))
+            }
+            (Ok(true), _) => {
+                sending.sent += part.len() as u64;
+                sending.large += part.iter().filter(|row| row.bytes() > self.payload_bytes_max).count() as u64;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether it could be committed before others had held the log for too long.
+    fn try_commit(&mut self, part: &[Row], known: Option<&FeedProgress>) -> Result<bool, LogError> {
+        for attempt in 0..ATTEMPTS {
+            for row in part {
+                self.log.send(row.outgoing.clone())?;
+            }
+            if self.log.commit_with(&NextOffsets::new(), known)? == Commit::Committed {
+                return Ok(true);
             }
             std::thread::sleep(Duration::from_millis(50 << attempt.min(5)));
         }
-        Err(Failure::new(Exit::Restart, "the log stayed busy; run the same command again, it resumes where it stopped"))
+        Ok(false)
     }
 
     /// What is known of a file: it is the same one as long as it begins alike and becomes the same messages, however much it has grown.
@@ -245,7 +308,7 @@ impl Feeder {
         let mut seen: BTreeMap<PathBuf, u64> = BTreeMap::new();
         let mut fed: BTreeMap<PathBuf, u64> = BTreeMap::new();
         tracing::info!(folders = folders.len(), "watching; Ctrl-C ends it");
-        loop {
+        while !self.stop.load(Ordering::Acquire) {
             let mut files = Vec::new();
             for folder in folders {
                 files.extend(files_of(folder)?);
@@ -262,15 +325,22 @@ impl Feeder {
                     Ok(()) => drop(fed.insert(path, size)),
                     // Whoever put it there may take it away again: that ends no watch.
                     Err(_) if !path.exists() => tracing::warn!(file = %path.display(), "file went away before it was fed"),
-                    Err(failure) if failure.exit == Exit::NothingDecoded => {
-                        tracing::error!(file = %path.display(), "not fed until it changes: {:#}", failure.error);
+                    Err(failure) if is_of_file(&failure) => {
+                        tracing::error!(file = %path.display(), "left alone until it changes: {:#}", failure.error);
                         fed.insert(path, size);
                     }
+                    Err(failure) if failure.exit == Exit::Done => break,
                     Err(failure) => return Err(failure),
                 }
             }
-            std::thread::sleep(LOOK_EVERY);
+            for _ in 0..LOOKS_BETWEEN {
+                if !self.stop.load(Ordering::Acquire) {
+                    std::thread::sleep(LOOK_EVERY / LOOKS_BETWEEN);
+                }
+            }
         }
+        tracing::info!("watched until told to end");
+        Ok(Exit::Done)
     }
 }
 
@@ -294,25 +364,9 @@ impl Known {
     }
 }
 
-struct Sending {
-    batch: Vec<Outgoing>,
-    batch_bytes: usize,
-    seen: u64,
-    sent: u64,
-    /// Of those sent, messages that are too large to be taken.
-    large: u64,
-    known: Option<FeedProgress>,
-}
-
-impl Sending {
-    fn push(&mut self, outgoing: Outgoing) {
-        self.batch_bytes += outgoing.value.as_ref().map_or(0, Vec::len);
-        self.batch.push(outgoing);
-    }
-
-    fn is_full(&self) -> bool {
-        self.batch.len() >= BATCH_MESSAGES_MAX || self.batch_bytes >= BATCH_BYTES_MAX
-    }
+/// Whether it concerns one file alone: it is no file of rows, or some of its rows were left out.
+fn is_of_file(failure: &Failure) -> bool {
+    matches!(failure.exit, Exit::NothingDecoded | Exit::No)
 }
 
 fn size_of(path: &Path) -> Result<u64, Failure> {

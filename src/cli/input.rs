@@ -200,13 +200,16 @@ fn input(path: PathBuf) -> Input {
     Input { name: name.replace('/', "-").into(), source: Source::File(path) }
 }
 
-/// The files of a folder by name, hidden ones left out.
+/// How names end of files that are still being written: by browsers, copying programs and partners with manners.
+const UNFINISHED: [&str; 6] = [".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload"];
+
+/// The files of a folder by name, without those that are hidden or still being written.
 pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let shown = folder.display().to_string();
     let entries = std::fs::read_dir(folder).exits(Exit::NotThere).map_err(|failure| failure.context(shown))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_file() && !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')))
+        .filter(|path| path.is_file() && !path.file_name().is_some_and(|name| is_passed_over(&name.to_string_lossy())))
         .collect();
     files.sort();
     Ok(files)
@@ -217,6 +220,10 @@ fn folders_in(folder: &Path) -> usize {
     let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let paths = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     paths.filter(|path| path.is_dir() && !is_hidden(path)).count()
+}
+
+fn is_passed_over(name: &str) -> bool {
+    name.starts_with('.') || UNFINISHED.iter().any(|end| name.to_ascii_lowercase().ends_with(end))
 }
 
 /// Reads an input to its end, a message a row.

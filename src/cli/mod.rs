@@ -33,6 +33,7 @@ mod replay;
 mod report;
 mod run;
 mod sample;
+mod sending;
 mod show_sample;
 mod simulate;
 mod topics;

@@ -67,7 +67,7 @@ pub(super) fn run(config: &Config, args: &RunArgs) -> Outcome {
 }
 
 /// Becomes true at SIGINT or SIGTERM, from the first moment on: also while the sample is on its way.
-fn listen_for_signals() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn listen_for_signals() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().exits(Exit::Restart)?;

@@ -231,6 +231,19 @@ pub enum LogError {
         /// What it is and what it has to be.
         faults: String,
     },
+    /// A message that its topic does not take.
+    #[error(
+        "topic {topic:?} takes no message so large: {} bytes are sent at most (ingest.payload_bytes_max and room for headers), max.message.bytes of the topic is {}",
+        sent_max, topic_max.as_deref().unwrap_or("not known")
+    )]
+    TooLarge {
+        /// The topic.
+        topic: String,
+        /// Its `max.message.bytes`, where the brokers tell.
+        topic_max: Option<String>,
+        /// The largest message that is sent.
+        sent_max: u64,
+    },
     /// Bytes in the log that we never write.
     #[error("the log holds what was never written to it: {detail}")]
     Corrupt {
@@ -259,6 +272,7 @@ impl LogError {
             | LogError::OffsetsGone { .. }
             | LogError::StartsLater { .. }
             | LogError::Unsafe { .. }
+            | LogError::TooLarge { .. }
             | LogError::Format { .. } => 76,
             LogError::Scratch { .. } => 73,
             LogError::Denied { .. } => 77,

@@ -171,6 +171,36 @@ fn a_message_of_which_ours_would_be_too_large_stops_nothing() {
     assert_eq!((reasons.len(), messages(&mut log, MOVEMENTS).len()), (3, 1), "{}", place.said(NAMES[0]));
 }
 
+#[test]
+fn a_row_that_the_topic_does_not_take_is_left_out_by_name_and_keeps_no_other_away() {
+    let place = Place::on(Brokers::One, (House::new(&[("world", "canonical")]), "left"), &[]);
+    let rows = |values: &[Vec<u8>]| values.join(&b'\n');
+    // Between what the topic takes and what the client sends: it is the broker that refuses, and it refuses by packed bytes.
+    let mut chance = crate::house::Chance(7);
+    let noise: String = (0..400_000).map(|_| char::from_u32(0x4e00 + chance.below(20_000) as u32).unwrap()).collect();
+    let unlike = String::from_utf8(good("2025-02", 0)).unwrap().replace("}", &format!(",\"marks\":\"{noise}\"}}"));
+    place.broker.run(
+        "kafka.admin.ConfigCommand",
+        &["--alter", "--entity-type", "topics", "--entity-name", "world", "--add-config", "max.message.bytes=1000000"],
+    );
+    place
+        .house
+        .write("a.ndjson", &rows(&[good("2025-01", 0), unlike.into_bytes(), good("2025-03", 3_000_000), good("2025-04", 0)]));
+    place.house.write("b.ndjson", &rows(&[good("2025-05", 0)]));
+    let mut feed = place.spawn("feed", &["feed", "a.ndjson", "b.ndjson", "--feed", "world"]);
+    assert_eq!(crate::kafka::ended("the feed", &mut feed), Some(1), "{}", place.said("feed"));
+    let said = place.log_of("feed");
+    for row in ["row=2", "row=3"] {
+        let line = said.lines().find(|line| line.contains("row is left out") && line.contains(row)).unwrap();
+        assert!(line.contains("a.ndjson") && line.contains("\"world\"") && line.contains("1000000"), "{line}");
+    }
+    assert!(said.contains("2 of 4 rows were left out"), "{said}");
+    let months =
+        |message: Message| String::from_utf8(message.value.unwrap()).unwrap().split("2025-0").nth(1).unwrap()[..1].to_owned();
+    let fed: Vec<String> = messages(&mut place.broker.log(&[]), "world").into_iter().map(months).collect();
+    assert_eq!(fed, ["1", "4", "5"]);
+}
+
 /// Two raw topics of one partition each.
 fn raw() -> Vec<String> {
     ["world", "other"].map(str::to_owned).to_vec()

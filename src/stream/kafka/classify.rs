@@ -62,6 +62,11 @@ pub(super) fn fatal((code, detail): (Code, String), instance: &str) -> LogError 
     }
 }
 
+/// Whether a message is larger than what the client sends or the topic takes: sent again, it fails again.
+pub(super) fn is_too_large(error: &KafkaError) -> bool {
+    code(error) == Some(Code::MessageSizeTooLarge)
+}
+
 /// Whether it is a group that the broker says no about.
 pub(super) fn is_of_group(error: &KafkaError) -> bool {
     code(error) == Some(Code::GroupAuthorizationFailed)

@@ -177,7 +177,14 @@ impl KafkaLog {
             _ => None,
         };
         let name = self.group.as_ref().map_or("", Group::name);
-        match self.writer.commit(group, name)? {
+        let outcome = match self.writer.commit(group, name) {
+            Err(LogError::TooLarge { topic, sent_max, .. }) => {
+                let topic_max = self.setting(&topic, "max.message.bytes");
+                return Err(LogError::TooLarge { topic, topic_max, sent_max });
+            }
+            outcome => outcome?,
+        };
+        match outcome {
             Outcome::Committed => {
                 if let Some(group) = &mut self.group {
                     group.committed(next);

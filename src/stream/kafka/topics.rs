@@ -69,7 +69,18 @@ impl KafkaLog {
         if found != plan.partitions {
             faults.push(format!("{found} partitions, wanted {}", plan.partitions));
         }
-        let resource = ResourceSpecifier::Topic(&plan.name);
+        let described = self.settings_of(&plan.name)?;
+        faults.extend(described.iter().flat_map(|config| self.compare(plan, config)));
+        Ok(faults)
+    }
+
+    /// What a setting of a topic is, where the brokers tell.
+    pub(super) fn setting(&self, topic: &str, name: &str) -> Option<String> {
+        self.settings_of(topic).ok()?.iter().find_map(|config| config.get(name)?.value.clone())
+    }
+
+    fn settings_of(&self, topic: &str) -> Result<Vec<ConfigResource>, LogError> {
+        let resource = ResourceSpecifier::Topic(topic);
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
         // The binding hands an error of the topic on as a topic without settings. A broker that has not heard of it yet soon has; a refusal
         // stays.
@@ -78,20 +89,19 @@ impl KafkaLog {
             let described: Result<Vec<_>, _> = described.into_iter().collect();
             let described = described.map_err(|code| failed("reading a topic's settings")(KafkaError::AdminOp(code)))?;
             if described.iter().all(|config| !config.entries.is_empty()) {
-                faults.extend(described.iter().flat_map(|config| self.compare(plan, config)));
-                return Ok(faults);
+                return Ok(described);
             }
             std::thread::sleep(REST);
         }
-        let about = About { right: "DescribeConfigs", topic: &plan.name, ..About::default() };
+        let about = About { right: "DescribeConfigs", topic, ..About::default() };
         Err(denied(&KafkaError::AdminOp(Code::TopicAuthorizationFailed), about))
     }
 
-    /// The settings that a topic of ours gets; the user's own get none.
+    /// The settings that a topic of ours gets. A raw topic that is made for the user is kept, and holds all that is taken.
     fn wanted(&self, plan: &TopicPlan) -> Vec<(&'static str, String)> {
-        let mut settings = Vec::new();
+        let mut settings = vec![("max.message.bytes", self.settings.message_bytes_max().to_string())];
         match plan.policy {
-            Policy::Theirs => return vec![("retention.ms", "-1".to_owned())],
+            Policy::Theirs => return [settings, vec![("retention.ms", "-1".to_owned())]].concat(),
             Policy::Forever => settings.extend([("cleanup.policy", "delete".to_owned()), ("retention.ms", "-1".to_owned())]),
             Policy::Days(days) => {
                 settings.extend([("cleanup.policy", "delete".to_owned()), ("retention.ms", ms(days).to_string())]);
@@ -101,7 +111,6 @@ impl KafkaLog {
             }
         }
         settings.push(("message.timestamp.type", "LogAppendTime".to_owned()));
-        settings.push(("max.message.bytes", self.settings.message_bytes_max().to_string()));
         if self.settings.replication_factor >= 3 {
             settings.push(("min.insync.replicas", "2".to_owned()));
         }

@@ -13,7 +13,7 @@ use rdkafka::{Statistics, TopicPartitionList};
 
 use super::super::clock::now;
 use super::super::{LogError, Outgoing};
-use super::classify::{About, Class, classify, denied, failed, is_denied, is_fenced};
+use super::classify::{About, Class, classify, denied, failed, is_denied, is_fenced, is_too_large};
 use super::context::Context;
 use super::native;
 use super::sent::Sent;
@@ -235,6 +235,16 @@ impl Writer {
             return Err(LogError::Fenced { instance: self.settings.instance.clone(), detail: error.to_string() });
         }
         let undelivered = self.producer.as_ref().and_then(|producer| producer.context().undelivered());
+        if is_too_large(&error) || undelivered.as_ref().is_some_and(|(_, error)| is_too_large(error)) {
+            let largest = || sent.iter().max_by_key(|outgoing| outgoing.value.as_ref().map_or(0, Vec::len));
+            let topic = undelivered.map(|(topic, _)| topic).or_else(|| largest().map(|outgoing| outgoing.topic.to_string()));
+            self.drop_producer(Duration::ZERO);
+            return Err(LogError::TooLarge {
+                topic: topic.unwrap_or_default(),
+                topic_max: None,
+                sent_max: self.settings.message_bytes_max(),
+            });
+        }
         let cause = undelivered.map(|(topic, error)| format!("{topic}: {error}")).unwrap_or_default();
         tracing::warn!(id = self.id, %error, undelivered = cause, "a transaction came to nothing, or nobody knows: a new producer");
         self.drop_producer(Duration::ZERO);

@@ -138,3 +138,21 @@ fn after_other_errors_what_was_sent_comes_back_and_a_new_producer_goes_on() {
     let error = place.transact().err().expect("a right is missing");
     assert_eq!(error.exit_code(), 77, "{error}");
 }
+
+#[test]
+fn a_message_that_is_too_large_is_told_from_a_log_that_is_busy_and_the_next_goes_out() {
+    let mut place = Place::new();
+    let mut large = outgoing();
+    large.value = Some(vec![b'x'; 2_000_000]);
+    let too_large = |error: LogError| matches!(&error, LogError::TooLarge { topic, .. } if topic == "out");
+    // The client itself does not send it.
+    place.writer.send(&[], &outgoing(), 0).unwrap();
+    place.writer.send(&[], &large, 0).unwrap();
+    assert!(too_large(place.writer.commit(None, "").err().expect("it is too large")));
+    assert!(matches!(place.transact().unwrap(), Outcome::Committed));
+    // The broker takes less than the client sends.
+    place.cluster.request_errors(Call::Produce, &[Answer::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
+    assert!(too_large(place.transact().err().expect("it is too large")));
+    place.cluster.clear_request_errors(Call::Produce);
+    assert!(matches!(place.transact().unwrap(), Outcome::Committed));
+}
