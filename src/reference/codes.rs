@@ -121,7 +121,7 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// The country that the text names in the system. Case, surrounding blanks and leading zeros of numbers do not matter.
+    /// The country that the text names in the system. Case, surrounding blanks, leading zeros of numbers and a `.0` behind them do not matter.
     pub fn country(&self, system: CodeSystem, text: &str) -> CountryCode {
         let key = normal(system, text);
         let found = |system| self.countries.get(&system)?.get(key.as_ref()).copied();
@@ -203,7 +203,8 @@ fn normal(system: CodeSystem, text: &str) -> Cow<'_, str> {
             Cow::Owned(plain.split_whitespace().collect::<Vec<_>>().join(" "))
         }
         CodeSystem::M49 | CodeSystem::Comtrade | CodeSystem::Census | CodeSystem::Gacc | CodeSystem::Japan => {
-            Cow::Owned(without_zeros(&upper(text)))
+            // Programs that keep numbers as floats write `764.0`.
+            Cow::Owned(without_zeros(&upper(text.strip_suffix(".0").unwrap_or(text))))
         }
     }
 }
