@@ -247,7 +247,7 @@ fn elements(mapping: &Mapping, bytes: Vec<u8>) -> Vec<Piece<'static>> {
 }
 
 fn cut(mapping: &Mapping, bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let text = mapping.as_json(mapping.envelope().encoding.decode(bytes)?).ok()?;
+    let text = mapping.as_json(mapping.text(bytes)?).ok()?;
     if json::nesting(&text) > json::NESTING_MAX {
         return None;
     }

@@ -1,11 +1,17 @@
 //! XML as JSON by one fixed rule, so that mappings read it as they read JSON: names without their namespaces, attributes as `@name`, text as
 //! it stands or, beside attributes and elements, as `#text`; what stands several times is a list, and what the mapping says may do so always is.
 
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 
 use super::json::NESTING_MAX;
+
+/// The first line of a document is no longer than this.
+const DECLARATION_BYTES_MAX: usize = 1_000;
 
 /// What an element holds so far.
 #[derive(Default)]
@@ -20,8 +26,53 @@ pub(super) fn is_xml(text: &str) -> bool {
     text.trim_start_matches('\u{feff}').trim_start().starts_with('<')
 }
 
+/// The text of a document in an encoding of its own, which its first bytes or its first line say; `None` where it is none, says nothing else
+/// than UTF-8, or says what its bytes are not.
+pub(super) fn in_own_encoding(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let encoding = match bytes {
+        [0xff, 0xfe, b'<', 0, ..] | [b'<', 0, ..] => UTF_16LE,
+        [0xfe, 0xff, 0, b'<', ..] | [0, b'<', ..] => UTF_16BE,
+        _ => declared(bytes).filter(|encoding| *encoding != UTF_8)?,
+    };
+    let (text, has_errors) = encoding.decode_with_bom_removal(bytes);
+    (!has_errors).then_some(text)
+}
+
+/// The encoding that the first line names. It was read as ASCII: one that is not like ASCII is said of what was encoded anew since.
+fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = bytes.trim_ascii_start().strip_prefix(b"<?xml")?;
+    let head = head.get(..DECLARATION_BYTES_MAX).unwrap_or(head);
+    let end = head.windows(2).position(|two| two == b"?>")?;
+    let (_, value) = std::str::from_utf8(head.get(..end)?).ok()?.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|sign| matches!(sign, '"' | '\''))?;
+    let label = value.get(1..)?.split(quote).next()?;
+    Encoding::for_label(label.as_bytes()).filter(|encoding| encoding.is_ascii_compatible())
+}
+
+/// Why a text is no document that is taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoDocument {
+    #[error("nested more than {NESTING_MAX} deep")]
+    TooDeep,
+    #[error("{0}")]
+    Malformed(String),
+}
+
+impl From<String> for NoDocument {
+    fn from(cause: String) -> NoDocument {
+        NoDocument::Malformed(cause)
+    }
+}
+
+impl From<&str> for NoDocument {
+    fn from(cause: &str) -> NoDocument {
+        NoDocument::Malformed(cause.to_owned())
+    }
+}
+
 /// The document as JSON. `lists`: names of elements that are lists even where they stand alone.
-pub(super) fn to_json(text: &str, lists: &[String]) -> Result<String, String> {
+pub(super) fn to_json(text: &str, lists: &[String]) -> Result<String, NoDocument> {
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut open = vec![Element::default()];
     loop {
@@ -29,11 +80,13 @@ pub(super) fn to_json(text: &str, lists: &[String]) -> Result<String, String> {
             Event::Start(start) => {
                 // The first stands for the document around the root.
                 if open.len() > NESTING_MAX {
-                    return Err(format!("nested more than {NESTING_MAX} deep"));
+                    return Err(NoDocument::TooDeep);
                 }
+                alone(&open)?;
                 open.push(element(&start)?);
             }
             Event::Empty(start) => {
+                alone(&open)?;
                 let element = element(&start)?;
                 close(&mut open, element, lists);
             }
@@ -55,14 +108,23 @@ pub(super) fn to_json(text: &str, lists: &[String]) -> Result<String, String> {
             }
             Event::Eof => break,
             // Whoever writes its own entities is not read: nothing is fetched and nothing grows.
-            Event::DocType(_) => return Err("a document type is not taken".to_owned()),
+            Event::DocType(_) => return Err("a document type is not taken".into()),
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
         }
     }
     match (open.pop(), open.is_empty()) {
-        (Some(document), true) if !document.members.is_empty() => Ok(Value::Object(document.members).to_string()),
-        (Some(_), true) => Err("no XML: there is no element".to_owned()),
-        _ => Err("no XML: the document is cut off".to_owned()),
+        (Some(document), true) if document.members.is_empty() => Err("no XML: there is no element".into()),
+        (Some(document), true) if !document.text.trim().is_empty() => Err("no XML: text stands outside of the root".into()),
+        (Some(document), true) => Ok(Value::Object(document.members).to_string()),
+        _ => Err("no XML: the document is cut off".into()),
+    }
+}
+
+/// Whether an element that begins here has no other beside it, where it is the root.
+fn alone(open: &[Element]) -> Result<(), NoDocument> {
+    match open {
+        [document] if !document.members.is_empty() => Err("no XML: a second element stands beside the root".into()),
+        _ => Ok(()),
     }
 }
 
@@ -150,6 +212,38 @@ mod tests {
         check("<!DOCTYPE r [<!ENTITY a \"b\">]><r>&a;</r>", &[], expect!["error: a document type is not taken"]);
         check("<r>&unknown;</r>", &[], expect!["error: no XML: &unknown; is no sign"]);
         check(&"<r>".repeat(40), &[], expect!["error: nested more than 32 deep"]);
+        check("<r/><r/>", &[], expect!["error: no XML: a second element stands beside the root"]);
+        check("<r>1</r><s>2</s>", &[], expect!["error: no XML: a second element stands beside the root"]);
+        check("<r/>x", &[], expect!["error: no XML: text stands outside of the root"]);
+    }
+
+    #[test]
+    fn a_document_says_its_encoding_itself() {
+        let text = |head: &str| format!("{head}<r>é</r>");
+        let latin = |head: &str| encoding_rs::WINDOWS_1252.encode(&text(head)).0.into_owned();
+        let wide = |text: String| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let high = |text: String| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+        let found = |bytes: &[u8]| in_own_encoding(bytes).map(Cow::into_owned);
+        for head in [
+            "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>",
+            "<?xml version='1.0' encoding = 'windows-1252' ?>",
+            "\n<?xml version=\"1.0\" encoding=\"latin1\" standalone=\"yes\"?>",
+        ] {
+            assert_eq!(found(&latin(head)), Some(text(head)));
+        }
+        let head = "<?xml version=\"1.0\" encoding=\"UTF-16\"?>";
+        for bytes in
+            [wide(text(head)), wide(format!("\u{feff}{}", text(head))), high(text("")), high(format!("\u{feff}{}", text(head)))]
+        {
+            assert!(found(&bytes).unwrap().ends_with("<r>é</r>"), "{bytes:?}");
+        }
+        // Written as UTF-8 after its first line was: what the line says is no longer so.
+        for head in
+            ["", "<?xml version=\"1.0\"?>", "<?xml version=\"1.0\" encoding=\"utf-8\"?>", head, "<?xml encoding=\"EBCDIC-XY\"?>"]
+        {
+            assert_eq!(found(text(head).as_bytes()), None, "{head}");
+        }
+        assert_eq!(found(b"{\"r\":1}"), None);
     }
 
     proptest! {

@@ -12,7 +12,8 @@ use super::{Format, Mapping, Preamble};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::error;
 use crate::decode::json::{self, At, Tree};
-use crate::decode::{DecodeError, Decoded, Surroundings, xml};
+use crate::decode::xml::{self, NoDocument};
+use crate::decode::{DecodeError, Decoded, Surroundings};
 use crate::domain::{DeadLetterReason, Message};
 
 /// Records among which a header is looked for.
@@ -43,9 +44,13 @@ impl Mapping {
             let detail = "a Parquet file is no message: `entrepot feed` makes a JSON object of each of its rows";
             return Err(error(DeadLetterReason::Malformed, detail));
         }
-        let text = self.envelope.encoding.decode(bytes).ok_or_else(|| {
-            let detail = format!("the bytes are no {}; the mapping's envelope.encoding names it", self.envelope.encoding.name());
-            error(DeadLetterReason::NotText, detail)
+        let text = self.text(bytes).ok_or_else(|| {
+            let next = match self.envelope.format {
+                Format::Csv(..) | Format::Fixed => "the mapping's envelope.encoding names it",
+                Format::Json => "JSON is UTF-8, and XML what its first line says",
+                _ => "JSON is UTF-8",
+            };
+            error(DeadLetterReason::NotText, format!("the bytes are no {}; {next}", self.envelope.encoding.name()))
         })?;
         let text = self.as_json(text)?;
         let file_name = around.file_name.or_else(|| message.header(crate::decode::FILE_HEADER));
@@ -76,13 +81,22 @@ impl Mapping {
         Ok(())
     }
 
+    /// The text of a message; `None` where its bytes are none.
+    pub(in crate::decode) fn text<'b>(&self, bytes: &'b [u8]) -> Option<Cow<'b, str>> {
+        let own = Some(bytes).filter(|_| self.envelope.format == Format::Json).and_then(xml::in_own_encoding);
+        own.or_else(|| self.envelope.encoding.decode(bytes))
+    }
+
     /// XML as JSON, where JSON is read; all else as it is.
     pub(in crate::decode) fn as_json<'t>(&self, text: Cow<'t, str>) -> Result<Cow<'t, str>, DecodeError> {
         if !matches!(self.envelope.format, Format::Json) || !xml::is_xml(&text) {
             return Ok(text);
         }
         let json = xml::to_json(&text, &self.envelope.lists);
-        json.map(Cow::Owned).map_err(|cause| error(DeadLetterReason::Malformed, cause))
+        json.map(Cow::Owned).map_err(|cause| match cause {
+            NoDocument::TooDeep => error(DeadLetterReason::TooLarge, cause.to_string()),
+            NoDocument::Malformed(cause) => error(DeadLetterReason::Malformed, cause),
+        })
     }
 
     /// The header of a delimited text: where its rows begin, and the layout.

@@ -294,7 +294,8 @@ fn structured(text: &str, whole: bool, rows_max: usize) -> Result<Table, NoTable
         return Err(NoTable("a document is read whole, and this one is too large: keep some of its rows alone".to_owned()));
     }
     let is_xml = xml::is_xml(text);
-    let document = if is_xml { xml::to_json(text, &[]).map_err(NoTable)? } else { text.trim().to_owned() };
+    let document =
+        if is_xml { xml::to_json(text, &[]).map_err(|cause| NoTable(cause.to_string()))? } else { text.trim().to_owned() };
     if json::nesting(&document) > json::NESTING_MAX {
         return Err(NoTable(format!("the document nests more than {} deep", json::NESTING_MAX)));
     }
