@@ -46,7 +46,12 @@ pub(super) enum Goods {
 
 impl Goods {
     /// Reads a code: two or four digits are too short, six to twelve are a code, all else is malformed.
+    ///
+    /// So is a code that went through a number: dots part the digits of codes, and of `10129.0` nobody knows which code it was.
     pub(super) fn read(text: &str) -> Result<Goods, DecodeError> {
+        if text.strip_suffix(".0").is_some_and(|whole| whole.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(malformed("hs", format_args!("{text:?} is a number of floating point, and no code: keep codes as text")));
+        }
         match text.parse::<HsCode>() {
             Ok(code) => Ok(Goods::Code(code)),
             Err(error) => {

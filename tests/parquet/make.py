@@ -35,6 +35,8 @@ def shown(value, kind):
     if pa.types.is_date(kind):
         return value.isoformat()
     if pa.types.is_floating(kind):
+        if value.is_integer() and abs(value) < 2**53:
+            return int(value)
         if math.isfinite(value) and pa.types.is_float32(kind):
             return shortest(value)
         return None if math.isnan(value) else value if math.isfinite(value) else "inf" if value > 0 else "-inf"

@@ -111,6 +111,8 @@ impl Kind {
             (_, Value::Double(number)) if number.is_nan() => return false,
             (_, Value::Float(number)) if number.is_infinite() => text(if number > 0.0 { b"inf" } else { b"-inf" }, out),
             (_, Value::Double(number)) if number.is_infinite() => text(if number > 0.0 { b"inf" } else { b"-inf" }, out),
+            (_, Value::Float(number)) if is_whole(f64::from(number)) => digits(number as i128, out),
+            (_, Value::Double(number)) if is_whole(number) => digits(number as i128, out),
             (_, Value::Float(number)) => serde_json::to_writer(out, &number).expect("memory takes bytes"),
             (_, Value::Double(number)) => serde_json::to_writer(out, &number).expect("memory takes bytes"),
             (_, Value::Int96(parts)) => instant(of_julian(parts), false, out),
@@ -118,6 +120,12 @@ impl Kind {
         }
         true
     }
+}
+
+/// Whether a number is whole, and no larger than those that a double tells apart. Pandas makes doubles of whole columns with a gap, and
+/// `28258000.0` would be another code than `28258000`.
+fn is_whole(number: f64) -> bool {
+    number.abs() < 9_007_199_254_740_992.0 && number.trunc().total_cmp(&number).is_eq()
 }
 
 fn of_converted(converted: ConvertedType) -> Option<Kind> {
@@ -230,4 +238,34 @@ fn uuid(bytes: &[u8], out: &mut Vec<u8>) {
         write!(out, "{dash}{byte:02x}").expect("memory takes bytes");
     }
     out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_doubles_are_written_without_a_fraction() {
+        let written = |value| {
+            let mut out = Vec::new();
+            assert!(Kind::Float.write(value, &mut out));
+            String::from_utf8(out).unwrap()
+        };
+        for (number, wanted) in [
+            (28_258_000.0, "28258000"),
+            (1.0, "1"),
+            (-7.0, "-7"),
+            (0.0, "0"),
+            (-0.0, "0"),
+            (0.1, "0.1"),
+            (-2.5, "-2.5"),
+            (9_007_199_254_740_991.0, "9007199254740991"),
+            (1e21, "1e21"),
+            (f64::INFINITY, "\"inf\""),
+        ] {
+            assert_eq!(written(Value::Double(number)), wanted, "{number}");
+        }
+        assert_eq!(written(Value::Float(16_777_216.0)), "16777216");
+        assert_eq!(written(Value::Float(0.1)), "0.1");
+    }
 }
