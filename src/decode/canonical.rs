@@ -182,9 +182,11 @@ fn read_places(wire: &WireRecord<'_>, draft: &mut Draft) -> Result<(), DecodeErr
     draft.reporter = country("reporter", wire.reporter.as_ref())?;
     draft.partner = country("partner", wire.partner.as_ref())?;
     draft.consignment_partner = country("consignment_partner", wire.consignment_partner.as_ref())?;
-    draft.country_of_origin = country("country_of_origin", wire.country_of_origin.as_ref())?.filter(|c| c.is_known());
-    draft.country_of_consignment =
-        country("country_of_consignment", wire.country_of_consignment.as_ref())?.filter(|c| c.is_known());
+    let origin = country("country_of_origin", wire.country_of_origin.as_ref())?;
+    let consignment = country("country_of_consignment", wire.country_of_consignment.as_ref())?;
+    draft.origin_unknown = [origin, consignment].into_iter().flatten().any(|country| !country.is_known());
+    draft.country_of_origin = origin.filter(|country| country.is_known());
+    draft.country_of_consignment = consignment.filter(|country| country.is_known());
     draft.destination = country("destination", wire.destination.as_ref())?;
     draft.country_of_lading = country("country_of_lading", wire.country_of_lading.as_ref())?.filter(|c| c.is_known());
     let quality = &mut draft.quality;
@@ -453,6 +455,21 @@ mod tests {
             r#""country_of_origin":"TJX""#,
             expect![[r#"unknown_country: country_of_origin: "TJX" is no country (ISO 3166-1 alpha-2 in capitals, EU or XX)"#]],
         );
+    }
+
+    #[test]
+    fn an_origin_that_nobody_knows_is_said_and_is_no_missing_one() {
+        let without =
+            r#"{"kind":"shipment","id":"A","event_date":"2025-03-14","hs":"2825800000","destination":"US","net_mass_kg":1"#;
+        for told in [r#","country_of_origin":"XX""#, r#","country_of_consignment":"XX""#] {
+            let Decoded::Rows(rows) = decode(format!("{without}{told}}}").as_bytes(), times(None)) else { panic!("unreadable") };
+            let [Row::Claim(claim)] = rows.as_slice() else { panic!("{rows:?}") };
+            let canonical = super::super::canonical_record(claim);
+            assert!(String::from_utf8_lossy(&canonical).contains(r#""country_of_origin":"XX","destination""#));
+            assert_eq!(decode(&canonical, times(None)), Decoded::Rows(rows));
+        }
+        let Decoded::Rows(rows) = decode(format!("{without}}}").as_bytes(), times(None)) else { panic!("unreadable") };
+        assert!(matches!(rows.as_slice(), [Row::Failed(error)] if error.detail.starts_with("country_of_origin is missing")));
     }
 
     #[test]

@@ -92,6 +92,8 @@ pub(super) struct Draft {
     pub(super) description: Option<String>,
     pub(super) marks: Option<String>,
     pub(super) country_of_origin: Option<Country>,
+    /// The record says itself that nobody knows where the goods come from (`XX`).
+    pub(super) origin_unknown: bool,
     pub(super) country_of_consignment: Option<Country>,
     pub(super) destination: Option<Country>,
     pub(super) place_of_receipt: Option<Port>,
@@ -156,7 +158,7 @@ impl Draft {
         }
         let event_date = self.event_date.ok_or_else(|| missing("event_date", "the day the goods moved, YYYY-MM-DD"))?;
         let destination = self.destination.ok_or_else(|| missing("destination", "the country the goods go to"))?;
-        let told = self.country_of_origin.is_some() || self.country_of_consignment.is_some();
+        let told = self.origin_unknown || self.country_of_origin.is_some() || self.country_of_consignment.is_some();
         if !told && self.port_of_lading.is_none() && self.country_of_lading.is_none() && !self.cancelled {
             let detail = "one of country_of_origin, country_of_consignment and port_of_lading is required";
             return Err(missing("country_of_origin", detail).into());

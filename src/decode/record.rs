@@ -91,7 +91,11 @@ fn head(json: &mut Json, id: &str, known_from: Option<Timestamp>, shipment: &Shi
 }
 
 fn places(json: &mut Json, shipment: &Shipment) {
-    country(json, br#","country_of_origin":"#, shipment.country_of_origin);
+    let Shipment { country_of_origin, country_of_consignment, country_of_lading, port_of_lading, status, .. } = shipment;
+    let is_told = country_of_origin.is_some() || country_of_consignment.is_some() || country_of_lading.is_some();
+    // A shipment that nobody knows the origin of says so: without a word it would be no shipment.
+    let unknown = !is_told && port_of_lading.is_none() && *status == Status::Active;
+    country(json, br#","country_of_origin":"#, country_of_origin.or(unknown.then_some(Country::UNKNOWN)));
     country(json, br#","country_of_consignment":"#, shipment.country_of_consignment);
     country(json, br#","destination":"#, Some(shipment.destination));
     port(json, br#","place_of_receipt":"#, shipment.place_of_receipt);

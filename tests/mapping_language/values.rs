@@ -170,3 +170,85 @@ fn units_are_codes_of_rec_20_and_masses_fill_the_mass() {
         assert_eq!((error.key.as_str(), error.problem.as_str()), ("units.own", said));
     }
 }
+
+const FLOWS: &str = r#"
+version = 1
+name = "flows"
+kind = "trade_flow"
+[envelope]
+format = "csv"
+[fields]
+reporter = { const = "KR" }
+flow = { const = "import" }
+period = { column = "Month", formats = ["%Y-%m"] }
+partner = "Country"
+hs = "HS"
+net_mass_kg = "Kg"
+"#;
+
+#[test]
+fn a_code_that_went_through_a_number_is_refused_and_no_other_code_read() {
+    let rows = crate::rows(FLOWS, "Month,Country,HS,Kg\n2025-01,TH,28258000.0,5\n2025-01,TH,10129.0,5\n2025-01,TH,2825.80,5\n");
+    for row in &rows[..2] {
+        assert!(row.contains("malformed_field: hs (from HS): ") && row.contains("a number of floating point"), "{row}");
+    }
+    assert!(rows[2].contains(r#""hs":"282580""#), "{}", rows[2]);
+}
+
+#[test]
+fn numbers_without_digits_on_one_side_of_the_point_and_with_a_plus_are_numbers() {
+    let rows = crate::rows(FLOWS, "Month,Country,HS,Kg\n2025-01,TH,282580,.5\n2025-02,TH,282580,5.\n2025-03,TH,282580,+5\n");
+    let masses: Vec<&str> =
+        rows.iter().map(|row| row.split("net_mass_kg\":").nth(1).unwrap().split(',').next().unwrap()).collect();
+    assert_eq!(masses, ["0.5", "5", "5"]);
+}
+
+#[test]
+fn empty_lines_before_a_header_and_behind_titles_are_no_header() {
+    let row = "2025-01,TH,282580,5\n";
+    let plain = crate::rows(FLOWS, &format!("\n\r\n \nMonth,Country,HS,Kg\n{row}"));
+    assert!(plain.len() == 1 && plain[0].contains("282580"), "{plain:?}");
+    let titled = FLOWS.replace("format = \"csv\"", "format = \"csv\"\npreamble = 1");
+    assert_eq!(crate::rows(&titled, &format!("\nTitle\n\nMonth,Country,HS,Kg\n{row}")), plain);
+}
+
+#[test]
+fn a_quoted_cell_that_never_ends_is_named_by_its_column() {
+    let rows = crate::rows(FLOWS, "Month,Country,HS,Kg\n2025-01,TH,282580,5\n2025-01,\"TH,282580,5\n");
+    assert_eq!(rows[1], "malformed: the quoted cell that begins under Country never ends");
+    // Where it makes a message too large, that is said beside its size.
+    let decoder = entrepot::decode::Decoder::mapped(entrepot::decode::Mapping::parse(FLOWS).unwrap(), false);
+    let too_large = |text: &str| decoder.too_large(text.as_bytes(), 10).to_string();
+    let open = "Month,Country,HS,Kg\n2025-01,\"TH,282580,5\n";
+    assert_eq!(
+        too_large(open),
+        "too_large: 40 bytes; at most 10 are taken (ingest.payload_bytes_max); a quoted cell in it never ends"
+    );
+    assert!(!too_large("Month,Country,HS,Kg\n2025-01,\"TH\",282580,5\n").contains("never ends"));
+}
+
+#[test]
+fn xml_is_read_in_the_encoding_that_it_says_and_what_is_wrong_with_it_is_told_apart() {
+    let mapping = FLOWS.replace("format = \"csv\"", "format = \"json\"\nrecords = \"/r/i\"")
+        + "consignment_partner = { pointer = \"/o\", words = { \"é\" = \"CN\" } }\n";
+    let item = "<i><Month>2025-01</Month><Country>TH</Country><HS>282580</HS><Kg>5</Kg><o>é</o></i>";
+    let outcome = |bytes: &[u8]| {
+        let (whole, apart) = crate::decoded(&mapping, ("table.xml", bytes));
+        assert_eq!(apart, whole);
+        whole
+    };
+    let plain = outcome(format!("<r>{item}</r>").as_bytes());
+    assert!(plain.contains(r#""consignment_partner":"CN""#), "{plain}");
+    let text = format!("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><r>{item}</r>");
+    let latin: Vec<u8> = text.chars().map(|sign| u8::try_from(u32::from(sign)).unwrap()).collect();
+    assert_eq!(outcome(&latin), plain);
+    let wide: Vec<u8> = format!("\u{feff}<r>{item}</r>").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(outcome(&wide), plain);
+    assert!(
+        outcome(b"<r>\xe9</r>").contains("not_text: the bytes are no utf-8; JSON is UTF-8, and XML what its first line says")
+    );
+    assert!(
+        outcome(format!("<r>{item}</r><r/>").as_bytes()).contains("malformed: no XML: a second element stands beside the root")
+    );
+    assert!(outcome("<r>".repeat(40).as_bytes()).contains("too_large: nested more than 32 deep"));
+}

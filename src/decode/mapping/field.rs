@@ -380,3 +380,4 @@ fn set_country(field: Field, country: Country, draft: &mut Draft) {
         _ => draft.destination = Some(country),
     }
 }
+    draft.origin_unknown |= known.is_none() && matches!(field, Field::CountryOfOrigin | Field::CountryOfConsignment);

@@ -66,7 +66,8 @@ impl Figures {
     /// The number, scaled; `None` where the text is none of this print.
     pub(super) fn number(&self, text: &str) -> Option<Decimal> {
         let plain = self.grouping.is_none() && !self.decimal_comma && !self.percent && !self.brackets;
-        let value = if plain { number::exact(text)? } else { self.printed(text)? };
+        let exact = if plain { number::exact(text) } else { None };
+        let value = exact.or_else(|| self.printed(text))?;
         if self.scale == Decimal::ONE { Some(value) } else { value.checked_mul(self.scale) }
     }
 
@@ -77,9 +78,10 @@ impl Figures {
             Some(text) if self.percent => (text.trim_end(), true),
             _ => (text, self.percent),
         };
-        let (text, negative) = match text.strip_prefix('-') {
-            Some(text) => (text, true),
-            None => (text, bracketed.is_some()),
+        let (text, negative) = match (text.strip_prefix('-'), text.strip_prefix('+').filter(|_| bracketed.is_none())) {
+            (Some(text), _) => (text, true),
+            (None, Some(text)) => (text, false),
+            (None, None) => (text, bracketed.is_some()),
         };
         let point = if self.decimal_comma { ',' } else { '.' };
         let (whole, fraction) = text.split_once(point).map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
@@ -87,11 +89,16 @@ impl Figures {
             Some(sign) => ungrouped(whole, sign)?,
             None => whole.to_owned(),
         };
-        if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        // One side of the point may be empty, as many programs print it: `.5` and `5.`.
+        let joined = match (whole.as_str(), fraction) {
+            (_, None | Some("")) => whole,
+            ("", Some(fraction)) => format!("0.{fraction}"),
+            (whole, Some(fraction)) => format!("{whole}.{fraction}"),
+        };
+        if !joined.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return None;
         }
-        let joined = fraction.map_or(whole.clone(), |fraction| format!("{whole}.{fraction}"));
-        let value = number::exact(&joined).filter(|value| !value.is_sign_negative())?;
+        let value = number::exact(&joined)?;
         let value = if hundredth { value.checked_mul(Decimal::new(1, 2))? } else { value };
         Some(if negative && !value.is_zero() { -value } else { value })
     }
@@ -138,6 +145,18 @@ mod tests {
         check(&grouped, "--5", None);
         check(&grouped, "(0)", Some("0"));
         check(&grouped, "-0.0", Some("0.0"));
+        for figures in [&plain, &grouped] {
+            check(figures, ".5", Some("0.5"));
+            check(figures, "5.", Some("5"));
+            check(figures, "+5", Some("5"));
+            check(figures, "-.5", Some("-0.5"));
+            for text in ["", ".", "+", "+-5", "-+5", "+(5)", "(+5)", "5.5.", "..5", "5,"] {
+                check(figures, text, None);
+            }
+        }
+        check(&plain, "1.5e3", Some("1500.0"));
+        check(&Figures { decimal_comma: true, ..plain.clone() }, ",5", Some("0.5"));
+        check(&Figures { decimal_comma: true, ..plain.clone() }, "5,", Some("5"));
         check(&Figures { grouping: Some('.'), decimal_comma: true, ..plain.clone() }, "1.234,5", Some("1234.5"));
         check(&Figures { decimal_comma: true, ..plain.clone() }, "1.5", None);
         check(&Figures { percent: true, ..plain.clone() }, "60.5 %", Some("0.605"));

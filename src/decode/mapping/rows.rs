@@ -143,7 +143,7 @@ impl Mapping {
         while at < text.len() && seen < PREAMBLE_MAX {
             let (end, _) = delimited::record(text, at, dialect, &mut cells);
             at = end;
-            if delimited::is_blank(&cells) && preamble != Preamble::Records(seen) {
+            if delimited::is_blank(&cells) {
                 continue;
             }
             let layout = Layout::read(&cells, self.head_columns(), self.names);
