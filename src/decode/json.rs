@@ -113,6 +113,7 @@ impl Pointer {
         }
         let rest = text.strip_prefix('/').ok_or_else(|| format!("{text:?} is no JSON pointer: it starts with / or is empty"))?;
         let step = |token: &str| match token.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+            None if token.starts_with('[') => Err(format!("{token:?} is no filter ([Member=value])")),
             None => Ok(Step::Key(token.replace("~1", "/").replace("~0", "~"))),
             Some(filter) => {
                 let (member, value) = filter.split_once('=').ok_or_else(|| format!("{token:?} is no filter ([Member=value])"))?;

@@ -266,3 +266,97 @@ fn an_example_that_does_not_come_out_names_its_line() {
     let failures = mapping.run_examples(entrepot::reference::Reference::built_in());
     assert!(failures[0].to_string().starts_with("line 14, example \"a\" does not come out"), "{}", failures[0]);
 }
+
+/// What the refusal says, where this stands in place of that.
+#[track_caller]
+fn told(base: &str, (from, to): (&str, &str)) -> String {
+    assert!(Mapping::parse(base).is_ok(), "{base}");
+    assert!(base.contains(from), "{from}");
+    Mapping::parse(&base.replacen(from, to, 1)).expect_err(to).to_string()
+}
+
+#[test]
+fn what_holds_of_every_row_or_of_none_and_steps_of_nothing_are_refused() {
+    let select = |test: &str| format!("[[select]]\nreason = \"x\"\ndrop = {test}\n[fields]");
+    for (test, key) in [
+        ("{ any = [] }", "select.drop.any"),
+        ("{ all = [] }", "select.drop.all"),
+        ("{ not = { any = [] } }", "select.drop.not.any"),
+        ("{ column = \"P\", in = [] }", "select.drop.in"),
+    ] {
+        let said = told(FLOW, ("[fields]", &select(test)));
+        assert!(said.contains(&format!("{key}: must name at least one")), "{said}");
+    }
+    for step in ["{ remove = \"\" }", "{ strip = \"\" }", "{ split = \"\", take = 0 }"] {
+        let said = told(FLOW, ("hs = \"HS\"", &format!("hs = {{ column = \"HS\", text = {step} }}")));
+        assert!(said.contains("must be at least one sign"), "{said}");
+    }
+    let said = told(FLOW, ("hs = \"HS\"", "hs = { column = \"HS\", text = { pad_left = [6, \"00\"] } }"));
+    assert!(said.ends_with("must be [width, \"0\"], with one sign"), "{said}");
+    let said = told(FLOW, ("hs = \"HS\"", "hs = { column = \"HS\", masks = \"X0\" }"));
+    assert!(said.contains("fields.hs: masks: '0' is part of codes"), "{said}");
+}
+
+#[test]
+fn keys_that_belong_elsewhere_are_refused_where_they_stand() {
+    for key in ["otherwise = \"x\"", "branching = \"every\""] {
+        let said = told(FLOW, ("kind =", &format!("{key}\nkind =")));
+        assert!(said.contains("is of [[branches]], and there are none"), "{said}");
+    }
+    for (format, keys) in [
+        ("csv", ["records = \"/a\"", "lists = [\"a\"]", "error = \"/e\""]),
+        ("parquet", ["records = \"/a\"", "lists = [\"a\"]", "error = \"/e\""]),
+    ] {
+        let base = FLOW.replace("csv", format);
+        for key in keys {
+            assert!(told(&base, ("[fields]", &format!("{key}\n[fields]"))).contains("is of JSON documents"), "{format} {key}");
+        }
+    }
+    assert!(told(SHIPMENT, ("[fields]", "[meaning]\npartner = \"origin\"\n[fields]")).contains("partner is of trade flows"));
+    for (key, at_top) in [("transit_ports = [\"a\"]", "transit_ports = [ … ]"), ("parties = \"a\"", "[[parties]]")] {
+        let said = told(SHIPMENT, ("id = \"id\"", &format!("id = \"id\"\n{key}")));
+        assert!(said.contains(&format!("is no key of fields: {at_top} stands at the top")), "{said}");
+    }
+    for reason in ["malformed", "no_mass"] {
+        let said = told(
+            FLOW,
+            ("[fields]", &format!("[[select]]\nreason = \"{reason}\"\ndrop = {{ column = \"P\", present = true }}\n[fields]")),
+        );
+        assert!(said.contains("is a reason of dead letters, or a mark"), "{said}");
+    }
+}
+
+#[test]
+fn names_that_stand_for_two_things_and_texts_that_their_field_cannot_read_are_refused() {
+    let aliases = "[columns.aliases]\n\"P\" = [\"Land\"]\n\"M\" = [\"Land\"]\n[fields]";
+    assert!(told(FLOW, ("[fields]", aliases)).contains("columns.aliases: \"Land\" is another spelling twice"));
+    let gathered = FLOW.replace("\"csv\"", "\"csv\"\nmessage = \"group\"\n[gather]\nby = [\"P\", \"M\", \"HS\"]\n[[gather.columns]]\nname = \"KG\"\nvalue = \"Kg\"\nsum = true");
+    assert!(told(&gathered, ("\"P\", \"M\"", "\"P\", \"P\", \"M\"")).contains("gather.by: has \"P\" twice"));
+    // What is misspelt is said, and not what is unknown for its sake.
+    let grouped = gathered.replace("sum = true", "sum = true\ngrouping = \",\"");
+    assert!(told(&grouped, ("sum = true", "summ = true")).contains("gather.columns.summ: unknown key; did you mean \"sum\"?"));
+    assert!(told(FLOW, ("\"M\"", "{ column = \"M\", formats = [\"%d-%y\"] }")).contains("it has a day, and no month or no year"));
+    let pivot = FLOW
+        .replace("period = \"M\"", "period = { part = true, formats = [\"%b-%y\"] }")
+        .replace("net_mass_kg = \"KG\"", "net_mass_kg = { pivot = \"kg\" }")
+        .replace("[fields]", "[[explode]]\npivot = { kg = \"Kg {}\" }\nover = [\"Jan-25\", \"Feb-25\"]\n[fields]");
+    let said = told(&pivot, ("\"Jan-25\"", "\"Janvier-25\""));
+    assert!(said.contains("fields.period: \"Janvier-25\" is no period of the form %b-%y"), "{said}");
+}
+
+#[test]
+fn pointers_that_can_give_no_text_are_refused() {
+    let hs = "hs = \"hs\"";
+    for source in ["pointer", "parent", "envelope"] {
+        let said = told(SHIPMENT, (hs, &format!("hs = {{ {source} = \"\" }}")));
+        assert!(said.contains(&format!("fields.hs.{source}: points to the whole, which is no text")), "{said}");
+    }
+    assert!(told(SHIPMENT, (hs, "hs = { pointer = \"/to/[x/code\" }")).contains("\"[x\" is no filter ([Member=value])"));
+    assert!(told(SHIPMENT, (hs, "hs = { texts = \"/to\" }")).contains("fields.hs.at: is missing"));
+    let join = "format = \"ndjson\"\n[join]\nkey = \"k\"\n[[join.parts]]\nname = \"a\"\nfiles = \"^a\"\n[[join.parts]]\nname = \"b\"\nfiles = \"^b\"\n";
+    let joined = SHIPMENT.replace("format = \"json\"\n", join);
+    assert!(
+        told(&joined, ("files = \"^a\"", "files = \"^a\"\noptional = true"))
+            .contains("the first part is that which every record has")
+    );
+}

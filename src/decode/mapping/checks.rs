@@ -1,10 +1,11 @@
 //! Checks that a feed carries within itself: parts that add up, digits that prove a number. A record that fails is marked, or refused where
 //! the mapping says so.
 
+use super::condition::{Condition, condition};
 use super::evaluate::Place;
 use super::field::Stop;
 use super::reader::{MappingError, Section, nearest};
-use super::value::{self, Columns, Condition};
+use super::value::Columns;
 use crate::decode::draft::error;
 use crate::domain::{ContainerNumber, DeadLetterReason};
 
@@ -22,7 +23,7 @@ impl Check {
     pub(super) fn read(section: Section<'_>, columns: &mut Columns) -> Result<Check, MappingError> {
         let name = section.required_text("name", "what is checked")?;
         let holds = section.section("holds")?.ok_or_else(|| section.missing("holds", "the condition that should hold"))?;
-        let holds = value::condition(holds, columns)?;
+        let holds = condition(holds, columns)?;
         let refuses = match section.text("else")?.as_deref() {
             None | Some("note") => false,
             Some("dead_letter") => true,

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::condition::Condition;
 use super::explode::{Missed, Part};
 use super::field::Stop;
 use super::layout::Layout;
 use super::steps::TextStep;
-use super::value::{Column, Condition, Source, Value};
+use super::value::{Column, Source, Value};
 use super::{Mapping, Unit};
 use crate::decode::DecodeError;
 use crate::decode::json::{At, Pointer};

@@ -92,6 +92,12 @@ impl Explode {
         Ok(Explode { what, none })
     }
 
+    /// The texts of a pivot.
+    pub(super) fn over(&self) -> impl Iterator<Item = &str> {
+        let over = if let What::Pivot(pivot) = &self.what { Some(&pivot.over) } else { None };
+        over.into_iter().flatten().map(String::as_str)
+    }
+
     /// The names by which fields call pivoted columns.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let slots = if let What::Pivot(pivot) = &self.what { Some(&pivot.slots) } else { None };

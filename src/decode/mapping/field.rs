@@ -143,7 +143,19 @@ impl Rule {
     pub(super) fn read((name, item): (&str, &Item<'_>), kinds: &[Kind], columns: &mut Columns) -> Result<Rule, MappingError> {
         let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) else {
             let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-            return Err(item.error(format!("unknown field; {}", nearest(name, &names))));
+            // What several texts fill has a key of its own.
+            let top = [("transit_ports", "transit_ports = [ … ]"), ("bill_of_lading", "[bill_of_lading]")];
+            let top = top.into_iter().chain([
+                ("containers", "[[containers]]"),
+                ("parties", "[[parties]]"),
+                ("quantity", "[[quantities]]"),
+            ]);
+            return Err(item.error(match top.into_iter().find(|(known, _)| *known == name) {
+                Some((_, key)) => {
+                    format!("is no key of fields: {key} stands at the top of the file, before the first section or as one")
+                }
+                None => format!("unknown field; {}", nearest(name, &names)),
+            }));
         };
         if let [kind, ..] = kinds
             && !kinds.iter().any(|kind| field.is_of(*kind))
@@ -370,6 +382,7 @@ fn listed(formats: &[Format]) -> String {
 
 fn set_country(field: Field, country: Country, draft: &mut Draft) {
     let known = Some(country).filter(|country| country.is_known());
+    draft.origin_unknown |= known.is_none() && matches!(field, Field::CountryOfOrigin | Field::CountryOfConsignment);
     match field {
         Field::Reporter => draft.reporter = known,
         Field::Partner => draft.partner = Some(country),
@@ -380,4 +393,3 @@ fn set_country(field: Field, country: Country, draft: &mut Draft) {
         _ => draft.destination = Some(country),
     }
 }
-    draft.origin_unknown |= known.is_none() && matches!(field, Field::CountryOfOrigin | Field::CountryOfConsignment);

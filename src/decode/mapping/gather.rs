@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::condition::{Condition, condition};
 use super::evaluate::{Cells, Place};
 use super::explode::{self, Missed, Visit};
 use super::field::Stop;
@@ -11,7 +12,7 @@ use super::figures::Figures;
 use super::head::Head;
 use super::layout::{Layout, Names};
 use super::reader::{Item, MappingError, Section};
-use super::value::{self, Column, Columns, Condition, Readable, Source, Value};
+use super::value::{self, Column, Columns, Readable, Source, Value};
 use super::{Format, Mapping, Selection, parse};
 use crate::decode::delimited::{self, Dialect};
 use crate::decode::draft::{error, malformed};
@@ -66,6 +67,9 @@ impl Gather {
             return Err(section.missing("by", "the columns that tell one record from another"));
         }
         let (mut names, by): (Vec<String>, Vec<Value>) = by.into_iter().unzip();
+        if let Some(twice) = names.iter().enumerate().find_map(|(at, name)| names.iter().take(at).find(|known| *known == name)) {
+            return Err(section.error("by", format!("has {twice:?} twice")));
+        }
         let select = section.sections("select")?.into_iter().map(|section| parse::selection(section, &mut columns));
         let select = select.collect::<Result<_, _>>()?;
         let sections = section.sections("columns")?;
@@ -82,7 +86,7 @@ impl Gather {
             let value =
                 section.item("value").ok_or_else(|| section.missing("value", "a column's name, or a table with a source"))?;
             let value = value::read_item(&value, &mut columns)?;
-            let when = section.section("when")?.map(|when| value::condition(when, &mut columns)).transpose()?;
+            let when = section.section("when")?.map(|when| condition(when, &mut columns)).transpose()?;
             let sum = section.flag("sum")?.then(|| Figures::beside(&section, &value)).transpose()?;
             section.finish()?;
             gathered.push(Gathered { value, when, sum });

@@ -97,6 +97,10 @@ impl Head {
                 table.entries().into_iter().map(|(name, item)| Ok((name, item.texts()?))).collect::<Result<_, MappingError>>()?
             }
         };
+        let spellings = || aliases.values().flatten().map(|other: &String| names.key(other));
+        if let Some(twice) = spellings().enumerate().find_map(|(at, other)| spellings().take(at).find(|known| *known == other)) {
+            return Err(section.error("aliases", format!("{twice:?} is another spelling twice: it could be either column")));
+        }
         let positions = section.section("positions")?.map(Section::entries).unwrap_or_default();
         let positions = positions.into_iter().map(position).collect::<Result<_, _>>()?;
         let head = Head {

@@ -83,6 +83,9 @@ impl Join {
         let parts = section.sections("parts")?.into_iter().map(JoinPart::read).collect::<Result<Vec<_>, _>>()?;
         match parts.as_slice() {
             [] | [_] => return Err(section.missing("parts", "two or more [[join.parts]], the first that which every record has")),
+            [first, ..] if first.optional => {
+                return Err(section.error("parts", "the first part is that which every record has: it cannot be optional"));
+            }
             [first, ..] if first.many => return Err(section.error("parts", "the first part has one row a record")),
             [..] => {}
         }

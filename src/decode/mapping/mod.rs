@@ -1,6 +1,7 @@
 //! A mapping: what a feed's rows look like, and what they mean, as a TOML file states it. Unknown keys are errors.
 
 mod checks;
+mod condition;
 mod countries;
 mod evaluate;
 mod examples;
@@ -35,6 +36,7 @@ pub(super) use sample::Evidenced;
 pub use sample::{Again, Layers, Sample, SampleField, SampleRow};
 
 use self::checks::Check;
+use self::condition::Condition;
 use self::examples::Example;
 use self::explode::Explode;
 use self::field::Rule;
@@ -42,7 +44,7 @@ use self::gather::Gather;
 use self::layout::{Layout, Names};
 use self::never::Never;
 use self::record::{Lists, Quantities};
-use self::value::{Columns, Condition};
+use self::value::Columns;
 use super::delimited::Dialect;
 use super::draft::Kind;
 use super::encoding::TextEncoding;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use toml::de::DeTable;
 
 use super::checks::Check;
+use super::condition::condition;
 use super::examples::Example;
 use super::explode::Explode;
 use super::field::{Field, Rule};
@@ -15,7 +16,7 @@ use super::join::Join;
 use super::reader::{MappingError, Section, nearest};
 use super::record::{Lists, Quantities};
 use super::shape::shape;
-use super::value::{Columns, Readable, Source, Value, condition};
+use super::value::{Columns, Readable, Source, Value};
 use super::{Branch, Envelope, Format, Limits, Mapping, Meaning, Preamble, Selection, Unit};
 use crate::decode::delimited::Dialect;
 use crate::decode::draft::Kind;
@@ -210,6 +211,14 @@ fn read_envelope(section: Section<'_>) -> Result<Envelope, MappingError> {
     if encoding != TextEncoding::UTF_8 && !matches!(format, Format::Csv(..) | Format::Fixed) {
         return Err(section.error("encoding", "JSON is UTF-8"));
     }
+    let foreign: &[&str] = match format {
+        Format::Json => &[],
+        Format::JsonTable => &["lists"],
+        _ => &["records", "error", "lists"],
+    };
+    if let Some(key) = foreign.iter().find(|key| section.has(key)) {
+        return Err(section.error(key, "is of JSON documents: records and error of json and json-table, lists of json"));
+    }
     let unit = match section.text("message")?.as_deref() {
         None | Some("row") => Unit::Row,
         Some("file") if format == Format::Parquet => {
@@ -310,6 +319,9 @@ fn branches(root: &Section<'_>, columns: &mut Columns) -> Result<(Vec<Branch>, O
         return Err(root.error(key, "a trade_flow has none, a shipment has"));
     }
     if sections.is_empty() {
+        if let Some(key) = ["otherwise", "branching"].into_iter().find(|key| root.has(key)) {
+            return Err(root.error(key, "is of [[branches]], and there are none"));
+        }
         let kind = kind_of(root)?;
         check_fields(root, kind, &common)?;
         return Ok((vec![Branch { when: None, kind, rules: common }], otherwise));

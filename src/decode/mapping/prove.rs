@@ -21,6 +21,9 @@ impl Mapping {
                 return Err(root.error("meaning", format!("{key} is of shipments: a trade_flow is corrected by a later one")));
             }
         }
+        if self.meaning.partner.is_some() && !self.branches.iter().any(|branch| branch.kind == Kind::TradeFlow) {
+            return Err(root.error("meaning", "partner is of trade flows: a shipment has none"));
+        }
         let message = Message {
             position: Position { topic: self.name.as_str().into(), partition: 0, offset: 0 },
             timestamp: None,
@@ -66,6 +69,16 @@ impl Mapping {
 }
 
 impl Rule {
+    /// The texts that the mapping itself gives the field: those of a pivot, where one of them alone is the value.
+    fn fixed<'m>(&'m self, mapping: &'m Mapping) -> Vec<&'m str> {
+        match &self.value {
+            Value { source: Source::Part, steps, words, null_when: None, .. } if steps.is_empty() && words.is_empty() => {
+                mapping.explode.last().map(|explode| explode.over().collect()).unwrap_or_default()
+            }
+            value => value.fixed(),
+        }
+    }
+
     /// Runs what the mapping itself says through the parser of the field.
     fn prove(&self, place: &Place<'_>) -> Result<(), MappingError> {
         let refused = |problem: String| Err(MappingError { problem, ..self.origin.clone() });
@@ -76,7 +89,12 @@ impl Rule {
             let wrong = currency.fixed().into_iter().find_map(|text| text.parse::<Currency>().err());
             return wrong.map_or(Ok(()), |problem| refused(format!("currency: {problem}")));
         }
-        for text in self.value.fixed() {
+        if let Convert::Goods { masks, .. } = &self.convert
+            && let Some(sign) = masks.chars().find(|sign| sign.is_ascii_digit() || *sign == '.')
+        {
+            return refused(format!("masks: {sign:?} is part of codes, and hides no digit"));
+        }
+        for text in self.fixed(place.mapping) {
             let rule = Rule { value: Value::of(Source::Constant(text.to_owned())), ..self.clone() };
             if let Err(Stop::Failed(error)) = rule.apply(place, Reference::built_in().codes(), &mut Draft::default()) {
                 let problem = error.detail.split_once("): ").map_or(error.detail.as_str(), |(_, problem)| problem);

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::is_reason;
+use crate::domain::{DeadLetterReason, Degrade};
 
 /// Why a mapping is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +114,10 @@ impl<'t> Section<'t> {
     /// A reason under which something is left out: the label of a count.
     pub(super) fn reason(&self, key: &'static str) -> Result<Option<String>, MappingError> {
         let reason = self.text(key)?;
+        let is_taken = |text: &str| text.parse::<DeadLetterReason>().is_ok() || text.parse::<Degrade>().is_ok();
+        if let Some(text) = reason.as_deref().filter(|text| is_taken(text)) {
+            return Err(self.error(key, format!("{text:?} is a reason of dead letters, or a mark: they would be counted as one")));
+        }
         match reason.as_deref().filter(|reason| !is_reason(reason)) {
             Some(text) => Err(self.error(key, format!("{text:?} must be a reason for leaving something out: a-z, 0-9 and _"))),
             None => Ok(reason),
@@ -152,14 +157,13 @@ impl<'t> Section<'t> {
     /// Refuses every key that was not asked for.
     pub(super) fn finish(self) -> Result<(), MappingError> {
         let asked = self.asked.borrow();
-        for (name, _) in self.table.iter() {
-            let key = name.get_ref().as_ref();
-            if asked.contains(&key) {
-                continue;
-            }
-            return Err(self.error(key, format!("unknown key; {}", nearest(key, &asked))));
+        let unknown = || self.table.iter().map(|(name, _)| name.get_ref().as_ref()).filter(|key| !asked.contains(key));
+        // A key that is nearly another comes first: those beside it may be unknown for its sake alone.
+        let misspelt = unknown().find(|key| asked.iter().any(|known| strsim::osa_distance(key, known) <= 2));
+        match misspelt.or_else(|| unknown().next()) {
+            Some(key) => Err(self.error(key, format!("unknown key; {}", nearest(key, &asked)))),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::condition::Condition;
 use super::countries::Countries;
 use super::evaluate::{Cells, Place};
 use super::field::{Rule, Stop};
@@ -261,7 +262,7 @@ impl Mapping {
     }
 
     fn draft(&self, branch: &Branch, place: &Place<'_>, codes: &Codes) -> Result<Draft, Stop> {
-        let holds = |condition: &Option<value::Condition>| condition.as_ref().is_some_and(|condition| place.holds(condition));
+        let holds = |condition: &Option<Condition>| condition.as_ref().is_some_and(|condition| place.holds(condition));
         let meaning = &self.meaning;
         if holds(&meaning.partial_amendment) {
             let detail = "the row carries only what changed of an earlier record; send the record whole";

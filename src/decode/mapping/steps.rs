@@ -38,11 +38,15 @@ pub(super) fn step(item: &Item<'_>) -> Result<TextStep, MappingError> {
         };
     }
     let section = item.section()?;
-    let step = if let Some(signs) = section.text("strip")? {
+    let signs = |key| match section.text(key)? {
+        Some(signs) if signs.is_empty() => Err(section.error(key, "must be at least one sign")),
+        signs => Ok(signs),
+    };
+    let step = if let Some(signs) = signs("strip")? {
         TextStep::Strip(signs)
-    } else if let Some(signs) = section.text("remove")? {
+    } else if let Some(signs) = signs("remove")? {
         TextStep::Remove(signs)
-    } else if let Some(separator) = section.text("split")? {
+    } else if let Some(separator) = signs("split")? {
         let take = section.number("take", -1000..1001)?;
         TextStep::Split(separator, take.ok_or_else(|| section.error("take", "is missing: which part, from 0; -1 is the last"))?)
     } else if let Some(text) = section.text("regex")? {
@@ -59,7 +63,10 @@ pub(super) fn step(item: &Item<'_>) -> Result<TextStep, MappingError> {
         }
     } else if let Some(pad) = section.item("pad_left") {
         match pad.list()?.as_slice() {
-            [width, sign] => TextStep::PadLeft(size(width)?, sign.text()?.chars().next().unwrap_or('0')),
+            [width, sign] => match sign.text()?.chars().collect::<Vec<_>>().as_slice() {
+                [sign] => TextStep::PadLeft(size(width)?, *sign),
+                _ => return Err(pad.error("must be [width, \"0\"], with one sign")),
+            },
             _ => return Err(pad.error("must be [width, \"0\"]")),
         }
     } else if let Some(replace) = section.item("replace") {

@@ -1,19 +1,17 @@
-//! Where a value comes from, what is done to its text, and conditions on values, as a mapping states them. Nothing is read here.
+//! Where a value comes from and what is done to its text, as a mapping states it. Nothing is read here.
 
 use std::collections::BTreeMap;
 
 use regex::Regex;
 
 use super::Format;
-use super::checks::Proof;
+use super::condition::{Condition, condition};
 use super::figures::Figures;
 use super::head::Head;
 use super::never::Never;
 use super::reader::{Item, MappingError, Section, nearest};
 use super::steps::{TextStep, compile, step};
 use crate::decode::json::Pointer;
-use crate::decode::number;
-use crate::domain::Decimal;
 
 /// A column of the feed, by its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,26 +187,6 @@ impl Value {
     }
 }
 
-/// A test on a row.
-#[derive(Clone, Debug)]
-pub(super) enum Condition {
-    All(Vec<Condition>),
-    Any(Vec<Condition>),
-    Not(Box<Condition>),
-    /// The text is one of these.
-    In(Value, Vec<String>),
-    /// The text matches.
-    Matches(Value, Regex),
-    /// The number lies strictly above, and below.
-    Between(Value, Option<Decimal>, Option<Decimal>),
-    /// There is a text, or there is none.
-    Present(Value, bool),
-    /// The number proves itself, or there is none.
-    Proves(Value, Proof),
-    /// The number is the sum of the others, or one of them is not told.
-    Sum(Value, Vec<Value>),
-}
-
 const SOURCES: [&str; 16] = [
     "column",
     "pointer",
@@ -274,6 +252,9 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
     }
     let pointer = |key| {
         let text = section.required_text(key, "a JSON pointer")?;
+        if text.is_empty() {
+            return Err(section.error(key, "points to the whole, which is no text"));
+        }
         columns.never.pointer(&text).map_err(|problem| section.error(key, problem))
     };
     let parts = |key, columns: &mut Columns| match section.item(key) {
@@ -284,12 +265,7 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
         "column" => Source::Column(columns.slot(section.texts("column")?.unwrap_or_default())),
         "pointer" => Source::Pointer(pointer("pointer")?),
         "parent" => Source::Parent(pointer("parent")?),
-        "texts" => {
-            let places = section.texts("at")?.unwrap_or_default();
-            let places = places.iter().map(|text| columns.never.pointer(text).map_err(|problem| section.error("at", problem)));
-            let separator = section.text("separator")?.unwrap_or_else(|| " ".to_owned());
-            Source::Texts(pointer("texts")?, places.collect::<Result<_, _>>()?, separator)
-        }
+        "texts" => texts(section, pointer("texts")?, columns)?,
         "part" => {
             section.flag("part")?;
             Source::Part
@@ -328,71 +304,18 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
     })
 }
 
-fn pattern(section: &Section<'_>, key: &'static str) -> Result<Regex, MappingError> {
+fn texts(section: &Section<'_>, list: Pointer, columns: &Columns) -> Result<Source, MappingError> {
+    let places = section.texts("at")?.unwrap_or_default();
+    if places.is_empty() {
+        return Err(section.missing("at", "where the texts stand in each element; [\"\"] where the elements are texts"));
+    }
+    let places = places.iter().map(|text| columns.never.pointer(text).map_err(|problem| section.error("at", problem)));
+    let separator = section.text("separator")?.unwrap_or_else(|| " ".to_owned());
+    Ok(Source::Texts(list, places.collect::<Result<_, _>>()?, separator))
+}
+
+/// A pattern under a key.
+pub(super) fn pattern(section: &Section<'_>, key: &'static str) -> Result<Regex, MappingError> {
     let text = section.required_text(key, "a regular expression")?;
     compile(&text).map_err(|problem| section.error(key, problem))
-}
-
-/// A condition: `all`, `any`, `not`, or a value with one test.
-pub(super) fn condition(section: Section<'_>, columns: &mut Columns) -> Result<Condition, MappingError> {
-    let parts = |key, columns: &mut Columns| {
-        section.sections(key)?.into_iter().map(|part| condition(part, columns)).collect::<Result<Vec<_>, _>>()
-    };
-    let found = if section.has("all") {
-        Condition::All(parts("all", columns)?)
-    } else if section.has("any") {
-        Condition::Any(parts("any", columns)?)
-    } else if let Some(part) = section.section("not")? {
-        Condition::Not(Box::new(condition(part, columns)?))
-    } else {
-        test(&section, columns)?
-    };
-    section.finish()?;
-    Ok(found)
-}
-
-const TESTS: [&str; 8] = ["equals", "in", "matches", "above", "below", "present", "check_digit", "sum_of"];
-
-fn test(section: &Section<'_>, columns: &mut Columns) -> Result<Condition, MappingError> {
-    let value = read(section, columns)?;
-    let given: Vec<&str> = TESTS.into_iter().filter(|name| section.has(name)).collect();
-    match given.as_slice() {
-        [] => return Err(section.absent(&TESTS, format!("the condition has no test: give one of {}", TESTS.join(", ")))),
-        [_] | ["above", "below"] => {}
-        [_, second, ..] => {
-            return Err(section.error(second, format!("the condition has several tests ({}): give one", given.join(", "))));
-        }
-    }
-    let bound = |key: &'static str| match section.text(key)? {
-        None => Ok(None),
-        Some(text) => match number::exact(&text) {
-            Some(number) => Ok(Some(number)),
-            None => Err(section.error(key, format!("{text:?} is no number in quotes"))),
-        },
-    };
-    let (above, below) = (bound("above")?, bound("below")?);
-    if let Some(text) = section.text("equals")? {
-        return Ok(Condition::In(value, vec![text]));
-    }
-    if let Some(texts) = section.texts("in")? {
-        return Ok(Condition::In(value, texts));
-    }
-    if section.has("matches") {
-        return Ok(Condition::Matches(value, pattern(section, "matches")?));
-    }
-    if section.has("present") {
-        return Ok(Condition::Present(value, section.flag("present")?));
-    }
-    if above.is_some() || below.is_some() {
-        return Ok(Condition::Between(value, above, below));
-    }
-    if let Some(word) = section.text("check_digit")? {
-        let names: Vec<&str> = Proof::ALL.iter().map(|(name, _)| *name).collect();
-        let found = Proof::ALL.iter().find(|(name, _)| *name == word);
-        let unknown = || section.error("check_digit", format!("{word:?} is no such number; {}", nearest(&word, &names)));
-        return Ok(Condition::Proves(value, found.ok_or_else(unknown)?.1));
-    }
-    let parts = section.item("sum_of").ok_or_else(|| section.missing("sum_of", "the parts"))?;
-    let parts = parts.list()?.iter().map(|part| read_item(part, columns)).collect::<Result<_, _>>()?;
-    Ok(Condition::Sum(value, parts))
 }
