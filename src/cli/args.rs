@@ -328,7 +328,7 @@ pub(super) struct CheckArgs {
     pub(super) paths: Vec<PathBuf>,
     /// Read this many rows of each file, and show what becomes of each field and which evidence layers they can support; without
     /// --as, of a file that is no canonical JSON, print a first draft of a mapping
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", value_parser = rows)]
     pub(super) sample: Option<usize>,
     /// How the rows of the files are read [default: canonical]
     #[arg(long = "as", value_name = "MAPPING")]
@@ -336,6 +336,11 @@ pub(super) struct CheckArgs {
     /// Also open the log and compare its topics
     #[arg(long)]
     pub(super) online: bool,
+}
+
+fn rows(text: &str) -> Result<usize, String> {
+    let rows = text.parse().ok().filter(|rows| *rows > 0);
+    rows.ok_or_else(|| "is no number of rows, from 1".to_owned())
 }
 
 fn date(text: &str) -> Result<Date, String> {

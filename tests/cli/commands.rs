@@ -378,6 +378,7 @@ fn a_sample_has_one_form_for_canonical_json_and_for_mappings() {
         assert!(shown.contains("2 taken"), "{shown}");
     }
     assert_eq!(code(&place.run(&["check", "bad.ndjson", "--sample", "2"])), 65);
+    assert_eq!(code(&place.run(&["check", "bad.ndjson", "--sample", "0"])), 2);
 }
 
 #[test]
