@@ -206,6 +206,8 @@ mod tests {
             expect![[r##"{"r":{"n":["1",""],"w":{"#text":"5 <é","@u":"KG"}}}"##]],
         );
         check("<r><i>1</i></r>", &["i"], expect![[r#"{"r":{"i":["1"]}}"#]]);
+        check("<r><i>1</i><i/><i>3</i></r>", &["i"], expect![[r#"{"r":{"i":["1","","3"]}}"#]]);
+        check("<r><i>1</i><i/><i>3</i></r>", &[], expect![[r#"{"r":{"i":["1","","3"]}}"#]]);
         check("<r><![CDATA[a<b]]></r>", &[], expect![[r#"{"r":"a<b"}"#]]);
         check("<r>", &[], expect!["error: no XML: the document is cut off"]);
         check("text", &[], expect!["error: no XML: there is no element"]);

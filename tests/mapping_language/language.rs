@@ -1,6 +1,7 @@
 //! What the language says in the small: errors of a mapping and of a row, samples, encodings, branches.
 
 use entrepot::decode::{Decoder, Mapping};
+use entrepot::domain::{Message, Position};
 use expect_test::{Expect, expect};
 
 use crate::{around, check};
@@ -118,6 +119,71 @@ fn errors_of_a_row_name_field_column_value_and_what_is_allowed() {
         ("a.csv", b"country,month,kg\nTH,2025-02,1\n"),
         expect!["unreadable unknown_schema: the header lacks code; of its 3 columns the mapping knows country, month, kg"],
     );
+}
+
+#[test]
+fn masked_codes_of_fewer_than_six_digits_are_too_short_however_many_there_are() {
+    let of = |code: &str| crate::rows(SMALL, &format!("country,month,code,kg\nTH,2025-02,{code},1\n")).join("");
+    for code in ["2825XX", "28258X", "282XXX", "XXXXXX"] {
+        assert_eq!(of(code), "excluded hs_too_short", "{code}");
+    }
+    assert!(of("282580XX").ends_with(" hs_masked"));
+}
+
+#[test]
+fn what_was_written_before_the_rule_has_it_known_was_known_when_it_was_written() {
+    let mapping = Mapping::parse(&format!("{SMALL}[meaning]\nknown_after_days = 30\n")).unwrap();
+    let decoder = Decoder::mapped(mapping, false);
+    let known = |written: Option<&str>| {
+        let value = Some(b"country,month,code,kg\nTH,2025-02,282580,1\n".to_vec());
+        let timestamp = written.map(|written| written.parse().unwrap());
+        let message = Message {
+            position: Position { topic: "t".into(), partition: 0, offset: 1 },
+            timestamp,
+            key: None,
+            value,
+            headers: Vec::new(),
+        };
+        let said = crate::shown(&decoder.decode(&message, &around(None)));
+        said.split("\"known_from\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let written = [None, Some("2025-05-01T00:00:00Z"), Some("2025-03-10T07:00:00Z")];
+    assert_eq!(written.map(known), ["2025-03-30T00:00:00Z", "2025-03-30T00:00:00Z", "2025-03-10T07:00:00Z"]);
+}
+
+#[test]
+fn of_a_port_that_nobody_knows_its_country_is_kept_and_the_record_says_so() {
+    let mapping = r#"
+version = 1
+name = "ports"
+kind = "shipment"
+transit_ports = ["via"]
+[envelope]
+format = "csv"
+[fields]
+id = "id"
+event_date = { const = "2025-03-14" }
+destination = { const = "US" }
+hs = { const = "282580" }
+net_mass_kg = { const = "1" }
+port_of_lading = { column = "pol", codes = "name" }
+"#;
+    let found = crate::rows(
+        mapping,
+        "id,pol,via\na,\"Laem Chabang, Thailand\",\nb,\"Nowhere, Thailand\",\nc,\"Laem Chabang, Thailand\",NOWHERE\n",
+    );
+    assert!(found[0].contains("\"port_of_lading\":\"THLCH\"") && found[0].ends_with('}'), "{}", found[0]);
+    assert!(found[1].contains("\"country_of_lading\":\"TH\"") && found[1].ends_with(" port_unknown"), "{}", found[1]);
+    // The country of a party that is none costs the country alone.
+    let parties = format!("{mapping}[[parties]]\nrole = \"shipper\"\nname = \"via\"\ncountry = \"id\"\n");
+    let party = |country: &str| {
+        crate::rows(&parties, &format!("id,pol,via\n{country},\"Laem Chabang, Thailand\",Example Ltd\n")).join("")
+    };
+    assert!(party("TH").contains(r#""parties":[{"role":"shipper","name":"Example Ltd","country":"TH"}]"#), "{}", party("TH"));
+    for nobody in ["XX", "QQ"] {
+        assert!(party(nobody).contains(r#""parties":[{"role":"shipper","name":"Example Ltd"}]"#), "{}", party(nobody));
+    }
+    assert!(!found[2].contains("transit") && found[2].ends_with(" port_unknown"), "{}", found[2]);
 }
 
 #[test]

@@ -131,6 +131,9 @@ fn a_constant_is_run_through_its_field() {
     let currency = |code: &str| money(&format!("customs_value = {{ column = \"V\", currency = {{ const = \"{code}\" }} }}"));
     assert_eq!(currency("USD"), Ok(()));
     assert!(currency("US").unwrap_err().starts_with("line 13, fields.customs_value: currency: \"US\""));
+    let amount = |text: &str| money(&format!("customs_value = {{ const = \"{text}\", currency = {{ const = \"USD\" }} }}"));
+    assert_eq!(amount("7"), Ok(()));
+    assert_eq!(amount("seven"), Err("line 13, fields.customs_value: \"seven\" is no number".to_owned()));
     assert!(money("valuation = { const = \"CIF\" }").unwrap_err().starts_with("line 13, fields.valuation: "));
     let unit = |text: &str| money(&format!("[[quantities]]\nvalue = \"Q\"\nunit = {{ const = \"{text}\" }}"));
     assert_eq!([unit("KG"), unit("KGM")], [Ok(()), Ok(())]);
@@ -150,6 +153,10 @@ fn a_record_needs_what_its_kind_needs_one_of() {
         ("country_of_origin = \"from\"\n", ""),
         "line 6, fields: a shipment needs one of country_of_origin, country_of_consignment, port_of_lading and country_of_lading",
     );
+    // A cancellation does without.
+    let cancelled =
+        SHIPMENT.replace("country_of_origin = \"from\"\n", "") + "[meaning]\ncancelled = { column = \"Z\", equals = \"1\" }\n";
+    assert!(Mapping::parse(&cancelled).is_ok());
     refused(SHIPMENT, ("hs = \"hs\"\n", ""), "line 6, fields: a shipment needs one of hs and description");
     for (key, value) in [("complete", "true"), ("cancelled", "{ column = \"Z\", equals = \"1\" }")] {
         let error = Mapping::parse(&format!("{FLOW}[meaning]\n{key} = {value}\n")).unwrap_err();

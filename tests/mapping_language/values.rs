@@ -76,6 +76,27 @@ fn what_is_there_and_no_text_is_never_taken_for_nothing() {
 }
 
 #[test]
+fn what_stands_around_a_row_or_is_a_part_of_a_value_is_never_taken_for_nothing() {
+    let told = |mapping: &str, bytes: &str, from: &str| {
+        let said = rows(mapping, bytes).join("\n");
+        assert!(said.ends_with(&format!(" (from {from}): a list stands there, where a text or a number is meant")), "{said}");
+    };
+    let description = "description = { column = \"text\", null_when = { column = \"kind\", equals = \"list\" } }";
+    assert!(JSON.contains(description));
+    let with = |value: &str| JSON.replace(description, &format!("description = {value}"));
+    let row = ROW.replacen("5}", "5,\"text\":[\"x\"]}", 1);
+    let parent = with("{ parent = \"/text\" }") + "[[explode]]\nelements = \"/items\"\n";
+    told(&parent, &format!("{{\"text\":[\"x\"],\"items\":[{ROW}]}}"), "parent /text");
+    let envelope = with("{ envelope = \"/text\" }").replace("\"ndjson\"", "\"json\"\nrecords = \"/rows\"");
+    told(&envelope, &format!("{{\"text\":[\"x\"],\"rows\":[{ROW}]}}"), "envelope /text");
+    told(&with("{ concat = [\"id\", \"text\"] }"), &row, "id + text");
+    let pivot = with("{ pivot = \"text\" }") + "[[explode]]\npivot = { text = \"te{}\" }\nover = [\"xt\"]\n";
+    told(&pivot, &row, "text");
+    let sum = with("\"hs\"").replace("{ first = [{ pointer = \"/kg/#text\" }, \"kg\"] }", "{ sum = [\"kg\", \"text\"] }");
+    told(&sum, &row, "kg + text");
+}
+
+#[test]
 fn parts_of_a_list_are_no_parts_of_a_text() {
     let mapping = JSON.replace("hs = \"hs\"", "hs = { part = true }") + "[[explode]]\nparts = \"hs\"\nseparator = \";\"\n";
     check(
@@ -83,6 +104,55 @@ fn parts_of_a_list_are_no_parts_of_a_text() {
         ("rows.json", ROW.replace(r#""282580""#, r#"["282580"]"#).as_bytes()),
         expect!["malformed_field: explode.parts (from hs): a list stands there, where a text or a number is meant"],
     );
+}
+
+#[test]
+fn one_object_where_several_may_stand_is_a_list_of_one() {
+    let items = JSON.to_owned() + "[[explode]]\nelements = \"/items\"\n";
+    let taken = rows(JSON, ROW);
+    assert!(taken.len() == 1 && taken[0].starts_with('{'), "{taken:?}");
+    for list in [ROW.to_owned(), format!("[{ROW}]")] {
+        assert_eq!(rows(&items, &format!("{{\"items\":{list}}}")), taken);
+    }
+    assert_eq!(
+        rows(&items, "{\"items\":\"a\"}"),
+        ["malformed_field: explode.elements: it points to neither a list nor an object"]
+    );
+}
+
+const QUANTITIES: &str = r#"version = 1
+name = "quantities"
+kind = "trade_flow"
+[envelope]
+format = "csv"
+[fields]
+reporter = { const = "US" }
+partner = "P"
+flow = { const = "import" }
+period = { const = "2025-01" }
+hs = { const = "282580" }
+[[quantities]]
+value = "Q"
+unit = "U"
+[[quantities]]
+value = "R"
+unit = "V"
+[units]
+T = "HGM"
+[meaning]
+mass_estimated = { column = "E", equals = "Y" }
+"#;
+
+#[test]
+fn of_several_quantities_the_first_mass_counts_whatever_else_is_told() {
+    let mark = |row: &String| row.rsplit_once('}').map_or(row.clone(), |(_, mark)| mark.trim().to_owned());
+    let head = "P,Q,U,R,V,E\n";
+    let table = format!("{head}TH,5,KG,7,KG,\nTH,3,NO,7,KG,Y\nTH,3,NO,,,Y\nTH,2,T,,,\nTH,5,KG,-7,KG,\n");
+    let negative = "malformed_field: quantity (from R): \"-7\" is no number from 0";
+    // What the mapping calls a unit counts before what others call so, and nothing is said of a mass that is not there.
+    assert_eq!(masses(QUANTITIES, &table), ["5", "7", "no mass", "0.2", negative]);
+    let marks: Vec<String> = rows(QUANTITIES, &table).iter().map(mark).collect();
+    assert_eq!(marks, ["", "mass_estimated", "no_mass", "", negative]);
 }
 
 const TABLE: &str = r#"version = 1
@@ -136,6 +206,10 @@ fn a_sum_of_which_a_row_cannot_be_read_is_not_told() {
     let json = TABLE.replace("\"csv\"", "\"json\"");
     let list = r#"[{"P":"TH","M":"2025-01","HS":"282580","Q":1},7]"#;
     assert_eq!(masses(&json, list), ["malformed: row 2: the row is no JSON object", "no mass"]);
+    let two = r#"[{"P":"TH","M":"2025-01","HS":"282580","Q":1},{"P":"TH","M":"2025-01","HS":"282580","Q":2}]"#;
+    let limited = |most: u32| masses(&format!("{json}[limits]\nrows_max = {most}\n"), two);
+    assert_eq!(limited(2), ["3"]);
+    assert_eq!(limited(1), ["unreadable too_large: more than 1 rows in one message (limits.rows_max)"]);
     let list = r#"[{"P":"TH","M":"2025-01","HS":"282580","Q":1},{"P":"TH","M":"2025-01","HS":"282580","Q":[1]}]"#;
     assert_eq!(masses(&json, list), ["malformed_field: row 1: gather.KG: a list stands there"]);
 }
