@@ -61,6 +61,25 @@ fn records_come_in_the_order_in_which_they_became_known() {
 }
 
 #[test]
+fn statistics_become_known_as_late_as_their_office_publishes() {
+    let mut lags: BTreeMap<Country, Vec<i64>> = BTreeMap::new();
+    for claim in claims(&world(5, 40_000)) {
+        if let Record::TradeFlow(flow) = claim.record {
+            let published = claim.known_from.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let days = i64::from((published - flow.period.last().last_day()).get_days());
+            lags.entry(flow.reporter).or_default().push(days);
+        }
+    }
+    for (reporter, usual) in [("CN", 20), ("US", 35), ("JP", 30), ("DE", 50)] {
+        let lags = &lags[&reporter.parse().unwrap()];
+        assert_eq!(lags.iter().min(), Some(&usual), "{reporter}");
+        // A few are published again, weeks after the first time.
+        let first = lags.iter().filter(|days| **days < usual + 4).count();
+        assert!(first < lags.len() && lags.len() - first < lags.len() / 20, "{reporter}: {first} of {}", lags.len());
+    }
+}
+
+#[test]
 fn every_record_has_its_truth_once() {
     let (mut told, mut records) = (BTreeSet::new(), BTreeSet::new());
     for one in simulate(&world(11, 10_000)) {

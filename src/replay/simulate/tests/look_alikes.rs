@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::wide::{Traces, check_rises, check_steady, share, traces, world};
 use super::*;
+use crate::domain::Shipment;
 
 fn honest() -> Traces {
     traces(&world(6, 60_000, &[], Mix { difficulty: share("0"), ..Mix::USUAL }))
@@ -76,6 +77,15 @@ fn smelters_hubs_shocks_and_stock_builders_leave_their_own_traces() {
         let passed = |months| traces.kg((lane.intermediary, "re_export", market.destination), market.good.hs, months);
         check_steady(passed(0..event), passed(event..36));
         check_rises(traces.out(lane, 0..36), passed(0..36), 400);
+        // Its papers say whence it comes.
+        let of_lane = |shipment: &Shipment| {
+            shipment.country_of_consignment == Some(lane.intermediary) && shipment.destination == market.destination
+        };
+        let is_passed_on = |truth: &Truth| truth.kind == Kind::HonestTransit && truth.chinese_permille == 1000;
+        let sent =
+            traces.shipments.iter().filter(|(_, shipment, truth)| of_lane(shipment) && truth.as_ref().is_some_and(is_passed_on));
+        let origins: Vec<_> = sent.filter_map(|(_, shipment, _)| shipment.country_of_origin).collect();
+        assert!(origins.len() > 10 && origins.iter().all(|origin| origin.is_china()), "{origins:?}");
     }
     for (lane, market, event) in traces.lanes(Kind::DemandShock) {
         check_rises(traces.out(lane, 0..event), traces.out(lane, event + 1..36), 180);

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::super::lane::Market;
+use super::super::goods::related;
+use super::super::lane::{Lane, Market};
 use super::wide::{Traces, all, check_rises, check_steady, plain_to_see, traces, world};
 use super::*;
 use crate::domain::Shipment;
@@ -22,6 +23,10 @@ fn relabelled_goods_come_and_leave_under_one_code() {
             traces.first_leg(lane, market.good.hs, event + 4..35),
             200,
         );
+        // What leaves next month comes in this month.
+        let eve = event + lane.delay - 1..event + lane.delay;
+        check_steady(traces.out(lane, 0..event - 1), traces.out(lane, eve.clone()));
+        check_rises(traces.first_leg(lane, market.good.hs, 0..event - 2), traces.first_leg(lane, market.good.hs, eve), 150);
     }
 }
 
@@ -36,6 +41,11 @@ fn check_other_code(scheme: Scheme, told: &str) {
         check_steady(traces.first_leg(lane, market.good.hs, 0..event - 2), traces.first_leg(lane, market.good.hs, event + 3..36));
         assert_eq!(traces.first_leg(lane, other.hs, 0..event - 2), 0);
         check_rises(traces.out(lane, event + 4..36) / 2, traces.first_leg(lane, other.hs, event + 3..35), 100);
+        // A tonne that leaves takes so much of what comes in: a neighbour of its own mass, with a little lost.
+        let step = if scheme == Scheme::MinorProcessing { related(market.good).unwrap().permille } else { 1030 };
+        let passed_on = traces.out(lane, event + 4..36) - traces.out(lane, 0..event - 1);
+        let taken_in = traces.first_leg(lane, other.hs, event + 3..35) * 1000 / passed_on;
+        assert!((step * 88 / 100..=step * 112 / 100).contains(&taken_in), "{step} {taken_in}");
         let codes = |market: &Market| format!("{}<{}", market.good.hs, other.hs);
         assert!(told.contains(&codes(market)), "{}", codes(market));
     }
@@ -135,6 +145,18 @@ fn a_new_firm_is_unseen_before_the_control_and_then_sends_and_buys_all() {
     }
 }
 
+/// The numbers of the firms that send what a scheme passes on over a lane.
+fn shippers(traces: &Traces, lane: &Lane, scheme: Scheme) -> BTreeSet<String> {
+    let market = traces.plan.market(lane);
+    let of_lane = |shipment: &Shipment| {
+        shipment.country_of_consignment == Some(lane.intermediary)
+            && shipment.destination == market.destination
+            && shipment.hs.to_string().starts_with(market.good.hs)
+    };
+    let sent = traces.planted(scheme).filter(|(_, shipment, _)| of_lane(shipment));
+    sent.filter_map(|(_, shipment, _)| Some(shipment.parties.first()?.name.as_ref()?.split(' ').nth(2)?.to_owned())).collect()
+}
+
 #[test]
 fn hopping_falls_in_one_intermediary_as_it_rises_in_another() {
     let traces = planted(Scheme::Hopping);
@@ -152,6 +174,9 @@ fn hopping_falls_in_one_intermediary_as_it_rises_in_another() {
         check_rises(rose.0, rose.1, 150);
         check_steady(a + b, c + d);
         assert_ne!(first.intermediary, second.intermediary);
+        // The firm goes along.
+        let firms = [first, second].map(|lane| shippers(&traces, lane, Scheme::Hopping));
+        assert!(firms[0].len() == 1 && firms[0] == firms[1], "{firms:?}");
     }
     assert!(pairs > 0);
 }
@@ -167,6 +192,14 @@ fn co_mingled_goods_are_chinese_at_a_share() {
         let china = risen(&|months| traces.first_leg(lane, market.good.hs, months));
         let found = china * 1000 / out.max(1);
         assert!((asked * 70 / 100..=asked * 135 / 100).contains(&found), "{asked} {found}");
+        // The rest is bought elsewhere, and what leaves is told as Chinese at no higher share.
+        let of = |from: Country, months| traces.kg((lane.intermediary, "import", from), market.good.hs, months);
+        let elsewhere = risen(&|months| lane.suppliers.iter().map(|from| of(*from, months.clone())).sum());
+        let bought = (china + elsewhere) * 1000 / out.max(1);
+        assert!((850..=1200).contains(&bought), "{asked} {bought}");
+        let (m, d, hs) = (lane.intermediary, market.destination, market.good.hs);
+        let told = (event + 4..36).map(|month| traces.flows[&format!("{m}/export/{d}/{hs}/{}", traces.plan.month(month))].1);
+        assert!(told.map(|truth| truth.chinese_permille).all(|share| share <= asked && share * 10 > asked * 8));
     }
     assert!(traces.planted(Scheme::CoMingling).all(|(_, _, truth)| (250..=700).contains(&truth.chinese_permille)));
 }

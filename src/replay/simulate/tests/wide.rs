@@ -203,6 +203,49 @@ fn honesty_is_the_share_of_papers_that_show_the_way_and_of_tonnes_that_china_adm
 }
 
 #[test]
+fn the_customs_of_the_intermediary_see_half_of_what_china_hides() {
+    for scheme in [Scheme::Relabel, Scheme::CodeChange] {
+        let traces = traces(&world(2, 30_000, &[scheme], Mix { honesty: share("0"), ..plain_to_see() }));
+        for (lane, market, event) in traces.lanes(Kind::Planted(scheme)) {
+            let hs = lane.story.as_ref().unwrap().input.map_or(market.good.hs, |input| input.good.hs);
+            let come = |(reporter, flow, partner)| {
+                let kg = |months| traces.kg((reporter, flow, partner), hs, months);
+                kg(event + 4..35).saturating_sub(kg(0..event - 2))
+            };
+            let admitted = come((Country::CHINA, "export", lane.intermediary));
+            let seen = come((lane.intermediary, "import", Country::CHINA));
+            let passed_on = traces.out(lane, event + 4..35) - traces.out(lane, 0..event - 1);
+            assert!(admitted * 10 < passed_on, "{admitted} of {passed_on}");
+            assert!((350..=650).contains(&(seen * 1000 / passed_on)), "{seen} of {passed_on}");
+        }
+    }
+}
+
+#[test]
+fn difficulty_makes_statistics_noisier_and_schemes_begin_slowly() {
+    let [easy, hard] = ["easy", "hard"].map(|level| {
+        let mix = Mix { difficulty: difficulty(level).unwrap(), ..plain_to_see() };
+        let traces = traces(&world(2, 30_000, &[Scheme::Relabel], mix));
+        // What other sources sell to a market without a shock is ever the same, but for the noise.
+        let spread = |market: &Market| {
+            let kg = |month| traces.kg((market.destination, "import", market.others[0]), market.good.hs, month..month + 1);
+            let told: Vec<u64> = (0..36).map(kg).filter(|kg| *kg > 0).collect();
+            (told.iter().max().unwrap() - told.iter().min().unwrap()) * 1000 / told[0]
+        };
+        let markets: Vec<&Market> = traces.plan.markets.iter().filter(|market| market.shock.is_none()).collect();
+        let noise = markets.iter().map(|market| spread(market)).sum::<u64>() / markets.len() as u64;
+        let lanes = traces.lanes(Kind::Planted(Scheme::Relabel));
+        let begun = |(lane, _, event): &(&Lane, &Market, i32)| {
+            let (first, full) = (event + lane.delay, traces.out(lane, 33..36) - lane.base_kg);
+            traces.out(lane, first..first + 2).saturating_sub(lane.base_kg) * 1000 / full.max(1)
+        };
+        (noise, lanes.iter().map(begun).sum::<u64>() / lanes.len() as u64)
+    });
+    assert!(hard.0 * 10 > easy.0 * 13, "noise: {} {}", easy.0, hard.0);
+    assert!(hard.1 * 4 < easy.1 * 3, "begun: {} {}", easy.1, hard.1);
+}
+
+#[test]
 fn difficulty_makes_schemes_smaller_and_slower() {
     let rises = ["easy", "medium", "hard"].map(|level| {
         let mix = Mix { difficulty: difficulty(level).unwrap(), ..plain_to_see() };
@@ -224,6 +267,13 @@ fn amendments_and_withdrawals_keep_the_id() {
         traces.shipments.iter().filter(|(_, shipment, _)| shipment.revision == 1).map(|(id, ..)| id.as_str()).collect();
     let second: Vec<_> = traces.shipments.iter().filter(|(_, shipment, _)| shipment.revision == 2).collect();
     assert!(second.iter().all(|(id, _, truth)| first.contains(id.as_str()) && truth.is_none()));
+    let mass = |revision: u32| -> BTreeMap<&str, _> {
+        let of = traces.shipments.iter().filter(|(_, shipment, _)| shipment.revision == revision);
+        of.map(|(id, shipment, _)| (id.as_str(), shipment.net_mass)).collect()
+    };
+    let (first_told, amended) = (mass(1), mass(2));
+    let another = amended.iter().filter(|(id, mass)| first_told.get(*id) != Some(*mass)).count();
+    assert!(another > 15, "{another} with another mass");
     let withdrawn = second.iter().filter(|(_, shipment, _)| shipment.status == Status::Cancelled).count();
     assert!(withdrawn > 5 && second.len() - withdrawn > 20, "{withdrawn} of {}", second.len());
 }
