@@ -256,6 +256,28 @@ fn a_last_row_without_a_line_end_is_fed_again_when_it_is_completed() {
 }
 
 #[test]
+fn a_shorter_file_under_an_old_name_is_another_one() {
+    let house = house();
+    let all = rows("long", 20);
+    arrive(&house, "a.ndjson", &all);
+    house.done(&["-q", "feed", "inbox", "--feed", "inbox"]);
+    // It begins as the other did, as far as is looked.
+    arrive(&house, "a.ndjson", &all[..15]);
+    assert!(all[..15].join("\n").len() > 256);
+    house.done(&["-q", "feed", "inbox", "--feed", "inbox"]);
+    assert_eq!(raw(&house), [&all[..], &all[..15]].concat());
+}
+
+#[test]
+fn a_record_that_has_an_id_is_keyed_by_it() {
+    let house = house();
+    arrive(&house, "a.ndjson", &[r#"{"id":"B1"}"#.to_owned(), r#"{"row":2}"#.to_owned()]);
+    house.done(&["-q", "feed", "inbox", "--feed", "inbox"]);
+    let keys: Vec<_> = messages(&mut house.log(), "inbox").into_iter().map(|message| message.key).collect();
+    assert_eq!(keys, [Some(b"B1".to_vec()), None]);
+}
+
+#[test]
 fn a_named_pipe_is_fed_to_its_end() {
     let house = house();
     let pipe = house.path("pipe");

@@ -162,7 +162,7 @@ impl Leg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FlowFacts, Period, Position, QualitySet};
+    use crate::domain::{FlowFacts, Period, Position, QualitySet, ShipmentFacts};
 
     fn flow(text: &str, tonnes: u64) -> Movement {
         let parts: Vec<&str> = text.split('/').collect();
@@ -217,6 +217,50 @@ mod tests {
         assert_eq!(said, Baselines::default(), "no first leg, no year before");
         let said = flows(&[("2025-03", 1)], &[]).say(id("SB/TH/US/2025-03"));
         assert_eq!(said, Baselines::default(), "no second leg");
+    }
+
+    /// A bill of so many tonnes from TH into the US.
+    fn bill(id: &str, status: Status, tonnes: u64) -> Movement {
+        let facts = ShipmentFacts {
+            id: id.to_owned(),
+            revision: 1,
+            status,
+            event_date: "2025-03-05".parse().unwrap(),
+            country_of_origin: Some("TH".parse().unwrap()),
+            country_of_consignment: None,
+            country_of_lading: None,
+            destination: "US".parse().unwrap(),
+            place_of_receipt: None,
+            port_of_lading: None,
+            transit_ports: Vec::new(),
+        };
+        Movement { body: MovementBody::Shipment(facts), ..flow("f/US/import/TH/282580/2025-03", tonnes) }
+    }
+
+    #[test]
+    fn bills_that_hold_count_where_nobody_tells_sums() {
+        let mut flows = Flows::default();
+        let id = id("SB/TH/US/2025-03");
+        let tonnes = |flows: &Flows| Some(flows.tonnes(id));
+        flows.add(&bill("f:a", Status::Active, 3));
+        flows.add(&bill("f:b", Status::Active, 4));
+        assert_eq!(tonnes(&flows), Some(7.0));
+        flows.add(&bill("f:b", Status::Cancelled, 4));
+        flows.add(&bill("f:c", Status::Cancelled, 5));
+        assert_eq!(tonnes(&flows), Some(3.0));
+        flows.add(&flow("f/TH/re_export/US/282580/2025-03", 2));
+        assert_eq!(tonnes(&flows), Some(2.0));
+    }
+
+    #[test]
+    fn a_year_ends_with_the_month_and_hong_kong_is_china() {
+        let out = [("2024-03", 50), ("2024-04", 6), ("2025-03", 4)];
+        let mut flows = flows(&[("2024-03", 50), ("2024-04", 1)], &out);
+        let filled = |flows: &Flows| flows.say(id("SB/TH/US/2025-03")).min_flow;
+        assert_eq!(filled(&flows), Some(0.1));
+        flows.add(&flow("f/TH/import/HK/282580/2025-02", 3));
+        flows.add(&flow("f/TH/import/MO/282580/2025-02", 1));
+        assert_eq!(filled(&flows), Some(0.5));
     }
 
     #[test]

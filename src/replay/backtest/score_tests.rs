@@ -67,6 +67,10 @@ fn a_case_is_what_was_last_said_of_its_highest_corridor_month_by_the_decision() 
             r#"C 1 [0.4, 0.05, 0.0, 0.0] None None"#,
         ]
     );
+    // Of all its corridor-months, and the first of them of which most was said.
+    let of_cases: Vec<_> = found.cases.iter().map(|case| (case.tonnes, case.highest.unwrap().to_string())).collect();
+    let wanted = [(200.0, "SB/TH/US/2025-01"), (100.0, "SB/KR/US/2025-01"), (100.0, "SB/BE/US/2025-01")];
+    assert_eq!(of_cases, wanted.map(|(tonnes, id)| (tonnes, id.to_owned())));
     assert_eq!((found.lead.n, found.lead.found, found.lead.median_days.unwrap().value), (1, 1, 90.0));
     // By the decision it is no longer found.
     assert_eq!(found.false_positives, [FalsePositives { intermediary: "KR".to_owned(), n: 1, found: 0 }]);

@@ -208,3 +208,62 @@ impl Fold for Witness {
         self.fold.renew();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Position;
+
+    /// Says something of one corridor-month with every message, as of these days.
+    struct Says(std::vec::IntoIter<&'static str>);
+
+    impl Fold for Says {
+        fn apply(&mut self, _: &Message) -> Effects {
+            let verdict = |day: &str| {
+                format!(
+                    r#"{{"id":"SB/TH/US/2025-03","as_of":"{day}","probability":0.5,"band":"watch","prior":-4000,"limits":[],"evidence":[{{"signal":"T1","counted":1,"statement":"","reference":["controls/a"]}}],"provenance":{{"model":"m","reference":"r"}}}}"#
+                )
+            };
+            let output = |value: String| Output {
+                topic: Topic::Corridors,
+                partition: None,
+                key: b"SB/TH/US/2025-03".to_vec(),
+                value: value.into_bytes(),
+                headers: Vec::new(),
+            };
+            Effects { outputs: self.0.next().map(|day| output(verdict(day))).into_iter().collect(), ..Effects::default() }
+        }
+
+        fn state_bytes(&self) -> u64 {
+            0
+        }
+
+        fn renew(&mut self) {}
+    }
+
+    #[test]
+    fn a_verdict_is_heard_with_what_was_told_before_it_and_a_row_with_the_first_day_that_rests_on_it() {
+        let says = Says(vec!["2025-05-02", "2025-05-03", "2025-05-01"].into_iter());
+        let mut witness = Witness::new(Box::new(says));
+        for (way, offset) in
+            [(r#"["CN","TH","export","2025-03","282580"]"#, 0), (r#"["US","TH","import","2025-03","282580"]"#, 1), ("", 2)]
+        {
+            let value = format!(
+                r#"{{"trade_flow":[["SB","home","a",1746057600,0,"{offset:016x}","a",0,{offset},282580,5000000,100,[],false],{way}],"kind":"trade_flow","known_from":"2025-05-01T00:00:00Z","record":{{}}}}"#
+            );
+            let position = Position { topic: "movements".into(), partition: 0, offset };
+            witness.apply(&Message {
+                position,
+                timestamp: None,
+                key: None,
+                value: Some(value.into_bytes()),
+                headers: Vec::new(),
+            });
+        }
+        let (history, flows) = witness.end();
+        assert_eq!(flows.say("SB/TH/US/2025-03".parse().unwrap()).min_flow, Some(1.0));
+        let heard: Vec<Option<f64>> = history.steps.values().flatten().map(|step| step.baselines.min_flow).collect();
+        assert_eq!(heard, [None, None, Some(1.0)]);
+        assert_eq!(history.cited, BTreeMap::from([("controls/a".to_owned(), "2025-05-01".parse().unwrap())]));
+    }
+}

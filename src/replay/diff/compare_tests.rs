@@ -79,6 +79,27 @@ fn what_follows_after_the_score_is_a_reason_too() {
 }
 
 #[test]
+fn corridors_that_flip_are_listed_before_those_that_move_more_and_changed_shares_are_counted() {
+    let of = |flipping: i64, moving: i64, share: &str| {
+        let lines = [
+            line(("A/TH/US/2025-01", model_band(flipping), flipping), 0, &[], ""),
+            line(("A/VN/US/2025-01", model_band(moving), moving), 0, &[], ""),
+            line(("A/MX/US/2025-01", "none", 10), 0, &[], "").replace("\"low\":0.1", share),
+            line(("A/KR/US/2025-01", "none", 10), 0, &[], ""),
+        ];
+        lines.to_vec()
+    };
+    let diff = compared(&of(490, 510, "\"low\":0.1"), &of(510, 790, "\"low\":0.2"));
+    let listed: Vec<_> = diff.corridors.iter().map(|of| (of.corridor.as_str(), of.flips, of.max_shift)).collect();
+    assert_eq!(listed, [("A/TH/US", 1, 0.02), ("A/VN/US", 0, 0.28), ("A/MX/US", 0, 0.0)]);
+    assert_eq!((diff.corridor_months.shares, diff.corridor_months.changed), (1, 3));
+}
+
+fn model_band(probability: i64) -> &'static str {
+    if probability < 500 { "watch" } else { "review" }
+}
+
+#[test]
 fn who_does_not_speak_has_no_band() {
     let base = [line(("A/TH/US/2025-01", "none", 10), -4000, &[], ""), line(("A/TH/US/2025-02", "review", 600), 400, &[], "")];
     let candidate = [line(("A/TH/US/2025-03", "watch", 300), -800, &[], "")];
