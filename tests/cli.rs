@@ -11,6 +11,8 @@ mod commands;
 mod lookback;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/shipments.rs"]
+mod shipments;
 
 /// A folder of its own for each test, and the binary run inside it without any environment of the tester's.
 struct Place(tempfile::TempDir);

@@ -122,3 +122,76 @@ impl Change {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::scoring::ChineseShare;
+
+    fn verdict(probability: u16, model: &Model) -> Verdict {
+        Verdict {
+            prior: -3892,
+            prior_rows: Rc::new([]),
+            evidence: Vec::new(),
+            score: 0,
+            probability,
+            band: model.band(probability),
+            limits: Vec::new(),
+            share: ChineseShare::UNKNOWN,
+            coverage: Vec::new(),
+            would_change_most: Vec::new(),
+        }
+    }
+
+    /// What changes of a case whose months stand so on the first, the second ... of January, newest first.
+    fn course(days: &[&[(&str, u16)]]) -> Vec<String> {
+        let (model, mut case) = (Model::built_in(), Case::default());
+        let mut day = |(number, months): (usize, &&[(&str, u16)])| {
+            let verdicts: Vec<Verdict> = months.iter().map(|(_, probability)| verdict(*probability, &model)).collect();
+            let months = months.iter().zip(&verdicts);
+            let standing = months.map(|((month, _), verdict)| Standing { month: month.parse().unwrap(), revision: 1, verdict });
+            let standing: Vec<Standing<'_>> = standing.collect();
+            let clock = jiff::civil::date(2026, 1, 1 + i8::try_from(number).unwrap());
+            let Change { change, from, to, sequence, opened, month, .. } = case.update(&standing, clock, &model)?;
+            Some(format!("{sequence} {change} {} {} since {opened} for {month}", from.word(), to.word()))
+        };
+        days.iter().enumerate().map(|of| day(of).unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn a_case_is_closed_when_enough_months_in_a_row_lie_below_its_clearing_level() {
+        let found = course(&[
+            &[("2025-03", 499)],
+            &[("2025-03", 600)],
+            &[("2025-04", 300), ("2025-03", 600)],
+            // The month that opened it is too long ago; of the two that must be low one is not.
+            &[("2025-09", 300), ("2025-08", 450), ("2025-03", 600)],
+            &[("2025-09", 401), ("2025-08", 300), ("2025-03", 600)],
+            &[("2025-09", 300), ("2025-08", 400), ("2025-03", 600)],
+            &[("2025-09", 300), ("2025-08", 400), ("2025-03", 600)],
+            &[("2025-10", 850), ("2025-09", 300)],
+        ]);
+        let opened = "1 opened none review since 2026-01-02 for 2025-03";
+        let closed = "2 closed review watch since 2026-01-02 for 2025-08";
+        let again = "3 opened watch priority since 2026-01-08 for 2025-10";
+        assert_eq!(found, ["", opened, "", "", "", closed, "", again]);
+    }
+
+    #[test]
+    fn a_case_that_is_raised_or_lowered_stays_open_since_it_was_opened() {
+        let found = course(&[
+            &[("2025-03", 600)],
+            &[("2025-04", 850), ("2025-03", 600)],
+            &[("2025-04", 700), ("2025-03", 701)],
+            &[("2025-04", 700), ("2025-03", 600)],
+            // One month alone is not enough of them.
+            &[("2025-04", 100)],
+        ]);
+        let opened = "1 opened none review since 2026-01-01 for 2025-03";
+        let raised = "2 raised review priority since 2026-01-01 for 2025-04";
+        let lowered = "3 lowered priority review since 2026-01-01 for 2025-04";
+        assert_eq!(found, [opened, raised, "", lowered, ""]);
+    }
+}

@@ -379,3 +379,56 @@ fn own(evidence: &Evidence) -> Records {
     let ids: Vec<String> = ids.collect();
     Records { total: ids.len() as u64, ids: ids.into_iter().take(NAMED).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{FlowFacts, FlowKind, Grams, MovementBody, Position, QualitySet, Standing};
+    use crate::ledger::{Account, CellRef};
+    use crate::signals::Signal;
+
+    /// So many tonnes of a tariff line from TH into the US.
+    fn flow(line: u64, tonnes: u64) -> Movement {
+        let (reporter, partner, period) = ("US".parse().unwrap(), "TH".parse().unwrap(), "2025-02".parse().unwrap());
+        let hs: crate::domain::HsCode = format!("28258000{line:02}").parse().unwrap();
+        Movement {
+            family: "SB".parse().unwrap(),
+            standing: Standing::Home,
+            feed: "f".parse().unwrap(),
+            known_from: "2025-04-01T00:00:00Z".parse().unwrap(),
+            content: line,
+            source: Position { topic: "raw".into(), partition: 0, offset: 0 },
+            hs6: hs.subheading(),
+            mass: Some(Grams(tonnes * 1_000_000)),
+            value_cents: None,
+            quality: QualitySet::default(),
+            complete: false,
+            body: MovementBody::TradeFlow(FlowFacts { reporter, partner, flow: FlowKind::Import, period, hs }),
+        }
+    }
+
+    #[test]
+    fn the_ten_heaviest_records_are_named_and_all_are_counted() {
+        let mut ledger = FamilyLedger::new("SB".parse().unwrap());
+        // The lightest first, and two alike at the end of those named.
+        let tonnes = [1, 2, 3, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+        for (line, tonnes) in (10..).zip(tonnes) {
+            ledger.remember(&flow(line, tonnes));
+        }
+        let (from, to, period) = ("TH".parse().unwrap(), "US".parse().unwrap(), "2025-02".parse().unwrap());
+        let cell = CellRef { account: Account::ImporterFlow, from, to, period, hs6: "282580".parse().unwrap() };
+        let evidence = Evidence {
+            signal: Signal::MassBalance,
+            weight: 0,
+            statement: String::new(),
+            figures: Vec::new(),
+            rests_on: vec![RestsOn::Cell(cell), RestsOn::Cell(cell)],
+            reference: Vec::new(),
+            falsified_by: String::new(),
+        };
+        let named = records(&evidence, &ledger);
+        let lines: Vec<String> =
+            [22, 21, 20, 19, 18, 17, 16, 15, 13, 14].map(|line| format!("f:US/import/TH/28258000{line}/2025-02")).to_vec();
+        assert_eq!((named.ids, named.total), (lines, 13));
+    }
+}

@@ -65,3 +65,36 @@ impl Assess {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assess::Knowledge;
+    use crate::reference::Reference;
+    use crate::scoring::Model;
+
+    /// With the hash that belongs to it.
+    fn hashed(mut bytes: Vec<u8>) -> Vec<u8> {
+        let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
+        bytes.extend(hash.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_state_of_another_version_and_one_with_something_behind_it_are_refused() {
+        let knowledge = Knowledge::new(Reference::built_in().clone(), Model::built_in().into());
+        let mut assess = Assess::new(knowledge);
+        let bytes = |version: (u32, u32)| {
+            let kept = Kept { version, families: Vec::new(), left_over: &LeftOver::new() };
+            postcard::to_extend(&kept, Vec::new()).unwrap()
+        };
+        let ours = bytes((FORMAT, FOLD));
+        assert!(assess.snapshot().unwrap() == hashed(ours.clone()));
+        assert_eq!(assess.restore(&hashed(ours.clone())), Ok(()));
+        let another = [bytes((FORMAT + 1, FOLD)), bytes((FORMAT, FOLD + 1)), [ours, vec![0]].concat()];
+        for bytes in another {
+            let refused = assess.restore(&hashed(bytes)).unwrap_err();
+            assert!(refused.starts_with("a state of another version"), "{refused}");
+        }
+    }
+}
