@@ -73,7 +73,7 @@ const NONE: Dialect = Dialect { delimiter: b',', quote: None };
 enum Head<'d> {
     /// Not all there: how many records were looked at, and their bytes.
     Sought(usize, Vec<u8>),
-    Found(Vec<u8>, Option<Grouping<'d>>),
+    Found(Vec<u8>, Option<Box<Grouping<'d>>>),
 }
 
 impl<'d> Splitter<'d> {
@@ -214,7 +214,7 @@ impl<'d> Splitter<'d> {
         }
         self.rows += 1;
         let mut keyed = |grouping: &Grouping<'_>| encoding.decode(record).is_some_and(|text| grouping.key(&text, &mut self.key));
-        if !grouping.as_ref().is_some_and(&mut keyed) {
+        if !grouping.as_deref().is_some_and(&mut keyed) {
             return Some(Piece::new(self.rows, [head.as_slice(), record].concat()));
         }
         let bytes = if record.ends_with(&self.line_end) {

@@ -310,7 +310,7 @@ impl Grouping<'_> {
 
 impl Mapping {
     /// How the rows below this header belong together; `None` where they are not gathered, or a column is missing.
-    pub(in crate::decode) fn grouping(&self, head: &str) -> Option<Grouping<'_>> {
+    pub(in crate::decode) fn grouping(&self, head: &str) -> Option<Box<Grouping<'_>>> {
         let (Some(gather), Format::Csv(dialect, _)) = (&self.gather, self.envelope.format) else { return None };
         let (_, layout) = self.find_header(head, dialect).ok()?;
         layout.require(&self.required, self.head_columns()).ok()?;
@@ -318,7 +318,7 @@ impl Mapping {
         let cells = gather.by.iter().filter_map(position).map(|at| at + 1).fold(2, usize::max);
         let position = Position { topic: "".into(), partition: 0, offset: 0 };
         let message = Message { position, timestamp: None, key: None, value: None, headers: Vec::new() };
-        Some(Grouping { mapping: self, gather, dialect, layout, cells, message })
+        Some(Box::new(Grouping { mapping: self, gather, dialect, layout, cells, message }))
     }
 
     /// The columns of the rows as they stand in a message.
