@@ -72,9 +72,6 @@ impl Goods<'_> {
     }
 }
 
-/// The header with which a redriven message says when it was first written.
-const FIRST_TIMESTAMP: &str = "dlq.timestamp";
-
 impl Ingest {
     /// The stage for these feeds.
     pub fn new(feeds: Vec<Feed>, reference: Arc<Reference>, limits: IngestLimits) -> Ingest {
@@ -89,9 +86,9 @@ impl Ingest {
 
     /// Takes one raw message. One that was redriven keeps the time of its first writing. `schemas` says what [`Ingest::schema_of`] asks.
     pub fn apply_with(&self, message: &Message, schemas: &Schemas) -> Effects {
-        match message.header(FIRST_TIMESTAMP).and_then(|first| first.parse().ok()) {
-            Some(first) => self.open(&Message { timestamp: Some(first), ..message.clone() }, schemas),
-            None => self.open(message, schemas),
+        match message.first_timestamp() {
+            first if first != message.timestamp => self.open(&Message { timestamp: first, ..message.clone() }, schemas),
+            _ => self.open(message, schemas),
         }
     }
 

@@ -15,8 +15,9 @@ use std::sync::{Arc, OnceLock};
 
 use entrepot::assess::Knowledge;
 use entrepot::decode::{Decoder, Mapping};
-use entrepot::domain::{Date, Timestamp};
+use entrepot::domain::{Date, Header, Message, Timestamp};
 use entrepot::encode::{Output, Topic};
+use entrepot::ingest::{Feed, Ingest, IngestLimits};
 use entrepot::reference::Reference;
 use entrepot::scoring::Model;
 use proptest::prelude::*;
@@ -384,4 +385,30 @@ fn ticks_between_change_nothing() {
         outputs
     };
     assert_eq!(sort(bytes(pipeline::fold(&knowledge, &ticked))), sort(bytes(pipeline::fold(&knowledge, &movements))));
+}
+
+#[test]
+fn a_header_of_anybodys_moves_no_clock_ahead() {
+    let limits = IngestLimits { payload_bytes_max: 1_000_000, default_lag_days: 45 };
+    let feed = || Feed { name: "test".parse().unwrap(), topic: "test".to_owned(), decoder: Arc::new(Decoder::canonical(false)) };
+    let ingest = Ingest::new(vec![feed()], Arc::clone(&pipeline::knowledge().reference), limits);
+    // The day on which a record counts as known, or why it does not.
+    let known = |known_from: &str, first: &str| {
+        let record = format!(
+            r#"{{"kind":"shipment","id":"A","event_date":"2025-03-14","hs":"282580","country_of_origin":"TH","destination":"US","net_mass_kg":1000{known_from}}}"#
+        );
+        let header = Header { key: "dlq.timestamp".to_owned(), value: first.as_bytes().to_vec() };
+        let timestamp = Some("2025-05-06T00:00:00Z".parse().unwrap());
+        let effects =
+            ingest.apply(&Message { timestamp, headers: vec![header], ..pipeline::message("test", 0, record.as_bytes()) });
+        let day = |output: &Output| {
+            let value: Value = serde_json::from_slice(&output.value).unwrap();
+            value["known_from"].as_str().unwrap()[..10].to_owned()
+        };
+        effects.dead_letter.map_or_else(|| day(&effects.outputs[0]), |letter| letter.reason.to_owned())
+    };
+    const FAR: &str = r#","known_from":"2098-12-31T00:00:00Z""#;
+    assert_eq!(known("", "2025-04-01T00:00:00Z"), "2025-04-01");
+    assert_eq!(known("", "2099-01-01T00:00:00Z"), "2025-05-06");
+    assert_eq!(known(FAR, "2099-01-01T00:00:00Z"), "known_from_in_future");
 }

@@ -12,7 +12,7 @@ use super::print::line;
 use super::replay::{ingest, send};
 use super::wiring::{Knowledge, feed_named};
 use crate::config::Config;
-use crate::domain::{DeadLetterReason, Header, Message, Position};
+use crate::domain::{DeadLetterReason, FIRST_TIMESTAMP, Header, Message, Position};
 use crate::encode::Topic;
 use crate::replay::{Between, ReplayError, When, ranges};
 use crate::stream::{Home, Outgoing};
@@ -83,7 +83,7 @@ impl Letter {
             feed: self.header("dlq.feed"),
             reason: self.header("dlq.reason"),
             source: self.source().map(|source| source.to_string()).unwrap_or_default(),
-            first_seen: self.header("dlq.timestamp"),
+            first_seen: self.header(FIRST_TIMESTAMP),
             stage: self.header("dlq.stage"),
             records: self.header("dlq.records").split(',').filter_map(|index| index.parse().ok()).collect(),
             bytes: self.bytes().len(),
@@ -237,14 +237,14 @@ fn original(log: &mut dyn Home, letter: &Letter) -> Result<Result<Message, Strin
             _ => return Ok(Err(format!("only its first bytes are left, and {position} is gone"))),
         }
     }
-    message.timestamp = letter.header("dlq.timestamp").parse().ok();
+    message.timestamp = letter.header(FIRST_TIMESTAMP).parse().ok();
     Ok(Ok(message))
 }
 
 /// On its way back: key, bytes and headers as they were, and the time at which it first came.
 fn outgoing(message: Message) -> Outgoing {
-    let first = message.header("dlq.timestamp").map(str::to_owned);
+    let first = message.header(FIRST_TIMESTAMP).map(str::to_owned);
     let mut headers: Vec<Header> = message.headers.into_iter().filter(|header| !header.key.starts_with("dlq.")).collect();
-    headers.extend(first.map(|first| Header { key: "dlq.timestamp".to_owned(), value: first.into_bytes() }));
+    headers.extend(first.map(|first| Header { key: FIRST_TIMESTAMP.to_owned(), value: first.into_bytes() }));
     Outgoing { topic: message.position.topic, partition: None, key: message.key, value: message.value, headers }
 }

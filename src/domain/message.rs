@@ -54,6 +54,9 @@ pub struct Header {
     pub value: Vec<u8>,
 }
 
+/// The header with which a message that was put back says when it first came.
+pub const FIRST_TIMESTAMP: &str = "dlq.timestamp";
+
 /// A message as it stands in a log, unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -74,6 +77,13 @@ impl Message {
     pub fn header(&self, key: &str) -> Option<&str> {
         let header = self.headers.iter().rev().find(|header| header.key == key)?;
         std::str::from_utf8(&header.value).ok()
+    }
+
+    /// When it first came: a message that was put back says so itself. Anybody may write that header, so one that lies after the
+    /// message's own timestamp, which no first one can, is passed over.
+    pub fn first_timestamp(&self) -> Option<Timestamp> {
+        let first = self.header(FIRST_TIMESTAMP).and_then(|first| first.parse().ok());
+        first.filter(|first| self.timestamp.is_none_or(|own| *first <= own)).or(self.timestamp)
     }
 }
 
@@ -117,3 +127,35 @@ impl FromStr for FeedName {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no name of a feed (a-z, 0-9 and -)")]
 pub struct InvalidFeedName(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_was_put_back_keeps_its_first_time_and_no_later_one() {
+        let check = |own: Option<&str>, said: &[&str], wanted: Option<&str>| {
+            let time = |text: &str| text.parse().unwrap();
+            let header = |text: &&str| Header { key: FIRST_TIMESTAMP.to_owned(), value: text.as_bytes().to_vec() };
+            let message = Message {
+                position: Position { topic: "raw".into(), partition: 0, offset: 0 },
+                timestamp: own.map(time),
+                key: None,
+                value: None,
+                headers: said.iter().map(header).collect(),
+            };
+            assert_eq!(message.first_timestamp(), wanted.map(time), "{own:?} {said:?}");
+        };
+        const OWN: &str = "2025-05-06T00:00:00Z";
+        const EARLIER: &str = "2025-05-01T00:00:00Z";
+        const LATER: &str = "2099-01-01T00:00:00Z";
+        check(Some(OWN), &[], Some(OWN));
+        check(Some(OWN), &[EARLIER], Some(EARLIER));
+        check(Some(OWN), &[OWN], Some(OWN));
+        check(Some(OWN), &[LATER], Some(OWN));
+        check(Some(OWN), &["yesterday"], Some(OWN));
+        // The last of a name counts, as everywhere.
+        check(Some(OWN), &[LATER, EARLIER], Some(EARLIER));
+        check(None, &[EARLIER], Some(EARLIER));
+    }
+}

@@ -21,7 +21,7 @@ pub use commodity::{FamilyId, HsCode, HsSubheading, HsVersion, InvalidFamily, In
 pub use container::{Container, ContainerNumber, InvalidContainerNumber};
 pub use corridor::{Band, CorridorId, InvalidCorridor};
 pub use country::{Country, InvalidCountry};
-pub use message::{FeedName, Header, InvalidFeedName, InvalidPosition, Message, Offset, Partition, Position};
+pub use message::{FIRST_TIMESTAMP, FeedName, Header, InvalidFeedName, InvalidPosition, Message, Offset, Partition, Position};
 pub use money::{Currency, Decimal, InvalidMoney, Money};
 pub use movement::{FlowFacts, Movement, MovementBody, Route, ShipmentFacts, Standing};
 pub use party::{Party, Role, comparable_name};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{Log, LogError, Outgoing, Stage, WorkerSettings};
-use crate::domain::{DeadLetterReason, Header, Message, Timestamp};
+use crate::domain::{DeadLetterReason, FIRST_TIMESTAMP, Header, Message, Timestamp};
 use crate::encode::{DeadLetter, Effects, Output, Topic};
 
 /// What is left of each part of a dead letter that is too large.
@@ -23,7 +23,6 @@ const TRACE_BYTES_MAX: usize = 256;
 
 const SOURCE: &str = "entrepot-source";
 const TRACE: &str = "traceparent";
-const FIRST_TIMESTAMP: &str = "dlq.timestamp";
 
 /// The largest message of ours, whole: in every home of the log the same, so that what one takes another takes too.
 pub(super) fn message_bytes_max(payload_bytes_max: u64) -> u64 {
@@ -93,13 +92,8 @@ impl Envelopes {
 
 /// The message as it was, with its position, the reason, and nothing changed; but cut where it would be too large to be sent.
 pub(super) fn dead_letter(letter: &DeadLetter, message: Message, stage: &str, settings: &WorkerSettings) -> Outgoing {
-    let Message { position, timestamp, key, value, headers } = message;
-    // A message that was put back keeps the time at which it first came.
-    let first = headers.iter().rfind(|header| header.key == FIRST_TIMESTAMP);
-    let timestamp = match first {
-        Some(header) => String::from_utf8_lossy(&header.value).into_owned(),
-        None => timestamp.as_ref().map(Timestamp::to_string).unwrap_or_default(),
-    };
+    let timestamp = message.first_timestamp().as_ref().map(Timestamp::to_string).unwrap_or_default();
+    let Message { position, key, value, headers, .. } = message;
     let mut told = vec![
         header("dlq.topic", position.topic.to_string()),
         header("dlq.partition", position.partition.to_string()),

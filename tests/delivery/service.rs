@@ -198,7 +198,10 @@ fn a_dead_letter_keeps_every_byte_and_says_where_it_came_from() {
     deletion.value = None;
     let mut again = original.clone();
     again.headers.push(Header { key: "dlq.timestamp".to_owned(), value: b"2001-01-01T00:00:00Z".to_vec() });
-    for outgoing in [&original, &large, &deletion, &again] {
+    // Anybody can write that header: no first time lies after a message's own.
+    let mut ahead = original.clone();
+    ahead.headers.push(Header { key: "dlq.timestamp".to_owned(), value: b"2099-01-01T00:00:00Z".to_vec() });
+    for outgoing in [&original, &large, &deletion, &again, &ahead] {
         log.send(outgoing.clone()).unwrap();
     }
     log.commit(&NextOffsets::new()).unwrap();
@@ -208,8 +211,8 @@ fn a_dead_letter_keeps_every_byte_and_says_where_it_came_from() {
 
     let letters = read_all(&mut log, "entrepot.dead-letters");
     let input = read_all(&mut log, RAW);
-    assert_eq!(letters.len(), 4);
-    let [first, cut, deleted, redriven] = &letters[..] else { panic!() };
+    assert_eq!(letters.len(), 5);
+    let [first, cut, deleted, redriven, foreign] = &letters[..] else { panic!() };
     assert_eq!((&first.key, &first.value), (&original.key, &original.value));
     assert_eq!(&first.headers[..2], &original.headers[..]);
     let told: BTreeMap<&str, &str> =
@@ -236,6 +239,7 @@ fn a_dead_letter_keeps_every_byte_and_says_where_it_came_from() {
     assert_eq!(cut.header("dlq.sha256"), Some("85e4daf430380f612580d11ebf1ba489a0341266af0f6f5ed620852545a4655e"));
     assert_eq!(deleted.value, None);
     assert_eq!(redriven.header("dlq.timestamp"), Some("2001-01-01T00:00:00Z"));
+    assert_eq!(foreign.header("dlq.timestamp"), Some(input[4].timestamp.unwrap().to_string().as_str()));
 }
 
 #[test]
