@@ -1,5 +1,5 @@
-//! Topics and offsets that others change under a running service, on a real Apache Kafka: messages and topics deleted, topics made again,
-//! partitions added, offsets deleted. Nothing is passed over without a word; what cannot go on ends with 76 and says what to do.
+//! Topics and offsets that others change under a service, on a real Apache Kafka: messages and topics deleted, topics made again,
+//! partitions added, offsets deleted and set back, feeds taken out and put in. Nothing is passed over without a word; what cannot go on ends with 76 and says what to do.
 
 use std::process::Child;
 
@@ -77,20 +77,37 @@ impl Place {
         assert!(code == 76 && words.iter().any(|words| stderr.contains(words)), "{code}: {stderr}");
     }
 
-    /// Moves a group's offset, once the session of whoever was its member is over.
+    /// From its next start on the service reads these feeds alone.
+    fn read_alone(&self, feeds: &[&str]) {
+        let config = std::fs::read_to_string(self.house.path("entrepot.toml")).unwrap();
+        let of_feeds = |line: &&str| ["[[feeds]]", "name =", "mapping ="].iter().any(|start| line.starts_with(start));
+        let mut lines: Vec<String> = config.lines().filter(|line| !of_feeds(line)).map(str::to_owned).collect();
+        lines.extend(feeds.iter().map(|name| format!("[[feeds]]\nname = \"{name}\"\nmapping = \"canonical\"")));
+        self.house.write("entrepot.toml", (lines.join("\n") + "\n").as_bytes());
+    }
+
+    /// Moves an offset of ingest, once the session of whoever was its member is over.
     fn reset(&self, topic: &str, to: &[&str]) {
-        let reset = ["--reset-offsets", "--group", "entrepot.ingest", "--topic", topic, "--execute"];
+        self.reset_of("entrepot.ingest", topic, to);
+    }
+
+    fn reset_of(&self, group: &str, topic: &str, to: &[&str]) {
+        let reset = ["--reset-offsets", "--group", group, "--topic", topic, "--execute"];
         // Before that it says no, above the same head of a table.
-        let is_done = |told: &str| told.lines().any(|line| line.starts_with("entrepot.ingest"));
+        let is_done = |told: &str| told.lines().any(|line| line.starts_with(group));
         wait_until("the group's end", || is_done(&self.broker.run(GROUPS, &[&reset[..], to].concat())));
     }
 
     /// Where ingest stands in partition 0 of a topic.
     fn stands(&self, topic: &str) -> Option<i64> {
-        let told = self.broker.run(GROUPS, &["--describe", "--group", "entrepot.ingest", "--offsets"]);
+        self.stands_of("entrepot.ingest", (topic, 0))
+    }
+
+    fn stands_of(&self, group: &str, (topic, partition): (&str, i32)) -> Option<i64> {
+        let told = self.broker.run(GROUPS, &["--describe", "--group", group, "--offsets"]);
         let row = |line: &str| {
             let columns: Vec<&str> = line.split_whitespace().collect();
-            (columns.get(1..3)? == [topic, "0"]).then(|| columns[3].parse().ok())?
+            (columns.get(1..3)? == [topic, &partition.to_string()]).then(|| columns[3].parse().ok())?
         };
         told.lines().find_map(row)
     }
@@ -260,4 +277,62 @@ fn offsets_deleted_of_one_topic_alone_are_missed_and_set_again() {
     assert_eq!(end(process), Some(0));
     assert_eq!(place.movements(), 7);
     place.broker.audit(&["world", "other"], 0);
+}
+
+/// Where a service had to join its group anew before it had anything to read.
+#[track_caller]
+fn check_joined_anew(said: &str) {
+    let (before, after) = said.split_once("topics have changed").unwrap_or_else(|| panic!("it did not join anew: {said}"));
+    assert!(!before.contains("\"stage\":\"ingest\"") && !after.contains("nobody's"), "{said}");
+}
+
+#[test]
+fn feeds_are_taken_out_and_put_in_between_a_stop_and_a_start() {
+    let mut place = Place::new("feeds", &[("world", "canonical"), ("other", "canonical")]);
+    place.feed("world", 3);
+    place.feed("other", 2);
+    let (process, mut log) = place.served("first");
+    wait_until("the other feed", || log.lag("entrepot.ingest", &["other".to_owned()]).unwrap() == 0);
+    assert_eq!(end(process), Some(0));
+    // What comes for a feed that is out waits.
+    let stood = place.stands("other");
+    place.feed("other", 2);
+    place.read_alone(&["world"]);
+    place.feed("world", 2);
+    // A member is known by its instance: the next service under the same name has what this one had. Each has a log of its own here.
+    let mut again = |place: &mut Place, more: &dyn Fn(&mut KafkaLog) -> bool| {
+        let before = said(&place.house, "first").len();
+        let mut process = serve(&place.house, &place.settings, "first");
+        wait_until("what is there", || {
+            assert!(process.try_wait().unwrap().is_none(), "{}", &said(&place.house, "first")[before..]);
+            said(&place.house, "first")[before..].contains("\"stage\":\"ingest\"") && lag(&mut log) == 0 && more(&mut log)
+        });
+        assert_eq!(end(process), Some(0));
+        check_joined_anew(&said(&place.house, "first")[before..]);
+    };
+    again(&mut place, &|_| true);
+    assert_eq!((place.stands("other"), place.movements()), (stood, 7));
+    place.read_alone(&["world", "other"]);
+    again(&mut place, &|log| log.lag("entrepot.ingest", &["other".to_owned()]).unwrap() == 0);
+    assert_eq!(place.movements(), 9);
+    place.read_alone(&["world"]);
+    place.broker.run(TOPICS, &["--delete", "--topic", "other"]);
+    place.feed("world", 1);
+    again(&mut place, &|_| true);
+    assert_eq!(place.movements(), 10);
+}
+
+#[test]
+fn a_raw_topic_that_is_made_again_with_fewer_partitions_is_refused() {
+    let mut place = Place::new("fewer", &[("world", "canonical")]);
+    place.broker.run(TOPICS, &["--alter", "--topic", "world", "--partitions", "3"]);
+    place.feed("world", 3);
+    let (process, log) = place.served("first");
+    drop(log);
+    assert_eq!(end(process), Some(0));
+    place.broker.run(TOPICS, &["--delete", "--topic", "world"]);
+    wait_until("its end", || !place.broker.run(TOPICS, &["--list"]).lines().any(|topic| topic == "world"));
+    // The start makes it anew; the member still has all three.
+    let words = "topic \"world\" was deleted and made again since group entrepot.ingest read it";
+    place.refuses(&["--set", "service.instance=first"], &[words]);
 }

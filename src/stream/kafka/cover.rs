@@ -69,18 +69,14 @@ impl Cover {
         &mut self,
         members: &Members,
         member: &str,
-        mut topics: impl Iterator<Item = (&'a str, Partition)>,
+        topics: impl Iterator<Item = (&'a str, Partition)>,
         now: Instant,
     ) -> bool {
         let Some(first) = members.shares.iter().map(|(name, _)| name).min().filter(|_| members.is_stable) else {
             self.since = None;
             return false;
         };
-        let is_owned = |topic: &str, partition| {
-            let mut owned = members.shares.iter().flat_map(|(_, share)| share);
-            owned.any(|(name, number)| name == topic && *number == partition)
-        };
-        if topics.all(|(topic, partitions)| (0..partitions).all(|partition| is_owned(topic, partition))) {
+        if members.have_all(topics) {
             (self.since, self.patience) = (None, LONG);
             return false;
         }

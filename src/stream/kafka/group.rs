@@ -48,6 +48,8 @@ pub(super) struct Group {
     is_lost: bool,
     /// It leaves, to join again once nothing is held.
     is_rejoining: bool,
+    /// What it is handed first is another's due: what it had before it began.
+    is_outdated: bool,
 }
 
 impl Group {
@@ -55,6 +57,7 @@ impl Group {
         consumer: BaseConsumer<Context>,
         (name, instance, member): (&str, &str, String),
         (topics, watch): (&[String], Watch),
+        is_outdated: bool,
     ) -> Result<Group, LogError> {
         let group = Group {
             watch,
@@ -72,6 +75,7 @@ impl Group {
             vitals: None,
             is_lost: false,
             is_rejoining: false,
+            is_outdated,
         };
         group.subscribe()?;
         Ok(group)

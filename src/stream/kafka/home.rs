@@ -1,16 +1,21 @@
 //! Kafka as a [`Home`]: its group shares partitions out, so any number of processes may serve at once.
 
+use std::time::Duration;
+
 use rdkafka::consumer::BaseConsumer;
 
 use super::super::{
     Artifact, Commit, FeedProgress, Home, Log, LogError, Messages, NextOffsets, Range, Serving, Share, Stage, TopicPlan,
 };
-use super::KafkaLog;
 use super::classify::failed;
 use super::context::Context;
 use super::group::Group;
 use super::watch::Watch;
+use super::{KafkaLog, native};
 use crate::domain::{Date, Message, Offset, Partition, Position, Timestamp};
+
+/// How long the question may take what a group's members have.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Home for KafkaLog {
     fn location(&self) -> String {
@@ -50,7 +55,10 @@ impl Home for KafkaLog {
         let fixed = stage.topics.iter().filter(ours).filter_map(|topic| Some((topic.clone(), *self.topics.get(topic)?)));
         let watch = Watch::new(&stage.topics, fixed.collect());
         let member = self.settings.member(share.index);
-        log.group = Some(Group::join(consumer, (&stage.group, &self.settings.instance, member), (&stage.topics, watch))?);
+        let topics = stage.topics.iter().map(|topic| (topic.as_str(), self.topics.get(topic).copied().unwrap_or(0)));
+        let is_outdated = native::members(self.reader()?, &stage.group, PATIENCE).is_outdated(&member, topics);
+        let names = (&*stage.group, &*self.settings.instance, member);
+        log.group = Some(Group::join(consumer, names, (&stage.topics, watch), is_outdated)?);
         // Nothing is read before its producer is ready: what those before it left open has come to its end by then.
         log.unsettled = Some(NextOffsets::new());
         Ok(Box::new(log))

@@ -9,6 +9,27 @@ pub(super) struct Members {
     pub(super) shares: Vec<(String, Vec<(String, i32)>)>,
 }
 
+impl Members {
+    /// Whether every partition of these topics, each with how many it has, is somebody's.
+    pub(super) fn have_all<'a>(&self, mut topics: impl Iterator<Item = (&'a str, i32)>) -> bool {
+        let is_owned = |topic: &str, partition| {
+            let mut owned = self.shares.iter().flat_map(|(_, share)| share);
+            owned.any(|(name, number)| name == topic && *number == partition)
+        };
+        topics.all(|(topic, partitions)| (0..partitions).all(|partition| is_owned(topic, partition)))
+    }
+
+    /// Whether who comes back under this name, and asks for these topics, would be handed something else than what it should have: it is
+    /// handed what it had, without a rebalance, whatever it asks for. So it is where a topic was taken out of the configuration since, or
+    /// one was added that nobody has.
+    pub(super) fn is_outdated<'a>(&self, name: &str, topics: impl Iterator<Item = (&'a str, i32)> + Clone) -> bool {
+        let Some((_, share)) = self.shares.iter().find(|(known, _)| known == name).filter(|_| self.is_stable) else {
+            return false;
+        };
+        share.iter().any(|(topic, _)| !topics.clone().any(|(ours, _)| ours == topic)) || !self.have_all(topics)
+    }
+}
+
 /// What a broker appends to the name that a member keeps: `-` and a UUID.
 const SUFFIX: usize = 37;
 
@@ -60,6 +81,27 @@ mod tests {
         for id in ["-1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "short", "", "ä1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"] {
             assert_eq!(kept_name(id), id);
         }
+    }
+
+    #[test]
+    fn who_comes_back_to_another_share_than_is_due_is_told() {
+        let check = |is_stable, shares: &[(&str, &[(&str, i32)])], wanted| {
+            let part = |(topic, number): &(&str, i32)| ((*topic).to_owned(), *number);
+            let share = |(name, parts): &(&str, &[(&str, i32)])| ((*name).to_owned(), parts.iter().map(part).collect());
+            let members = Members { is_stable, shares: shares.iter().map(share).collect() };
+            assert_eq!(members.is_outdated("a", [("x", 2), ("y", 1)].into_iter()), wanted, "{shares:?}");
+        };
+        check(true, &[("a", &[("x", 0), ("x", 1), ("y", 0)])], false);
+        check(true, &[("a", &[("x", 0)]), ("b", &[("x", 1), ("y", 0)])], false);
+        // Another one's is no concern: its topics may be others during a change of all.
+        check(true, &[("a", &[("x", 0)]), ("b", &[("x", 1), ("y", 0), ("z", 0)])], false);
+        // One was taken out, one added.
+        check(true, &[("a", &[("x", 0), ("x", 1), ("y", 0), ("z", 0)])], true);
+        check(true, &[("a", &[("x", 0), ("x", 1)])], true);
+        check(true, &[("a", &[]), ("b", &[("x", 0), ("x", 1)])], true);
+        // Who is new to the group, or comes while it shares anew, gets its due anyway.
+        check(true, &[("b", &[("z", 0)])], false);
+        check(false, &[("a", &[("z", 0)])], false);
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(super) struct Watch {
     /// Partitions of those topics that keep their number.
     fixed: BTreeMap<String, Partition>,
     topics: BTreeMap<String, Known>,
+    /// Since when we are to read a partition that its topic has not.
+    lacking: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -77,6 +79,23 @@ impl Watch {
         let described = self.ask(consumer, PATIENCE).and_then(|question| question.topics(PATIENCE)).unwrap_or_default();
         self.hear(&described, group, now())?;
         Ok(!described.is_empty())
+    }
+
+    /// Whether partitions that we are to read are there, as last heard. A topic never loses one: where one stays missing, the topic was
+    /// made again.
+    pub(super) fn are_there(&mut self, places: &[(String, Partition)], group: &str, now: Instant) -> Result<bool, LogError> {
+        let has = |known: &Known, partition| known.partitions == 0 || partition < known.partitions;
+        let is_there =
+            |(topic, partition): &&(String, Partition)| self.topics.get(topic).is_none_or(|known| has(known, *partition));
+        let Some((topic, _)) = places.iter().find(|place| !is_there(place)) else {
+            self.lacking = None;
+            return Ok(true);
+        };
+        let since = *self.lacking.get_or_insert(now);
+        if now.saturating_duration_since(since) >= MISSING {
+            return Err(LogError::MadeAgain { topic: topic.clone(), group: group.to_owned() });
+        }
+        Ok(false)
     }
 
     /// Asks now and then, and hears the answer when it is there. Never waits: an answer stands behind what the broker holds back
@@ -170,6 +189,24 @@ mod tests {
         check(&[(0, described("a", 2, None)), (5, described("a", 2, None))], "a");
         check(&[(0, described("a", 2, None)), (5, away()), (10, described("a", 2, None)), (16, away())], "a");
         check(&[(0, described("a", 2, None)), (5, described("", 0, Some(Code::LeaderNotAvailable)))], "a");
+    }
+
+    #[test]
+    fn a_partition_that_stays_missing_is_of_a_topic_that_was_made_again() {
+        let (mut watch, begin) = (Watch::new(&["raw".to_owned()], BTreeMap::new()), now());
+        let mut heard = |second, partitions, places: &[Partition]| {
+            let now = begin + Duration::from_secs(second);
+            watch.hear(&[described("a", partitions, None)], "g", now).unwrap();
+            let places: Vec<_> = places.iter().map(|partition| ("raw".to_owned(), *partition)).collect();
+            watch.are_there(&places, "g", now).map_err(|error| error.to_string())
+        };
+        assert_eq!(heard(0, 2, &[0, 1, 2]), Ok(false));
+        assert_eq!(heard(8, 2, &[0, 1, 2]), Ok(false));
+        // A broker had not heard of it yet.
+        assert_eq!(heard(10, 3, &[0, 1, 2]), Ok(true));
+        assert_eq!(heard(20, 1, &[0, 1, 2]), Ok(false));
+        let said = heard(29, 1, &[0, 1, 2]).unwrap_err();
+        assert!(said.starts_with("topic \"raw\" was deleted and made again since group g read it"), "{said}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::{Offset as Place, TopicPartitionList};
 
+use super::super::super::clock::now;
 use super::super::super::{Event, LogError};
 use super::super::classify::failed;
 use super::super::context::Rebalance;
@@ -26,10 +27,21 @@ impl Group {
                 group = self.name,
                 "partitions are nobody's: leaving the group and joining it again, so that it shares anew"
             );
-            consumer.unsubscribe();
-            self.is_rejoining = true;
+            self.leave_to_rejoin();
         }
         Ok(())
+    }
+
+    /// Leaves, and joins again when nothing is held.
+    fn leave_to_rejoin(&mut self) {
+        self.consumer().unsubscribe();
+        self.is_rejoining = true;
+    }
+
+    /// Whether these partitions are those of an earlier run under our name, which read other topics. Nothing of them is read.
+    fn is_of_before(&self, partitions: &TopicPartitionList) -> bool {
+        let is_foreign = |topic: &str| !self.topics.iter().any(|ours| ours == topic);
+        self.is_outdated || partitions.elements().iter().any(|part| is_foreign(part.topic()))
     }
 
     /// Answers the next rebalance, if there is one and nothing is in the way; whether there was one.
@@ -38,16 +50,24 @@ impl Group {
         match rebalance {
             Rebalance::Revoke { partitions, lost } => {
                 self.is_lost |= lost;
-                tracing::info!(group = self.name, partitions = partitions.count(), lost, "partitions go away");
-                for part in partitions.elements() {
-                    let (topic, partition) = (Arc::from(part.topic()), part.partition());
-                    self.news.push_back(Event::Revoked { topic, partition });
+                // What the loop was never told of is none of its affair.
+                let is_gone = |held: &&Held| partitions.find_partition(&held.topic, held.partition).is_some();
+                let gone: Vec<&Held> = self.held.iter().filter(is_gone).collect();
+                tracing::info!(group = self.name, partitions = gone.len(), lost, "partitions go away");
+                for Held { topic, partition, .. } in gone {
+                    self.news.push_back(Event::Revoked { topic: Arc::clone(topic), partition: *partition });
                 }
                 self.leaving = Some(partitions);
             }
             Rebalance::Assign(partitions) => {
                 self.is_lost = false;
-                if partitions.count() == 0 {
+                if self.is_of_before(&partitions) {
+                    tracing::info!(group = self.name, "topics have changed: leaving the group and joining it again");
+                    self.is_outdated = false;
+                    // The client leaves once it has an answer.
+                    self.consumer().incremental_assign(&partitions).map_err(failed("taking partitions"))?;
+                    self.leave_to_rejoin();
+                } else if partitions.count() == 0 {
                     self.consumer().incremental_assign(&partitions).map_err(failed("taking partitions"))?;
                     self.news.push_back(Event::Standby);
                 } else if let Err(error) = self.announce(&partitions) {
@@ -74,6 +94,10 @@ impl Group {
         let consumer = self.consumer.as_ref().expect("it is taken at the end alone");
         if !self.watch.learn(consumer, &self.name).map_err(Unanswered::Refused)? {
             return Err(Unanswered::Later(KafkaError::MetadataFetch(Code::OperationTimedOut)));
+        }
+        let places: Vec<_> = partitions.elements().iter().map(|part| (part.topic().to_owned(), part.partition())).collect();
+        if !self.watch.are_there(&places, &self.name, now()).map_err(Unanswered::Refused)? {
+            return Err(Unanswered::Later(KafkaError::MetadataFetch(Code::UnknownPartition)));
         }
         let committed = self.ask_committed(asked)?;
         let (mut found, mut without) = (Vec::new(), Vec::new());
@@ -127,10 +151,15 @@ impl Group {
             }
             self.consumer().incremental_unassign(&leaving).map_err(failed("giving partitions back"))?;
         }
-        if self.is_rejoining && self.held.is_empty() {
+        if self.is_rejoining && self.held.is_empty() && self.has_nothing()? {
             self.is_rejoining = false;
             self.subscribe()?;
         }
         Ok(())
+    }
+
+    /// Whether the client has given all of its partitions back.
+    fn has_nothing(&self) -> Result<bool, LogError> {
+        Ok(self.consumer().assignment().map_err(failed("asking for the assignment"))?.count() == 0)
     }
 }
