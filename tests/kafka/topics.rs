@@ -336,3 +336,14 @@ fn a_raw_topic_that_is_made_again_with_fewer_partitions_is_refused() {
     let words = "topic \"world\" was deleted and made again since group entrepot.ingest read it";
     place.refuses(&["--set", "service.instance=first"], &[words]);
 }
+
+#[test]
+fn a_replay_waits_for_the_leaders_of_the_topics_that_it_makes() {
+    let mut place = Place::new("made", &[("world", "canonical")]);
+    place.feed("world", 3);
+    for prefix in ["one.", "two.", "three."] {
+        let replay = ["-q", "replay", "--from", "start", "--out-prefix", prefix];
+        place.house.done(&[&set(&place.settings)[..], &replay].concat());
+        assert_eq!(messages(&mut place.broker.log(&[]), &format!("{prefix}movements")).len(), 3);
+    }
+}

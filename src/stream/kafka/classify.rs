@@ -101,6 +101,11 @@ pub(super) fn asked(doing: &'static str, about: About<'_>) -> impl Fn(KafkaError
     move |error| if is_denied(&error) { denied(&error, about) } else { failed(doing)(error) }
 }
 
+/// Whether a partition has no leader at this moment, or one that has not heard of it yet: one that has just been made, or that moves.
+pub(super) fn is_leaderless(error: &KafkaError) -> bool {
+    matches!(code(error), Some(Code::NotLeaderForPartition | Code::LeaderNotAvailable | Code::UnknownTopicOrPartition))
+}
+
 /// Whether an error of a poll is none of ours: the client goes on by itself.
 pub(super) fn passes(error: &KafkaError) -> bool {
     matches!(error, KafkaError::MessageConsumption(code) if *code != Code::Fatal) && !is_denied(error) && !is_reset(error)

@@ -84,7 +84,7 @@ impl KafkaLog {
         if !(0..partitions).contains(&partition) {
             return Err(LogError::UnknownPartition { topic: topic.to_owned(), partition, partitions });
         }
-        self.reader()?.fetch_watermarks(topic, partition, PATIENCE).map_err(asked(ENDS, reading(topic)))
+        ends(self.reader()?, topic, partition)
     }
 
     /// Waits until nothing in a partition is undecided: a reader of what is committed does not see what stands behind an open
@@ -93,7 +93,7 @@ impl KafkaLog {
         let mut config = self.settings.reader("ends");
         config.set("isolation.level", "read_uncommitted");
         let all: BaseConsumer<Context> = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
-        let (_, end) = all.fetch_watermarks(topic, partition, PATIENCE).map_err(asked(ENDS, reading(topic)))?;
+        let (_, end) = ends(&all, topic, partition)?;
         super::let_go(all, Duration::ZERO);
         let until = now() + self.patience(SETTLE);
         while self.watermarks(topic, partition)?.1 < end {
@@ -156,14 +156,12 @@ impl KafkaLog {
         let asker = self.askers.get(group).expect("it was there or has just been made");
         let about = About { right: "Describe", topic: &topics.join(", "), group, ..About::default() };
         let committed = asker.committed_offsets(wanted, PATIENCE).map_err(asked("asking what is committed", about))?;
-        let mut ends = Vec::new();
+        let mut all_ends = Vec::new();
         for part in committed.elements() {
-            let all =
-                asker.fetch_watermarks(part.topic(), part.partition(), PATIENCE).map_err(asked(ENDS, reading(part.topic())))?;
-            ends.push(all.1);
+            all_ends.push(ends(asker, part.topic(), part.partition())?.1);
         }
         let mut left = 0;
-        for (part, all) in committed.elements().iter().zip(ends) {
+        for (part, all) in committed.elements().iter().zip(all_ends) {
             let from = if let Place::Offset(offset) = part.offset() { offset } else { 0 };
             let range = Range { topic: part.topic().to_owned(), partition: part.partition(), from, until: None };
             let (start, end) = self.watermarks(&range.topic, range.partition)?;
@@ -176,6 +174,18 @@ impl KafkaLog {
             left += if span > COUNTED { u64::try_from(span).unwrap_or(0) } else { self.read(&range)?.count() as u64 };
         }
         Ok(left)
+    }
+}
+
+/// Where a partition begins and ends, as this client sees it. A topic that has just been made has leaders, by what its brokers say, before
+/// they have heard that they are.
+fn ends(client: &BaseConsumer<Context>, topic: &str, partition: Partition) -> Result<(Offset, Offset), LogError> {
+    let until = now() + PATIENCE;
+    loop {
+        match client.fetch_watermarks(topic, partition, PATIENCE) {
+            Err(error) if classify::is_leaderless(&error) && now() < until => std::thread::sleep(POLL),
+            ends => return ends.map_err(asked(ENDS, reading(topic))),
+        }
     }
 }
 
