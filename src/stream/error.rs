@@ -209,6 +209,22 @@ pub enum LogError {
         /// What was committed last.
         known: Offset,
     },
+    /// A group's committed offset was set back by other hands, and its stage would publish again what it has published.
+    #[error(
+        "{topic}/{partition}: the offset of group {group} was set back to {committed}, it had committed {known}: verdicts would be published twice. Set it to {known} with kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix"
+    )]
+    SetBack {
+        /// The group.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: Partition,
+        /// What is committed.
+        committed: Offset,
+        /// What was committed last by the group itself.
+        known: Offset,
+    },
     /// The messages from which state has to be rebuilt are gone.
     #[error(
         "{topic}/{partition} begins at {start}, but is needed from {wanted} on: messages were deleted; restore them, or start a new log under another topics.prefix. Of a raw topic, kafka-consumer-groups --reset-offsets --to-earliest goes on without them"
@@ -270,6 +286,7 @@ impl LogError {
             | LogError::Truncated { .. }
             | LogError::FamilyMapChanged { .. }
             | LogError::OffsetsGone { .. }
+            | LogError::SetBack { .. }
             | LogError::StartsLater { .. }
             | LogError::Unsafe { .. }
             | LogError::TooLarge { .. }

@@ -338,6 +338,27 @@ fn a_raw_topic_that_is_made_again_with_fewer_partitions_is_refused() {
 }
 
 #[test]
+fn an_offset_of_movements_that_was_set_back_is_refused() {
+    let mut place = Place::new("back", &[("world", "canonical")]);
+    place.feed("world", 3);
+    let (process, mut log) = place.served("first");
+    assert_eq!(end(process), Some(0));
+    let partition = (0..12).find(|partition| log.end_offset(MOVEMENTS, *partition).unwrap() > 0).unwrap();
+    let stood = place.stands_of("entrepot.assess", (MOVEMENTS, partition)).unwrap();
+    let corridors = messages(&mut log, "entrepot.corridors").len();
+    let topic = format!("{MOVEMENTS}:{partition}");
+    place.reset_of("entrepot.assess", &topic, &["--to-earliest"]);
+    place.refuses(&[], &[&format!("the offset of group entrepot.assess was set back to 0, it had committed {stood}")]);
+    assert_eq!(messages(&mut log, "entrepot.corridors").len(), corridors);
+    // What it says to do.
+    place.reset_of("entrepot.assess", &topic, &["--to-offset", &stood.to_string()]);
+    place.feed("world", 1);
+    let (process, _) = place.served("second");
+    assert_eq!(end(process), Some(0));
+    place.broker.audit(&["world"], 0);
+}
+
+#[test]
 fn a_replay_waits_for_the_leaders_of_the_topics_that_it_makes() {
     let mut place = Place::new("made", &[("world", "canonical")]);
     place.feed("world", 3);

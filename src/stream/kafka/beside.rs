@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Artifact, Commit, FeedProgress, Home, Log, LogError, NextOffsets, Outgoing, Range, topic_name};
 use super::KafkaLog;
+use super::held::Doubt;
 use crate::domain::{Offset, Partition};
 use crate::encode::Topic;
 
@@ -62,16 +63,14 @@ impl KafkaLog {
         (fed.into_iter().collect(), next.iter().map(came).collect())
     }
 
-    /// The first of these partitions in which a group came somewhere, as noted, and how far.
-    pub(super) fn came(
-        &mut self,
-        group: &str,
-        without: &[(Arc<str>, Partition)],
-    ) -> Result<Option<(String, Partition, Offset)>, LogError> {
+    /// The first of these partitions in which a group came further than what is committed, as noted, and how far.
+    pub(super) fn came(&mut self, group: &str, doubts: &[Doubt]) -> Result<Option<(Doubt, Offset)>, LogError> {
         let notes = self.read_notes(true)?;
-        for (topic, partition) in without {
-            if let Some(value) = notes.get(&came_key(group, topic, *partition)) {
-                return Ok(Some((topic.to_string(), *partition, read::<Came>(value)?.next)));
+        for doubt in doubts {
+            let Some(value) = notes.get(&came_key(group, &doubt.topic, doubt.partition)) else { continue };
+            let came = read::<Came>(value)?.next;
+            if doubt.committed.is_none_or(|committed| committed < came) {
+                return Ok(Some((doubt.clone(), came)));
             }
         }
         Ok(None)

@@ -17,7 +17,7 @@ use super::super::{Event, LogError, NextOffsets};
 use super::classify::failed;
 use super::context::Context;
 use super::cover::Cover;
-use super::held::{Held, Unanswered, check_start, owned};
+use super::held::{Doubt, Held, Unanswered, check_start, owned};
 use super::watch::Watch;
 use crate::domain::{Offset, Partition};
 
@@ -41,8 +41,8 @@ pub(super) struct Group {
     /// Partitions whose revocation the loop has been told of: gone at the next poll.
     leaving: Option<TopicPartitionList>,
     paused: BTreeSet<String>,
-    /// Partitions of which no offset was committed, to be looked into.
-    without_offset: Vec<(Arc<str>, Partition)>,
+    /// Partitions whose offset is to be looked into.
+    doubts: Vec<Doubt>,
     vitals: Option<Statistics>,
     /// The group moved on without us: nothing of ours can be committed.
     is_lost: bool,
@@ -71,7 +71,7 @@ impl Group {
             news: VecDeque::new(),
             leaving: None,
             paused: BTreeSet::new(),
-            without_offset: Vec::new(),
+            doubts: Vec::new(),
             vitals: None,
             is_lost: false,
             is_rejoining: false,
@@ -104,19 +104,19 @@ impl Group {
         self.watch.id(topic)
     }
 
-    /// Partitions that were assigned since, and of which no offset was committed.
-    pub(super) fn without_offset(&mut self) -> Vec<(Arc<str>, Partition)> {
-        std::mem::take(&mut self.without_offset)
+    /// Partitions that were assigned since, and whose committed offset is none of ours.
+    pub(super) fn doubts(&mut self) -> Vec<Doubt> {
+        std::mem::take(&mut self.doubts)
     }
 
     /// Whether such partitions are still to be looked into ...
     pub(super) fn is_in_doubt(&self) -> bool {
-        !self.without_offset.is_empty()
+        !self.doubts.is_empty()
     }
 
     /// ... and these are, later.
-    pub(super) fn ask_later(&mut self, without: &[(Arc<str>, Partition)]) {
-        self.without_offset.extend_from_slice(without);
+    pub(super) fn ask_later(&mut self, doubts: Vec<Doubt>) {
+        self.doubts.extend(doubts);
     }
 
     /// Waits at most so long for something to happen. `is_quiet`: no messages now, a transaction is unsettled.
@@ -268,7 +268,7 @@ impl Group {
             let (assigned, topic) = (held.assigned(), Arc::clone(&held.topic));
             self.news.push_back(assigned);
             if !matches!(place, Place::Offset(_)) {
-                self.without_offset.push((topic, part.partition()));
+                self.doubts.push(Doubt { topic, partition: part.partition(), committed: None });
             }
         }
         Ok(true)

@@ -28,6 +28,15 @@ pub(super) struct Held {
     pub(super) stood: Option<(Offset, Offset)>,
 }
 
+/// A partition whose committed offset is none that we committed: gone, or set by other hands.
+#[derive(Clone)]
+pub(super) struct Doubt {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: Partition,
+    /// What is committed; `None`: nothing.
+    pub(super) committed: Option<Offset>,
+}
+
 impl Held {
     pub(super) fn is(&self, topic: &str, partition: Partition) -> bool {
         self.partition == partition && *self.topic == *topic

@@ -36,6 +36,7 @@ use super::{
 use crate::domain::{Offset, Partition};
 use context::Context;
 use group::Group;
+use held::Doubt;
 use vitals::Counts;
 use writer::{Outcome, Writer};
 
@@ -130,16 +131,21 @@ impl KafkaLog {
         Ok(())
     }
 
-    /// A group without an offset is a new one, or one whose offset was lost: what is noted beside its commits tells.
+    /// A group without an offset is a new one, or one whose offset was lost; one that it did not commit itself may be one from which it
+    /// would do again what was done: what is noted beside its commits tells.
     fn check_offsets(&mut self) -> Result<(), LogError> {
         let Some(group) = self.group.as_mut().filter(|group| group.is_in_doubt()) else { return Ok(()) };
-        let (name, without) = (group.name().to_owned(), group.without_offset());
-        match self.came(&name, &without) {
+        let (name, doubts) = (group.name().to_owned(), group.doubts());
+        match self.came(&name, &doubts) {
             Ok(None) => {
                 self.rest_clients();
                 Ok(())
             }
-            Ok(Some((topic, partition, known))) => {
+            Ok(Some((Doubt { topic, partition, committed }, known))) => {
+                let topic = topic.to_string();
+                if let Some(committed) = committed {
+                    return Err(LogError::SetBack { group: name, topic, partition, committed, known });
+                }
                 // With a topic its groups' offsets are deleted; one that ends before where they stood was made again.
                 held::check_end((&topic, partition), known, self.watermarks(&topic, partition)?.1)?;
                 Err(LogError::OffsetsGone { group: name, topic, partition, known })
@@ -147,7 +153,9 @@ impl KafkaLog {
             // Brokers that are away come back: asked again then, and nothing is read before.
             Err(error) if matches!(error.exit_code(), 69 | 75) => {
                 tracing::warn!(%error, "whether offsets were lost is not known yet");
-                self.group.iter_mut().for_each(|group| group.ask_later(&without));
+                if let Some(group) = &mut self.group {
+                    group.ask_later(doubts);
+                }
                 Ok(())
             }
             Err(error) => Err(error),

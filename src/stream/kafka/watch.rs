@@ -58,6 +58,11 @@ impl Watch {
         self.topics.get(topic).map_or("", |known| &known.id)
     }
 
+    /// Whether a topic is of those that keep their number: ours.
+    pub(super) fn is_fixed(&self, topic: &str) -> bool {
+        self.fixed.contains_key(topic)
+    }
+
     /// Topics and how many partitions they have, as far as it is known.
     pub(super) fn partitions(&self) -> impl Iterator<Item = (&str, Partition)> {
         self.topics.iter().map(|(topic, known)| (topic.as_str(), known.partitions))

@@ -11,7 +11,7 @@ use super::super::super::clock::now;
 use super::super::super::{Event, LogError};
 use super::super::classify::failed;
 use super::super::context::Rebalance;
-use super::super::held::{Held, Unanswered, check_end};
+use super::super::held::{Doubt, Held, Unanswered, check_end};
 use super::{Group, PATIENCE};
 
 impl Group {
@@ -100,7 +100,7 @@ impl Group {
             return Err(Unanswered::Later(KafkaError::MetadataFetch(Code::UnknownPartition)));
         }
         let committed = self.ask_committed(asked)?;
-        let (mut found, mut without) = (Vec::new(), Vec::new());
+        let (mut found, mut doubts) = (Vec::new(), Vec::new());
         for part in committed.elements() {
             let (topic, partition) = (part.topic(), part.partition());
             let unanswered = |error| Unanswered::of(error, self.about(topic));
@@ -110,18 +110,18 @@ impl Group {
                 return Err(Unanswered::Refused(made_again));
             }
             let (start, end) = self.consumer().fetch_watermarks(topic, partition, PATIENCE).map_err(unanswered)?;
-            let committed = match part.offset() {
-                Place::Offset(offset) => {
-                    check_end((topic, partition), offset, end).map_err(Unanswered::Refused)?;
-                    offset
-                }
-                // A group that has just begun: whoever needs what stood before asks for it, and is refused.
-                _ => {
-                    without.push((Arc::from(topic), partition));
-                    start
-                }
-            };
+            let stands = if let Place::Offset(offset) = part.offset() { Some(offset) } else { None };
+            if let Some(offset) = stands {
+                check_end((topic, partition), offset, end).map_err(Unanswered::Refused)?;
+            }
+            // A commit of ours carries the topic's id. Of raw topics an offset may be set back: what is read twice is a duplicate.
+            let is_of_others = known.is_empty() && !id.is_empty() && self.watch.is_fixed(topic);
             let topic = Arc::<str>::from(topic);
+            if stands.is_none() || is_of_others {
+                doubts.push(Doubt { topic: Arc::clone(&topic), partition, committed: stands });
+            }
+            // A group that has just begun: whoever needs what stood before asks for it, and is refused.
+            let committed = stands.unwrap_or(start);
             found.push(Held {
                 topic,
                 partition,
@@ -134,7 +134,7 @@ impl Group {
                 stood: None,
             });
         }
-        self.without_offset.extend(without);
+        self.doubts.extend(doubts);
         for held in found {
             self.held.retain(|old| !old.is(&held.topic, held.partition));
             self.news.push_back(held.assigned());
