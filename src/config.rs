@@ -336,6 +336,8 @@ mod tests {
         check("[topics]\npartitions = 0", "topics.partitions = 0: allowed is a whole number from 1 to 1024");
         check("[service]\nhttp_listen = \"here\"", "service.http_listen = here: allowed is an address and a port");
         check("[log]\nkind = \"files\"", "log.kind = files: allowed is embedded or kafka");
+        let no_broker = "[log]\nkind = \"kafka\"\n[log.kafka]\nbootstrap_servers = \"\"";
+        check(no_broker, "log.kafka.bootstrap_servers = : allowed is host:port of a broker, several separated by commas");
         check("[[feeds]]\nname = \"Com Trade\"", "feeds.name = Com Trade: allowed is");
         let registry = "feeds.format = avro: allowed is avro and protobuf where schema_registry.url names a registry";
         check("[[feeds]]\nname = \"a\"\nformat = \"avro\"", registry);
@@ -393,6 +395,12 @@ mod tests {
         assert_eq!(others.schema_registry.password.as_deref(), Some("hunter2"));
         let printed = format!("{config:?} {others:?} {}", others.resolved());
         assert!(printed.contains("sasl.password") && printed.contains("@bucket") && !printed.contains("hunter2"), "{printed}");
+    }
+
+    #[test]
+    fn the_file_of_a_secret_that_is_not_there_is_named() {
+        let text = "[log]\nkind = \"kafka\"\n[log.kafka.properties]\n\"sasl.password_file\" = \"/no/such/password\"";
+        check(text, "allowed is a readable file, and /no/such/password is none (No such file or directory (os error 2))");
     }
 
     #[test]

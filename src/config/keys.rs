@@ -290,7 +290,8 @@ fn shown(key: &str, kind: &ValueKind) -> String {
 
 /// The trimmed content of a file, or what is allowed instead.
 pub(super) fn read_secret(file: &Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("a readable file ({error})"))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("a readable file, and {} is none ({error})", file.display()))?;
     Ok(text.trim().to_owned())
 }
 

@@ -219,6 +219,9 @@ fn log_home(tree: &Tree) -> Result<LogHome, InvalidConfig> {
         }
         "kafka" => {
             let servers = tree.text("log.kafka.bootstrap_servers")?.unwrap_or_else(|| "127.0.0.1:9092".to_owned());
+            if servers.trim().is_empty() {
+                return Err(tree.refuse("log.kafka.bootstrap_servers", "host:port of a broker, several separated by commas"));
+            }
             Ok(LogHome::Kafka { bootstrap_servers: servers, properties: properties(tree, "log.kafka.properties")? })
         }
         _ => Err(tree.refuse("log.kind", "embedded or kafka")),

@@ -119,6 +119,20 @@ pub enum LogError {
         /// Where it ends.
         end: Offset,
     },
+    /// A position of the embedded log lies behind the end.
+    #[error(
+        "{topic}/{partition} ends at {end}, but {committed} is committed: the file was changed by other hands; put a copy of it back, or start a new log ([log.embedded] path) and feed again"
+    )]
+    Inconsistent {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: Partition,
+        /// What was committed.
+        committed: Offset,
+        /// Where it ends.
+        end: Offset,
+    },
     /// The keys of `movements` were made by another family map.
     #[error(
         "movements of this log are keyed by family map {found}, the reference bundle has {wanted}: use the old bundle, or ingest the raw topics into a new log; a bounded run can read them anew, with replay --stage all --order known"
@@ -284,6 +298,7 @@ impl LogError {
             | LogError::MadeAgain { .. }
             | LogError::Deleted { .. }
             | LogError::Truncated { .. }
+            | LogError::Inconsistent { .. }
             | LogError::FamilyMapChanged { .. }
             | LogError::OffsetsGone { .. }
             | LogError::SetBack { .. }

@@ -209,7 +209,11 @@ fn what_would_be_unsafe_is_refused() {
     log.bind_family_map("sha256:aa").unwrap();
     check(log.bind_family_map("sha256:bb"), 76, "sha256:aa");
     assert!(edit_outside(log.path(), "INSERT INTO positions VALUES ('g', 't', 0, 9, 0)"));
-    check(log.subscribe("g", &["t".to_owned()], Share::WHOLE), 76, "9 is committed");
+    check(
+        log.subscribe("g", &["t".to_owned()], Share::WHOLE),
+        76,
+        "9 is committed: the file was changed by other hands; put a copy of it back",
+    );
     assert!(edit_outside(log.path(), "UPDATE meta SET value = '99' WHERE key = 'format'"));
     check(EmbeddedLog::open(log.path()), 76, "99");
 }

@@ -64,7 +64,7 @@ impl Subscription {
             .unwrap_or(0);
         let end = read::end_offset(connection, part.topic_id, partition)?;
         if committed > end {
-            return Err(LogError::Truncated { topic: topic.to_string(), partition, committed, end });
+            return Err(LogError::Inconsistent { topic: topic.to_string(), partition, committed, end });
         }
         let paused = self.paused.contains(&*topic);
         let taken = Held { part, committed, fetch: None, chunk: VecDeque::new(), end_announced: false, paused };
