@@ -166,18 +166,23 @@ impl Records {
             let room = RECORD_BYTES_MAX.saturating_sub(self.buffer.len());
             let (next, after) = rest.split_at_checked(room).filter(|_| room > 0).unwrap_or((rest, &[]));
             self.buffer.extend_from_slice(next);
-            self.cut(give);
+            self.cut(self.dialect, give);
             if self.boundary.quoted && self.buffer.len() >= RECORD_BYTES_MAX {
-                self.boundary = Boundary::new(Dialect { quote: None, ..self.dialect });
-                self.scanned = 0;
-                self.cut(give);
+                let lines = Dialect { quote: None, ..self.dialect };
+                (self.boundary, self.scanned) = (Boundary::new(lines), 0);
+                let held = self.buffer.len();
+                self.cut(lines, give);
+                // What is left of a line is looked at anew, unless it is all there was: then its quotes are passed over to its end.
+                if self.buffer.len() < held {
+                    (self.boundary, self.scanned) = (Boundary::new(self.dialect), 0);
+                }
             }
             rest = after;
         }
     }
 
-    /// Gives the records that are complete.
-    fn cut(&mut self, give: &mut dyn FnMut(&[u8])) {
+    /// Gives the records that are complete; each but the first is read by this dialect.
+    fn cut(&mut self, next: Dialect, give: &mut dyn FnMut(&[u8])) {
         let (width, high_first) = self.unit;
         let (mut start, mut at) = (0, self.scanned);
         loop {
@@ -193,15 +198,11 @@ impl Records {
             if self.boundary.ends(unit) {
                 give(self.buffer.get(start..at).unwrap_or_default());
                 start = at;
+                self.boundary = Boundary::new(next);
             }
         }
         self.buffer.drain(..start);
         self.scanned = at - start;
-        // Where quotes were passed over, the next record has its own.
-        if start > 0 && self.boundary.dialect != self.dialect {
-            self.boundary = Boundary::new(self.dialect);
-            self.scanned = 0;
-        }
     }
 
     /// Whether what was taken so far ends within a quoted cell.
@@ -275,7 +276,7 @@ mod tests {
             assert_eq!(records.scanned, records.buffer.len());
         }
         records.push(b"\nb,\"c\nd\"\n", &mut |row| given.push(row.len()));
-        assert_eq!(given.last(), Some(&9), "the next record has its quotes");
+        assert_eq!(given.last(), Some(&8), "the next record has its quotes");
         assert_eq!(given.len(), 2);
     }
 

@@ -76,7 +76,7 @@ impl Format {
             "period" => FormatKind::Period,
             "rfc3339" => FormatKind::Instant,
             _ if day && month && year => FormatKind::Day,
-            _ if day => return Err(format!("{text:?} is no format: it has a day, and no month or no year")),
+            _ if day && year => return Err(format!("{text:?} is no format: it has a day, and no month")),
             _ if month && year => FormatKind::Month,
             _ if year => FormatKind::Year,
             _ => {

@@ -342,7 +342,7 @@ fn names_that_stand_for_two_things_and_texts_that_their_field_cannot_read_are_re
     // What is misspelt is said, and not what is unknown for its sake.
     let grouped = gathered.replace("sum = true", "sum = true\ngrouping = \",\"");
     assert!(told(&grouped, ("sum = true", "summ = true")).contains("gather.columns.summ: unknown key; did you mean \"sum\"?"));
-    assert!(told(FLOW, ("\"M\"", "{ column = \"M\", formats = [\"%d-%y\"] }")).contains("it has a day, and no month or no year"));
+    assert!(told(FLOW, ("\"M\"", "{ column = \"M\", formats = [\"%d-%y\"] }")).contains("it has a day, and no month"));
     let pivot = FLOW
         .replace("period = \"M\"", "period = { part = true, formats = [\"%b-%y\"] }")
         .replace("net_mass_kg = \"KG\"", "net_mass_kg = { pivot = \"kg\" }")

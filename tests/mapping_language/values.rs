@@ -296,7 +296,7 @@ fn a_quoted_cell_that_never_ends_is_named_by_its_column() {
     let open = "Month,Country,HS,Kg\n2025-01,\"TH,282580,5\n";
     assert_eq!(
         too_large(open),
-        "too_large: 40 bytes; at most 10 are taken (ingest.payload_bytes_max); a quoted cell in it never ends"
+        "too_large: 41 bytes; at most 10 are taken (ingest.payload_bytes_max); a quoted cell in it never ends"
     );
     assert!(!too_large("Month,Country,HS,Kg\n2025-01,\"TH\",282580,5\n").contains("never ends"));
 }

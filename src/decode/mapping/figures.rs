@@ -89,16 +89,16 @@ impl Figures {
             Some(sign) => ungrouped(whole, sign)?,
             None => whole.to_owned(),
         };
+        if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
         // One side of the point may be empty, as many programs print it: `.5` and `5.`.
         let joined = match (whole.as_str(), fraction) {
             (_, None | Some("")) => whole,
             ("", Some(fraction)) => format!("0.{fraction}"),
             (whole, Some(fraction)) => format!("{whole}.{fraction}"),
         };
-        if !joined.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return None;
-        }
-        let value = number::exact(&joined)?;
+        let value = number::exact(&joined).filter(|value| !value.is_sign_negative())?;
         let value = if hundredth { value.checked_mul(Decimal::new(1, 2))? } else { value };
         Some(if negative && !value.is_zero() { -value } else { value })
     }

@@ -260,7 +260,7 @@ mod tests {
             (0.1, "0.1"),
             (-2.5, "-2.5"),
             (9_007_199_254_740_991.0, "9007199254740991"),
-            (1e21, "1e21"),
+            (1e21, "1e+21"),
             (f64::INFINITY, "\"inf\""),
         ] {
             assert_eq!(written(Value::Double(number)), wanted, "{number}");
