@@ -53,8 +53,8 @@ pub(super) fn markdown(explained: &Explained) -> String {
     text.trim_end().to_owned()
 }
 
-/// Text that Markdown shows as it is: ids and names are a feed's, and may hold marks, HTML and the ends of lines. Between letters an
-/// underscore marks nothing, so that names of signals stay as they are read.
+/// Text that Markdown shows as it is: ids and names are a feed's, and may hold marks, HTML and the ends of lines.
+/// Between letters an underscore marks nothing, so that names of signals stay as they are read.
 fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut before = None;

@@ -36,8 +36,8 @@ pub enum ReplayError {
     },
     /// Movements that another family map has put into their families.
     #[error(
-        "{position}: {why}; these movements were ingested under another family map: take the bundle that they were ingested with, or name \
-         files of records"
+        "{position}: {why}; these movements were ingested under another family map: take the bundle that they were ingested \
+         with, or name files of records"
     )]
     OtherFamilyMap {
         /// Where it stands.

@@ -1,4 +1,4 @@
-//! Whether dumped movements stand in the families that a bundle gives their goods: a dump does not say which family map it was made with.
+//! Whether dumped movements stand in the families that a bundle gives their goods: a dump does not say which family map made it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

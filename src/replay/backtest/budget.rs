@@ -37,8 +37,8 @@ pub struct Budget {
 }
 
 /// Which corridor-months are looked at, week by week, where each has a score from a day on: of those from the floor on that were never looked
-/// at the `per_week` highest; of equal ones the first by name. A week runs from Monday to Sunday, that of the decision to the eve of it. Gives
-/// also how many weeks there are.
+/// at the `per_week` highest; of equal ones the first by name. A week runs from Monday to Sunday, the last one to the eve of
+/// the decision. Gives also how many weeks there are.
 pub(super) fn looked_at(
     mut scores: Vec<(Date, CorridorId, f64)>,
     per_week: usize,

@@ -65,8 +65,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A case is one however many rows tell it: where it lies at several times, or in several corridors, it is to be found in any of them.
-/// Rows of one name that say otherwise are another case.
+/// A case is one however many rows tell it: where it lies at several times, or in several corridors, it is to be found in any
+/// of them. Rows of one name that say otherwise are another case.
 pub(super) fn by_case(counting: Vec<&Label>) -> Vec<Rows<'_>> {
     let mut cases: Vec<Rows<'_>> = Vec::new();
     let mut places: BTreeMap<(&str, Option<bool>), usize> = BTreeMap::new();

@@ -39,7 +39,7 @@ pub const FIRST_YEAR: i16 = 1988;
 /// The last year of a world: what is published of it half a year later can still be read.
 pub const LAST_YEAR: i16 = 2199;
 
-/// The most records of a world. It holds those of two to three months at a time, a kilobyte each: of one short and as large, all of them.
+/// The most records of a world. Those of two to three months are held at a time, a kilobyte each: of a shorter world all.
 pub const RECORDS_MAX: u64 = 10_000_000;
 
 /// What world to make.
@@ -292,8 +292,8 @@ pub enum WriteError {
     },
 }
 
-/// Writes `records.ndjson`, `truth.ndjson` and `labels.csv` into a folder, which is made where it is not there. Overwrites nothing. Each
-/// bears its name once all are whole: what was not written to its end is not there.
+/// Writes `records.ndjson`, `truth.ndjson` and `labels.csv` into a folder, which is made where it is not there. Overwrites
+/// nothing. Each bears its name once all are whole: what was not written to its end is not there.
 pub fn write(world: &World, out_dir: &Path) -> Result<Written, WriteError> {
     let paths = ["records.ndjson", "truth.ndjson", "labels.csv"].map(|name| out_dir.join(name));
     // Before any is made: a refused folder is left as it was.
