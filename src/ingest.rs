@@ -40,8 +40,8 @@ pub struct IngestLimits {
     pub default_lag_days: u16,
 }
 
-/// How much larger than the largest payload a movement may be: it says some fields twice, and bytes may take more of them as JSON. Half of
-/// the room that the largest message of ours has beside its payload; the rest is for key and headers.
+/// How much larger than the largest payload a movement may be: it says some fields twice, and bytes may be longer as JSON. Half of the
+/// room that the largest message of ours has beside its payload; the rest is for key and headers.
 const MOVEMENT_ROOM: usize = 128 * 1024;
 /// What is kept of a dead letter's detail, in characters: it may quote a value as long as the message.
 const DETAIL_MAX: usize = 1_000;

@@ -67,7 +67,7 @@ fn in_colour() -> bool {
     stdout_is_terminal() && !crate::config::no_color()
 }
 
-/// Prints a line on stdout. That its reader has gone, as `head` does, is no answer to what was asked: the command goes on to its own.
+/// Prints a line on stdout. That its reader has gone, as with `head`, is no answer to what was asked: the command goes on.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush()).exits(Exit::CannotCreate);

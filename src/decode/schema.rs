@@ -1,5 +1,5 @@
-//! JSON Schemas of the records in, made from the wire structs that read them. They say what a record may look like; whether its values can
-//! be taken is said by reading it.
+//! JSON Schemas of the records in, made from the wire structs that read them. They say what a record may look like;
+//! whether its values can be taken is said by reading it.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! JSON Schemas of all records on the outside, made from the types that write them; those of records in from the types that read them.
+//! JSON Schemas of all records on the outside, made from the types that write them; of records in from the types that read them.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};

@@ -59,8 +59,8 @@ pub enum ServiceError {
     },
     /// The folds hold more than they may.
     #[error(
-        "state is full: it holds {bytes} bytes, and assess.state_bytes_max is {limit}; raise it with the memory limit, or let more \
-         processes share the partitions"
+        "state is full: it holds {bytes} bytes, and assess.state_bytes_max is {limit}; raise it with the memory limit, or let \
+         more processes share the partitions"
     )]
     StateFull {
         /// What they hold.
