@@ -237,7 +237,9 @@ impl Writer {
         let undelivered = self.producer.as_ref().and_then(|producer| producer.context().undelivered());
         if is_too_large(&error) || undelivered.as_ref().is_some_and(|(_, error)| is_too_large(error)) {
             let largest = || sent.iter().max_by_key(|outgoing| outgoing.value.as_ref().map_or(0, Vec::len));
-            let topic = undelivered.map(|(topic, _)| topic).or_else(|| largest().map(|outgoing| outgoing.topic.to_string()));
+            // What else was not delivered is a mere consequence.
+            let named = undelivered.filter(|(_, error)| is_too_large(error)).map(|(topic, _)| topic);
+            let topic = named.or_else(|| largest().map(|outgoing| outgoing.topic.to_string()));
             self.drop_producer(Duration::ZERO);
             return Err(LogError::TooLarge {
                 topic: topic.unwrap_or_default(),
