@@ -383,28 +383,12 @@ fn own(evidence: &Evidence) -> Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FlowFacts, FlowKind, Grams, MovementBody, Position, QualitySet, Standing};
     use crate::ledger::{Account, CellRef};
     use crate::signals::Signal;
 
     /// So many tonnes of a tariff line from TH into the US.
     fn flow(line: u64, tonnes: u64) -> Movement {
-        let (reporter, partner, period) = ("US".parse().unwrap(), "TH".parse().unwrap(), "2025-02".parse().unwrap());
-        let hs: crate::domain::HsCode = format!("28258000{line:02}").parse().unwrap();
-        Movement {
-            family: "SB".parse().unwrap(),
-            standing: Standing::Home,
-            feed: "f".parse().unwrap(),
-            known_from: "2025-04-01T00:00:00Z".parse().unwrap(),
-            content: line,
-            source: Position { topic: "raw".into(), partition: 0, offset: 0 },
-            hs6: hs.subheading(),
-            mass: Some(Grams(tonnes * 1_000_000)),
-            value_cents: None,
-            quality: QualitySet::default(),
-            complete: false,
-            body: MovementBody::TradeFlow(FlowFacts { reporter, partner, flow: FlowKind::Import, period, hs }),
-        }
+        Movement { content: line, ..Movement::told(&format!("f/US/import/TH/28258000{line:02}/2025-02"), tonnes) }
     }
 
     #[test]

@@ -148,3 +148,29 @@ impl FlowFacts {
         if self.flow.is_import() { (self.partner, self.reporter) } else { (self.reporter, self.partner) }
     }
 }
+
+#[cfg(test)]
+impl Movement {
+    /// So many tonnes of antimony, as `FEED/REPORTER/FLOW/PARTNER/HS/PERIOD` says. A test changes what it is about.
+    pub(crate) fn told(text: &str, tonnes: u64) -> Movement {
+        let parts: Vec<&str> = text.split('/').collect();
+        let [feed, reporter, flow, partner, hs, period] = parts.as_slice() else { panic!("{text}") };
+        let hs: HsCode = hs.parse().unwrap();
+        let (reporter, partner, period) = (reporter.parse().unwrap(), partner.parse().unwrap(), period.parse().unwrap());
+        let body = MovementBody::TradeFlow(FlowFacts { reporter, partner, flow: flow.parse().unwrap(), period, hs });
+        Movement {
+            family: "SB".parse().unwrap(),
+            standing: Standing::Home,
+            feed: feed.parse().unwrap(),
+            known_from: "2025-01-01T00:00:00Z".parse().unwrap(),
+            content: 0,
+            source: Position { topic: "raw".into(), partition: 0, offset: 0 },
+            hs6: hs.subheading(),
+            mass: Some(Grams(tonnes * 1_000_000)),
+            value_cents: None,
+            quality: QualitySet::default(),
+            complete: false,
+            body,
+        }
+    }
+}

@@ -162,36 +162,13 @@ impl Leg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FlowFacts, Period, Position, QualitySet, ShipmentFacts};
-
-    fn flow(text: &str, tonnes: u64) -> Movement {
-        let parts: Vec<&str> = text.split('/').collect();
-        let [feed, reporter, flow, partner, hs, period] = parts.as_slice() else { panic!("{text}") };
-        let hs: crate::domain::HsCode = hs.parse().unwrap();
-        let (reporter, partner, period) =
-            (reporter.parse().unwrap(), partner.parse().unwrap(), period.parse::<Period>().unwrap());
-        let body = MovementBody::TradeFlow(FlowFacts { reporter, partner, flow: flow.parse().unwrap(), period, hs });
-        Movement {
-            family: "SB".parse().unwrap(),
-            standing: Standing::Home,
-            feed: feed.parse().unwrap(),
-            known_from: "2025-01-01T00:00:00Z".parse().unwrap(),
-            content: 0,
-            source: Position { topic: "raw".into(), partition: 0, offset: 0 },
-            hs6: hs.subheading(),
-            mass: Some(Grams(tonnes * 1_000_000)),
-            value_cents: None,
-            quality: QualitySet::default(),
-            complete: false,
-            body,
-        }
-    }
+    use crate::domain::ShipmentFacts;
 
     /// So many tonnes of months from China into TH, and out of it to the US.
     fn flows(into: &[(&str, u64)], out: &[(&str, u64)]) -> Flows {
         let mut flows = Flows::default();
-        into.iter().for_each(|(month, tonnes)| flows.add(&flow(&format!("f/CN/export/TH/282580/{month}"), *tonnes)));
-        out.iter().for_each(|(month, tonnes)| flows.add(&flow(&format!("f/US/import/TH/282580/{month}"), *tonnes)));
+        into.iter().for_each(|(month, tonnes)| flows.add(&Movement::told(&format!("f/CN/export/TH/282580/{month}"), *tonnes)));
+        out.iter().for_each(|(month, tonnes)| flows.add(&Movement::told(&format!("f/US/import/TH/282580/{month}"), *tonnes)));
         flows
     }
 
@@ -234,7 +211,7 @@ mod tests {
             port_of_lading: None,
             transit_ports: Vec::new(),
         };
-        Movement { body: MovementBody::Shipment(facts), ..flow("f/US/import/TH/282580/2025-03", tonnes) }
+        Movement { body: MovementBody::Shipment(facts), ..Movement::told("f/US/import/TH/282580/2025-03", tonnes) }
     }
 
     #[test]
@@ -248,7 +225,7 @@ mod tests {
         flows.add(&bill("f:b", Status::Cancelled, 4));
         flows.add(&bill("f:c", Status::Cancelled, 5));
         assert_eq!(tonnes(&flows), Some(3.0));
-        flows.add(&flow("f/TH/re_export/US/282580/2025-03", 2));
+        flows.add(&Movement::told("f/TH/re_export/US/282580/2025-03", 2));
         assert_eq!(tonnes(&flows), Some(2.0));
     }
 
@@ -258,8 +235,8 @@ mod tests {
         let mut flows = flows(&[("2024-03", 50), ("2024-04", 1)], &out);
         let filled = |flows: &Flows| flows.say(id("SB/TH/US/2025-03")).min_flow;
         assert_eq!(filled(&flows), Some(0.1));
-        flows.add(&flow("f/TH/import/HK/282580/2025-02", 3));
-        flows.add(&flow("f/TH/import/MO/282580/2025-02", 1));
+        flows.add(&Movement::told("f/TH/import/HK/282580/2025-02", 3));
+        flows.add(&Movement::told("f/TH/import/MO/282580/2025-02", 1));
         assert_eq!(filled(&flows), Some(0.5));
     }
 
@@ -267,13 +244,13 @@ mod tests {
     fn one_account_counts_and_later_versions_replace_earlier_ones() {
         let mut flows = flows(&[], &[("2025-03", 10)]);
         // The exporter tells the same trade; a second feed tells it once more; a year is no month.
-        flows.add(&flow("f/TH/export/US/282580/2025-03", 50));
-        flows.add(&flow("g/US/import/TH/282580/2025-03", 50));
-        flows.add(&flow("f/US/import/TH/282580/2025", 500));
+        flows.add(&Movement::told("f/TH/export/US/282580/2025-03", 50));
+        flows.add(&Movement::told("g/US/import/TH/282580/2025-03", 50));
+        flows.add(&Movement::told("f/US/import/TH/282580/2025", 500));
         assert_eq!(Some(flows.tonnes(id("SB/TH/US/2025-03"))), Some(10.0));
-        flows.add(&flow("f/US/import/TH/282580/2025-03", 7));
+        flows.add(&Movement::told("f/US/import/TH/282580/2025-03", 7));
         assert_eq!(Some(flows.tonnes(id("SB/TH/US/2025-03"))), Some(7.0));
-        let mut context = flow("f/US/import/TH/811010/2025-03", 50);
+        let mut context = Movement::told("f/US/import/TH/811010/2025-03", 50);
         context.standing = Standing::Context;
         flows.add(&context);
         assert_eq!(Some(flows.tonnes(id("SB/TH/US/2025-03"))), Some(7.0));
