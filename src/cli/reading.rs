@@ -120,9 +120,9 @@ impl Reading {
         self.lines || self.is_parquet() || matches!(self.decoder.split(), Split::Lines | Split::HeaderAndRow)
     }
 
-    /// Whether rows end where lines do.
+    /// Whether rows end where lines do. A message in a registry's frame has no lines, though its mapping reads JSON.
     pub(super) fn needs_lines(&self) -> bool {
-        !self.is_canonical() && matches!(self.form(), "csv" | "fixed" | "ndjson")
+        self.decoder.framed().is_none() && !self.is_canonical() && matches!(self.form(), "csv" | "fixed" | "ndjson")
     }
 
     /// Whether files are Parquet.

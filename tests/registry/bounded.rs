@@ -58,6 +58,40 @@ fn a_file_of_such_a_feed_is_one_message() {
 }
 
 #[test]
+fn the_bytes_of_a_message_are_no_line_ends() {
+    let double = Double::new();
+    // The id is a carriage return, and no line feed is there, as on old Macintoshes.
+    double.schema(13, "AVRO", FLOW, json!([]));
+    let house = house(&double);
+    house.write("bill.bin", &flow(13, "2025-01"));
+    house.write("flows.toml", MAPPING.as_bytes());
+    let config = std::fs::read_to_string(house.path("entrepot.toml")).unwrap();
+    house.write("entrepot.toml", config.replacen("\"canonical\"", "\"flows.toml\"", 1).as_bytes());
+    house.feed(&house.path("bill.bin"), "bills");
+    let corridors = house.done(&["-q", "assess", "bill.bin", "--feed", "bills", "--only", "corridors"]);
+    assert!(corridors.contains("SB/TH/US/2025-01"), "{corridors}");
+    assert_eq!(messages(&mut house.log(), "bills").len(), 1);
+}
+
+/// Reads what `FLOW` tells.
+const MAPPING: &str = r#"version = 1
+name = "flows"
+kind = "trade_flow"
+[envelope]
+format = "ndjson"
+[fields]
+reporter = "reporter"
+partner = "partner"
+flow = "flow"
+period = "period"
+hs = "hs"
+[[quantities]]
+value = "net_mass_kg"
+unit = { const = "KGM" }
+mass = "net"
+"#;
+
+#[test]
 fn check_shows_the_registry_without_its_password_and_asks_it_online() {
     let double = Double::new();
     double.ask_for(Some("me:hunter2"));
