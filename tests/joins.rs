@@ -89,6 +89,24 @@ fn every_bill_is_in_the_books_and_what_has_none_is_named() {
 }
 
 #[test]
+fn a_column_that_a_part_is_to_take_over_and_has_not_is_named() {
+    let mut parts = parts();
+    let header = parts.iter_mut().find(|(name, _)| name.contains("header")).unwrap();
+    header.1 = header.1.replacen("place_of_receipt", "place_received", 1);
+    let house = house(&parts);
+    for arguments in [
+        &["feed", "release", "--feed", "ams"][..],
+        &["assess", "release", "--as", "us-ams", "--feed", "ams"],
+        &["check", "release", "--as", "us-ams", "--sample", "3"],
+    ] {
+        let (code, _, said) = house.run(arguments);
+        let named =
+            said.matches("part header is to take over the column place_of_receipt, which the file's header has not").count();
+        assert!(code == 0 && named == 1 && said.matches("is to take over").count() == 1, "{arguments:?}: {code} {said}");
+    }
+}
+
+#[test]
 fn no_address_and_no_telephone_gets_onto_the_topic() {
     let parts = parts();
     assert!(parts.iter().any(|(_, text)| text.contains("EXAMPLE ROAD") && text.contains("0000000")));

@@ -108,6 +108,10 @@ pub(super) fn each(parts: &Parts, join: &Join, take: &mut Rows<'_>) -> Result<()
         let mut outcome = Ok(());
         rows.finish(&mut |row| and_then(&mut outcome, || give(row)));
         outcome?;
+        for column in rows.lacking() {
+            let part = join.name(*part);
+            tracing::warn!(file = %path.display(), "part {part} is to take over the column {column}, which the file's header has not");
+        }
     }
     let sorted = sorter.sorted()?;
     let (mut walk, mut group) = (sorted.walk()?, Group::default());

@@ -360,10 +360,78 @@ fn pointers_that_can_give_no_text_are_refused() {
     }
     assert!(told(SHIPMENT, (hs, "hs = { pointer = \"/to/[x/code\" }")).contains("\"[x\" is no filter ([Member=value])"));
     assert!(told(SHIPMENT, (hs, "hs = { texts = \"/to\" }")).contains("fields.hs.at: is missing"));
-    let join = "format = \"ndjson\"\n[join]\nkey = \"k\"\n[[join.parts]]\nname = \"a\"\nfiles = \"^a\"\n[[join.parts]]\nname = \"b\"\nfiles = \"^b\"\n";
-    let joined = SHIPMENT.replace("format = \"json\"\n", join);
-    assert!(
-        told(&joined, ("files = \"^a\"", "files = \"^a\"\noptional = true"))
-            .contains("the first part is that which every record has")
-    );
+}
+
+const JOINED: &str = r#"version = 1
+name = "refusals"
+kind = "shipment"
+[envelope]
+format = "ndjson"
+[join]
+key = "NO"
+[[join.parts]]
+name = "head"
+files = "^head"
+columns = ["DATE", "FROM"]
+[[join.parts]]
+name = "line"
+files = "^line"
+rows = "many"
+columns = ["HTS", "KG"]
+[[explode]]
+elements = "/line"
+[fields]
+id = { parent = "/NO" }
+event_date = { envelope = "/head/DATE" }
+destination = { const = "US" }
+country_of_origin = { parent = "/head/FROM" }
+hs = "HTS"
+net_mass_kg = { envelope = "/line/[HTS=282580]/KG" }
+description = { texts = "/line", at = ["/HTS"] }
+[[containers]]
+of = "/line"
+number = "KG"
+"#;
+
+#[test]
+fn what_no_part_of_a_join_has_is_not_read() {
+    assert!(Mapping::parse(JOINED).is_ok());
+    for (from, to, problem) in [
+        ("files = \"^head\"", "files = \"^head\"\noptional = true", "the first part is that which every record has"),
+        ("[\"HTS\", \"KG\"]", "[]", "line 16, join.parts.columns: takes nothing over"),
+        ("\"/line\"\n[fields]", "\"/lines\"\n[fields]", "explode.elements: /lines: \"lines\" is no part; did you mean \"line\"?"),
+        ("\"/line\"\n[fields]", "\"/NO\"\n[fields]", "explode.elements: /NO leads to no rows of a part"),
+        (
+            "\"/head/DATE\"",
+            "\"/header/DATE\"",
+            "event_date.envelope: /header/DATE: \"header\" is no part; did you mean \"head\"?",
+        ),
+        (
+            "\"/head/DATE\"",
+            "\"/head/DAY\"",
+            "/head/DAY: \"DAY\" is not among the columns of the part \"head\"; did you mean \"DATE\"?",
+        ),
+        ("\"/head/DATE\"", "\"/head/NO\"", "/head/NO: \"NO\", the key, stands once in a message"),
+        ("\"/head/DATE\"", "\"/head/DATE/0\"", "/head/DATE/0: leads into a cell, which is a text"),
+        ("\"/head/DATE\"", "\"/head/[DATE=1]/FROM\"", "a filter is of a list, and here is none"),
+        ("parent = \"/head/FROM\"", "pointer = \"/head/FROM\"", "\"head\" is not among the columns of the part \"line\""),
+        ("hs = \"HTS\"", "hs = \"HS\"", "fields.hs: \"HS\" is not among the columns of the part \"line\"; did you mean \"HTS\"?"),
+        ("[HTS=282580]/", "", "/line/KG: \"line\" has several rows, and \"KG\" is no number of one: say which, as /line/0/KG"),
+        ("[HTS=282580]", "[HTZ=282580]", "\"HTZ\" is not among the columns of the part \"line\"; did you mean \"HTS\"?"),
+        ("at = [\"/HTS\"]", "at = [\"/HS\"]", "fields.description.at: /HS: \"HS\" is not among"),
+        ("number = \"KG\"", "number = \"KGM\"", "containers.number: \"KGM\" is not among"),
+        ("of = \"/line\"", "of = \"/lines\"", "containers.of: /lines: \"lines\" is no part; did you mean \"line\"?"),
+        ("of = \"/line\"\nnumber = \"KG\"", "of = \"/head\"\nnumber = \"KG\"", "containers.number: \"KG\" is not among"),
+        ("of = \"/line\"\n", "", ""),
+        ("number = \"KG\"", "number = \"KG\"\n[bill_of_lading]\nmaster = \"KG\"", ""),
+    ] {
+        assert!(JOINED.contains(from), "{from}");
+        let said = Mapping::parse(&JOINED.replacen(from, to, 1)).map_or_else(|error| error.to_string(), |_| String::new());
+        assert!(said.contains(problem) && said.is_empty() == problem.is_empty(), "{to}: {said}");
+    }
+    let whole = JOINED.replace("[[explode]]\nelements = \"/line\"\n", "");
+    let said = Mapping::parse(&whole).unwrap_err().to_string();
+    assert!(said.contains("\"HTS\" is no part"), "{said}");
+    let said = Mapping::parse(&whole.replace("hs = \"HTS\"", "hs = \"head\"")).unwrap_err().to_string();
+    assert!(said.contains("\"head\" is a part, and no cell: { pointer = \"/head/…\" } reads those of its rows"), "{said}");
 }

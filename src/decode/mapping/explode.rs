@@ -72,7 +72,9 @@ impl Explode {
         }
         let what = if let Some(text) = section.text("elements")? {
             columns.readable.check("elements").map_err(|problem| section.error("elements", problem))?;
-            What::Elements(columns.never.pointer(&text).map_err(|problem| section.error("elements", problem))?)
+            let list = columns.pointer("elements", &text).map_err(|problem| section.error("elements", problem))?;
+            columns.enter(&list).map_err(|problem| section.error("elements", problem))?;
+            What::Elements(list)
         } else if let Some(item) = section.item("parts") {
             let separator = section.required_text("separator", "what stands between the parts, such as \";\"")?;
             if separator.is_empty() {

@@ -12,6 +12,7 @@ use super::head::Head;
 use super::layout::{Layout, Names};
 use super::never::Never;
 use super::parse;
+use super::reach::{Part, Reach};
 use super::reader::{MappingError, Section};
 use super::steps::compile;
 use super::value::Column;
@@ -154,6 +155,12 @@ impl Join {
         json.into_bytes()
     }
 
+    /// What lies where in its messages.
+    pub(super) fn reach(&self) -> Reach {
+        let part = |part: &JoinPart| Part { name: part.name.clone(), many: part.many, columns: part.columns.clone() };
+        Reach::new(&self.key, self.parts.iter().map(part).collect())
+    }
+
     /// Whether a message holds a record: the first part, and of no part more than there may be.
     pub(super) fn check(&self, at: At<'_>) -> Result<(), Stop> {
         if let Some(bad) = at.member(UNREADABLE) {
@@ -211,6 +218,9 @@ impl JoinPart {
         };
         let optional = section.flag("optional")?;
         let columns = section.texts("columns")?;
+        if columns.as_ref().is_some_and(Vec::is_empty) {
+            return Err(section.error("columns", "takes nothing over: name a column, or leave it out for all"));
+        }
         section.finish()?;
         Ok(JoinPart { name, files, many, optional, columns })
     }
@@ -253,6 +263,13 @@ impl PartRows<'_> {
     pub fn finish(&mut self, give: &mut TakePartRow<'_>) {
         let rest = self.records.rest();
         self.row(&rest, give);
+    }
+
+    /// The columns that are taken over, and that the header has not.
+    pub fn lacking(&self) -> Vec<&str> {
+        let Some(head) = &self.head else { return Vec::new() };
+        let wanted = self.part.iter().flat_map(|part| part.columns.iter().flatten());
+        wanted.filter(|name| !head.layout.names.contains(name)).map(String::as_str).collect()
     }
 
     fn row(&mut self, record: &[u8], give: &mut TakePartRow<'_>) {

@@ -15,6 +15,7 @@ mod layout;
 mod never;
 mod parse;
 mod prove;
+mod reach;
 mod reader;
 mod record;
 mod rows;

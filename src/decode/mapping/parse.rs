@@ -68,7 +68,7 @@ fn mapping(root: &Section<'_>) -> Result<Mapping, MappingError> {
     let readable = Readable::of(envelope.format);
     let mut gather = root.section("gather")?.map(|section| Gather::read(section, &head, readable)).transpose()?;
     let readable = if gather.is_some() { readable.gathered() } else { readable };
-    let mut columns = Columns::new(&head, readable);
+    let mut columns = Columns::new(&head, readable).joined(join.as_ref());
     let explode: Vec<Explode> =
         root.sections("explode")?.into_iter().map(|section| Explode::read(section, &mut columns)).collect::<Result<_, _>>()?;
     columns.pivots = explode.iter().flat_map(Explode::names).map(str::to_owned).collect();

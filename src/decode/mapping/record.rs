@@ -111,17 +111,12 @@ impl Lists {
             section.finish()?;
         }
         for section in root.sections("containers")? {
-            let number = optional(&section, "number", columns)?
-                .ok_or_else(|| section.missing("number", "the column of the container's number"))?;
-            lists.containers.push(ContainerRule {
-                of: of(&section, columns)?,
-                number,
-                seal: optional(&section, "seal", columns)?,
-            });
+            lists.containers.push(of(&section, columns, ContainerRule::read)?);
             section.finish()?;
         }
         for section in root.sections("parties")? {
-            lists.parties.push(PartyRule::read(section, columns)?);
+            lists.parties.push(of(&section, columns, PartyRule::read)?);
+            section.finish()?;
         }
         if let Some(item) = root.item("transit_ports") {
             lists.transit_ports = item.list()?.iter().map(|item| value::read_item(item, columns)).collect::<Result<_, _>>()?;
@@ -165,12 +160,20 @@ fn owned(place: &Place<'_>, value: &Option<Value>, field: &str) -> Result<Option
     Ok(place.told(value, field)?.map(Cow::into_owned))
 }
 
-fn of(section: &Section<'_>, columns: &Columns) -> Result<Of, MappingError> {
-    if section.has("of") {
-        columns.readable.check("of").map_err(|problem| section.error("of", problem))?;
-    }
-    let pointer = |text: String| columns.never.pointer(&text).map_err(|problem| section.error("of", problem));
-    section.text("of")?.map(pointer).transpose()
+/// Reads a section whose columns are those of the elements under `of`, where it has one.
+fn of<T>(
+    section: &Section<'_>,
+    columns: &mut Columns,
+    read: fn(&Section<'_>, Of, &mut Columns) -> Result<T, MappingError>,
+) -> Result<T, MappingError> {
+    let Some(text) = section.text("of")? else { return read(section, None, columns) };
+    let refuse = |problem: String| section.error("of", problem);
+    columns.readable.check("of").map_err(|problem| refuse(problem.to_owned()))?;
+    let list = columns.pointer("of", &text).map_err(refuse)?;
+    let outside = columns.enter(&list).map_err(refuse)?;
+    let rule = read(section, Some(list), columns)?;
+    columns.leave(outside);
+    Ok(rule)
 }
 
 /// Takes the row, or each object of a list in it as a row.
@@ -188,8 +191,16 @@ fn optional(section: &Section<'_>, key: &'static str, columns: &mut Columns) -> 
     section.item(key).map(|item| value::read_item(&item, columns)).transpose()
 }
 
+impl ContainerRule {
+    fn read(section: &Section<'_>, of: Of, columns: &mut Columns) -> Result<ContainerRule, MappingError> {
+        let number = optional(section, "number", columns)?;
+        let number = number.ok_or_else(|| section.missing("number", "the column of the container's number"))?;
+        Ok(ContainerRule { of, number, seal: optional(section, "seal", columns)? })
+    }
+}
+
 impl PartyRule {
-    fn read(section: Section<'_>, columns: &mut Columns) -> Result<PartyRule, MappingError> {
+    fn read(section: &Section<'_>, of: Of, columns: &mut Columns) -> Result<PartyRule, MappingError> {
         let word = section.required_text("role", "shipper, consignee, notify_party, importer_of_record or manufacturer")?;
         let names = ["shipper", "consignee", "notify_party", "importer_of_record", "manufacturer"];
         let role =
@@ -204,12 +215,10 @@ impl PartyRule {
                 Some(country)
             }
         };
-        let (name, identifier) = (optional(&section, "name", columns)?, optional(&section, "identifier", columns)?);
+        let (name, identifier) = (optional(section, "name", columns)?, optional(section, "identifier", columns)?);
         if name.is_none() && identifier.is_none() {
             return Err(section.error("name", "must be there, or identifier: a party has a name or an identifier"));
         }
-        let of = of(&section, columns)?;
-        section.finish()?;
         Ok(PartyRule { of, role, name, identifier, country })
     }
 

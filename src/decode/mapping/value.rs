@@ -8,7 +8,9 @@ use super::Format;
 use super::condition::{Condition, condition};
 use super::figures::Figures;
 use super::head::Head;
+use super::join::Join;
 use super::never::Never;
+use super::reach::Reach;
 use super::reader::{Item, MappingError, Section, nearest};
 use super::steps::{TextStep, compile, step};
 use crate::decode::json::Pointer;
@@ -29,7 +31,9 @@ pub(super) struct Columns {
     pub(super) pivots: Vec<String>,
     pub(super) readable: Readable,
     /// Those that may not be read.
-    pub(super) never: Never,
+    never: Never,
+    /// What lies where, if messages are joined.
+    reach: Option<Reach>,
 }
 
 /// What a row gives to read beside its cells.
@@ -72,7 +76,37 @@ impl Columns {
     /// No column yet, of what the section `columns` says.
     pub(super) fn new(head: &Head, readable: Readable) -> Columns {
         let (aliases, never) = (head.aliases.clone(), head.never.clone());
-        Columns { slots: Vec::new(), aliases, pivots: Vec::new(), readable, never }
+        Columns { slots: Vec::new(), aliases, pivots: Vec::new(), readable, never, reach: None }
+    }
+
+    /// Of messages that are joined.
+    pub(super) fn joined(self, join: Option<&Join>) -> Columns {
+        Columns { reach: join.map(Join::reach), ..self }
+    }
+
+    /// Reads the pointer under a key; one that passes what may not be read, or leads nowhere, is an error.
+    pub(super) fn pointer(&self, key: &str, text: &str) -> Result<Pointer, String> {
+        let pointer = self.never.pointer(text)?;
+        self.reach.as_ref().map_or(Ok(()), |reach| reach.check(key, &pointer))?;
+        Ok(pointer)
+    }
+
+    /// From here on rows are the elements of a list. Gives what they were before.
+    pub(super) fn enter(&mut self, list: &Pointer) -> Result<Option<Reach>, String> {
+        let within = self.reach.as_ref().map(|reach| reach.within(list)).transpose()?;
+        Ok(std::mem::replace(&mut self.reach, within))
+    }
+
+    /// Rows are again what they were.
+    pub(super) fn leave(&mut self, outside: Option<Reach>) {
+        self.reach = outside;
+    }
+
+    /// The slot of a column that a row must be able to have.
+    fn read_slot(&mut self, names: Vec<String>) -> Result<usize, String> {
+        let slot = self.slot(names);
+        let column = self.slots.get(slot);
+        self.reach.as_ref().zip(column).map_or(Ok(slot), |(reach, column)| reach.check_column(column).map(|()| slot))
     }
 
     /// The slot of a column with these alternative names.
@@ -212,7 +246,8 @@ pub(super) fn read_item(item: &Item<'_>, columns: &mut Columns) -> Result<Value,
         return Err(item.error("names no column"));
     }
     if item.as_text().is_some() || item.is_list() {
-        return Ok(Value::of(Source::Column(columns.slot(item.texts()?))));
+        let slot = columns.read_slot(item.texts()?).map_err(|problem| item.error(problem))?;
+        return Ok(Value::of(Source::Column(slot)));
     }
     let section = item.source()?;
     let value = read(&section, columns)?;
@@ -255,17 +290,23 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
         if text.is_empty() {
             return Err(section.error(key, "points to the whole, which is no text"));
         }
-        columns.never.pointer(&text).map_err(|problem| section.error(key, problem))
+        columns.pointer(key, &text).map_err(|problem| section.error(key, problem))
     };
     let parts = |key, columns: &mut Columns| match section.item(key) {
         Some(item) => item.list()?.iter().map(|part| read_item(part, columns)).collect::<Result<Vec<_>, _>>(),
         None => Ok(Vec::new()),
     };
     Ok(match *name {
-        "column" => Source::Column(columns.slot(section.texts("column")?.unwrap_or_default())),
+        "column" => {
+            let names = section.texts("column")?.unwrap_or_default();
+            Source::Column(columns.read_slot(names).map_err(|problem| section.error("column", problem))?)
+        }
         "pointer" => Source::Pointer(pointer("pointer")?),
         "parent" => Source::Parent(pointer("parent")?),
-        "texts" => texts(section, pointer("texts")?, columns)?,
+        "texts" => {
+            let list = pointer("texts")?;
+            texts(section, list, columns)?
+        }
         "part" => {
             section.flag("part")?;
             Source::Part
@@ -304,14 +345,17 @@ fn source(section: &Section<'_>, columns: &mut Columns) -> Result<Source, Mappin
     })
 }
 
-fn texts(section: &Section<'_>, list: Pointer, columns: &Columns) -> Result<Source, MappingError> {
+fn texts(section: &Section<'_>, list: Pointer, columns: &mut Columns) -> Result<Source, MappingError> {
     let places = section.texts("at")?.unwrap_or_default();
     if places.is_empty() {
         return Err(section.missing("at", "where the texts stand in each element; [\"\"] where the elements are texts"));
     }
-    let places = places.iter().map(|text| columns.never.pointer(text).map_err(|problem| section.error("at", problem)));
+    let outside = columns.enter(&list).map_err(|problem| section.error("texts", problem))?;
+    let places = places.iter().map(|text| columns.pointer("pointer", text).map_err(|problem| section.error("at", problem)));
+    let places = places.collect::<Result<_, _>>()?;
+    columns.leave(outside);
     let separator = section.text("separator")?.unwrap_or_else(|| " ".to_owned());
-    Ok(Source::Texts(list, places.collect::<Result<_, _>>()?, separator))
+    Ok(Source::Texts(list, places, separator))
 }
 
 /// A pattern under a key.
