@@ -197,7 +197,9 @@ impl Ingest {
         if self.is_unit_suspect(hs6, told, value_cents, known_on) {
             quality.insert(Degrade::UnitSuspect);
         }
-        let is_withheld = quality.contains(Degrade::UnitSuspect) || quality.contains(Degrade::MassShared);
+        // Of an answer that was cut off each row may be true, and still no sum is made of it.
+        let withheld = [Degrade::MassEstimated, Degrade::MassShared, Degrade::UnitSuspect, Degrade::IncompleteAnswer];
+        let is_withheld = withheld.into_iter().any(|mark| quality.contains(mark));
         let mass = told.filter(|_| !is_withheld);
         let source = &message.position;
         let normalised = Normalised { claim, feed: &feed.name, source, hs6, mass, value_cents, quality };
@@ -279,8 +281,8 @@ fn date_of(claim: &Claim) -> Date {
 
 fn mass_of(claim: &Claim) -> Option<Grams> {
     match &claim.record {
-        Record::Shipment(shipment) => shipment.net_mass.or(shipment.gross_mass),
-        Record::TradeFlow(flow) => flow.net_mass,
+        Record::Shipment(shipment) => shipment.mass(),
+        Record::TradeFlow(flow) => flow.mass(),
     }
 }
 

@@ -13,6 +13,8 @@ mod lookback;
 mod messages;
 #[path = "cli/shipments.rs"]
 mod shipments;
+#[path = "cli/unknown.rs"]
+mod unknown;
 
 /// A folder of its own for each test, and the binary run inside it without any environment of the tester's.
 struct Place(tempfile::TempDir);

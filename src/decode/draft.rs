@@ -170,9 +170,6 @@ impl Draft {
             Goods::TooShort => return Err(Refusal::Excluded(ExcludedReason::HS_TOO_SHORT)),
             Goods::Absent => self.goods_from_text(times.families).ok_or(Refusal::Excluded(ExcludedReason::NO_HS))?,
         };
-        if self.net_mass.is_none() && self.gross_mass.is_none() && !self.cancelled {
-            self.quality.insert(Degrade::NoMass);
-        }
         if self.containers.iter().any(|container| !container.number.check_digit_holds()) {
             self.quality.insert(Degrade::ContainerCheckDigit);
         }
@@ -203,6 +200,9 @@ impl Draft {
             containers: self.containers,
             parties: self.parties,
         };
+        if shipment.mass().is_none() && !self.cancelled {
+            self.quality.insert(Degrade::NoMass);
+        }
         let record = Record::Shipment(Box::new(shipment));
         Ok(Claim { id, record, known_from, quality: self.quality, complete: self.complete })
     }
@@ -238,9 +238,6 @@ impl Draft {
             return Err(missing("net_mass_kg", &format!("{told}{}", unit.unwrap_or_default())).into());
         }
         let known_from = self.known_from(period.first().first_day(), period_end(period), times)?;
-        if self.net_mass.is_none() {
-            self.quality.insert(Degrade::NoMass);
-        }
         let flow = TradeFlow {
             reporter,
             partner,
@@ -254,6 +251,9 @@ impl Draft {
             customs_value: self.customs_value,
             valuation: self.valuation,
         };
+        if flow.mass().is_none() {
+            self.quality.insert(Degrade::NoMass);
+        }
         let (id, quality, complete) = (flow.id(), self.quality, self.complete);
         Ok(Claim { id, record: Record::TradeFlow(Box::new(flow)), known_from, quality, complete })
     }

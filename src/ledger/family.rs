@@ -9,7 +9,8 @@ use super::flows::{FlowVersion, Folded};
 use super::shipments::{ShipmentKey, Shipments};
 use super::ways::Ways;
 use crate::domain::{
-    CorridorId, Country, Date, FamilyId, FlowFacts, Grams, Month, Movement, MovementBody, ShipmentFacts, Standing, Status,
+    CorridorId, Country, Date, Degrade, FamilyId, FlowFacts, Grams, Month, Movement, MovementBody, ShipmentFacts, Standing,
+    Status,
 };
 
 /// Intermediary, destination, month: a corridor-month inside its family.
@@ -110,7 +111,8 @@ impl FamilyLedger {
             mass: movement.mass,
             value_cents: movement.value_cents,
         };
-        let change = self.ways.fold(facts, (movement.hs6, movement.feed.as_str()), version);
+        let is_whole = !movement.quality.contains(Degrade::IncompleteAnswer);
+        let change = self.ways.fold((facts, is_whole), (movement.hs6, movement.feed.as_str()), version);
         let way = facts.way();
         let last = facts.period.last();
         if movement.standing == Standing::Home && change.is_trade {
@@ -123,15 +125,16 @@ impl FamilyLedger {
         if movement.standing == Standing::Home && change.folded != Folded::Duplicate {
             self.corridors.grow((way.0, way.1, last), account, (movement.mass, movement.value_cents));
         }
+        // A duplicate may be the first that did not come in an answer that was cut off.
+        if change.first_report {
+            self.dirty.first_report(facts.reporter, facts.flow.is_import(), last);
+        }
         match change.folded {
             Folded::Duplicate => return Outcome::Duplicate,
             Folded::Superseded => return Outcome::Superseded,
             Folded::Held => {}
         }
         self.dirty.touch(way, account, since(change.opened, facts.period.first()));
-        if change.first_report {
-            self.dirty.first_report(facts.reporter, facts.flow.is_import(), last);
-        }
         Outcome::Context
     }
 

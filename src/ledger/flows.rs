@@ -214,10 +214,14 @@ fn fold(flow: &mut Flow, older: &mut Vec<(Place, FlowVersion)>, version: FlowVer
     let place = flow.place();
     let mut all: Vec<FlowVersion> = older.extract_if(.., |(of, _)| *of == place).map(|(_, version)| version).collect();
     all.push(before);
-    let twin = all.iter_mut().find(|held| held.content == version.content);
-    let is_duplicate = twin.is_some();
-    match twin {
-        Some(twin) => twin.known_from = twin.known_from.min(version.known_from),
+    let mut is_duplicate = false;
+    match all.iter_mut().find(|held| held.content == version.content) {
+        Some(twin) => {
+            // The same content may come once with a mark that withholds its mass, and once without, in any order.
+            is_duplicate = twin.mass.is_some() || version.mass.is_none();
+            twin.known_from = twin.known_from.min(version.known_from);
+            twin.mass = twin.mass.or(version.mass);
+        }
         None => all.push(version),
     }
     let newest = (0..all.len()).max_by_key(|index| all.get(*index).map(FlowVersion::rank)).unwrap_or(0);
@@ -326,6 +330,18 @@ mod tests {
             assert_eq!((Digits::of(code).code(), Digits::of(code).length()), (code, code.length()));
         }
         assert_eq!(size_of::<Flow>(), 56);
+    }
+
+    #[test]
+    fn the_same_content_has_the_mass_that_any_copy_of_it_has() {
+        let copies =
+            [(0, FlowKind::Import, "282580", version(2, 1, None)), (0, FlowKind::Import, "282580", version(1, 1, Some(5)))];
+        check(&copies, Some(5));
+        let mut rows = Rows::default();
+        let mut fold = |version| rows.fold(&facts(FlowKind::Import, "282580"), ("282580".parse().unwrap(), 0), version);
+        // Only what changes nothing is a duplicate.
+        let folded = [None, None, Some(5), None, Some(5)].map(|mass| fold(version(1, 1, mass)));
+        assert_eq!(folded, [Folded::Held, Folded::Duplicate, Folded::Held, Folded::Duplicate, Folded::Duplicate]);
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub(crate) struct Way {
 pub(crate) struct Ways {
     /// By destination, then source.
     ways: BTreeMap<(Country, Country), Way>,
-    /// Who reported imports, or exports, of a month at all: absent pairs of such a month are observed zeros.
+    /// Who reported imports, or exports, of a month, in an answer that was not cut off: absent pairs of such a month are observed zeros.
     reported: BTreeMap<(Country, bool), Months>,
     /// Names of feeds: flows keep their place in it.
     feeds: Vec<String>,
@@ -104,11 +104,16 @@ pub(crate) struct FlowChange {
 }
 
 impl Ways {
-    /// Folds a version of a flow in.
-    pub(crate) fn fold(&mut self, facts: &FlowFacts, (hs6, feed): (HsSubheading, &str), version: FlowVersion) -> FlowChange {
+    /// Folds a version of a flow in. From a report that `is_whole` zeros follow for those of whom it says nothing.
+    pub(crate) fn fold(
+        &mut self,
+        (facts, is_whole): (&FlowFacts, bool),
+        (hs6, feed): (HsSubheading, &str),
+        version: FlowVersion,
+    ) -> FlowChange {
         let feed = self.feed(feed);
         let is_import = facts.flow.is_import();
-        let of_month = facts.period.months() == 1;
+        let of_month = is_whole && facts.period.months() == 1;
         let first_report = of_month && self.reported.entry((facts.reporter, is_import)).or_default().insert(facts.period.last());
         let (from, to) = facts.way();
         let opened = self.open(from, to);

@@ -190,7 +190,7 @@ impl Sources {
         let usual = Window::ending(window.first.plus(-1), numbers.usual_months);
         let told_of = |source: &Source| {
             let (_, before) = source.best(usual)?;
-            let told = source.best(window).map_or(0, |(_, sum)| sum.months);
+            let told = source.accounts.iter().map(|(_, told)| told.sum(window, true).months).max().unwrap_or(0);
             Some((before.tonnes(), f64::from(told) / f64::from(window.months().max(1))))
         };
         let others = self.other.iter().map(|(_, source)| source);
@@ -213,12 +213,14 @@ impl Source {
         }
     }
 
-    /// The account that told most of a window, by its place; of two alike the importer's. `None` where none told a month.
+    /// The account that told most of a window, by its place: one that told at least half of it and the way in it comes before
+    /// others; of two alike the importer's. `None` where none told a month.
     fn best(&self, window: Window) -> Option<(usize, Sum)> {
+        let told = |(_, told): &(Account, Rc<Told>)| told.sum(window, true);
         let mut best: Option<(usize, Sum)> = None;
-        for (index, (_, told)) in self.accounts.iter().enumerate() {
-            let sum = told.sum(window, true);
-            if sum.months > best.map_or(0, |(_, sum)| sum.months) {
+        for (index, sum) in self.accounts.iter().map(told).enumerate() {
+            let rank = |sum: Sum| (sum.spoken > 0 && sum.months * 2 >= window.months(), sum.months);
+            if rank(sum) > best.map_or((false, 0), |(_, sum)| rank(sum)) {
                 best = Some((index, sum));
             }
         }
@@ -357,7 +359,7 @@ fn enough(sum: Sum, episodes: &EpisodeNumbers) -> Option<f64> {
     (sum.months >= episodes.before_months_min).then(|| sum.mean())
 }
 
-/// The month in which the window begins, in words for evidence.
+/// The months of a window, in words for evidence.
 pub(super) fn span(window: Window) -> String {
     let (first, last): (Month, Month) = (window.first, window.last);
     format!("{first} to {last}")

@@ -31,7 +31,7 @@ use crate::reference::MaterialStage;
 use super::balance::span;
 use super::episode::{Episode, episodes};
 use super::incentive::demand_growth;
-use super::mass::{Scope, Sum, Window, cells};
+use super::mass::{Scope, Sum, Window, account_of, cells};
 use super::parameters::{part, thousandths};
 use super::subject::Subject;
 use super::{Coverage, Evidence, Figure, Missing, RestsOn, Signal};
@@ -170,7 +170,9 @@ fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: Episod
     let told_before = |pre: Sum| pre.months >= numbers.episodes.before_months_min;
     let told = |(pre, post): (Sum, Sum)| told_before(pre) && post.months >= numbers.episodes.after_months_min;
     let accounts = subject.books.out().accounts().map(|series| (series, subject.sums(series, (before, after), scope)));
-    let Some((series, (pre, post))) = accounts.into_iter().find(|(_, sums)| told(*sums)) else {
+    let Some((series, (pre, post))) =
+        account_of(accounts.into_iter().filter(|(_, sums)| told(*sums)), |(_, (_, post))| post.spoken)
+    else {
         return Err(accounts.iter().any(|(_, (pre, _))| told_before(*pre)));
     };
     let whole = subject.sum(series, after, (Scope::All, false));

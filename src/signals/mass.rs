@@ -52,6 +52,19 @@ pub(crate) enum Scope {
     Line(HsSubheading),
 }
 
+/// The first account that tells of the way itself; else the first. From the silence of a report about others a zero follows, but
+/// not against the word of somebody else: whose rows are fed of a few partners alone is silent too.
+pub(super) fn account_of<T>(told: impl Iterator<Item = T>, spoken: impl Fn(&T) -> u32) -> Option<T> {
+    let mut first = None;
+    for one in told {
+        if spoken(&one) > 0 {
+            return Some(one);
+        }
+        first = first.or(Some(one));
+    }
+    first
+}
+
 /// A sum over the months of a window that were told with mass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum {
@@ -59,6 +72,9 @@ pub(super) struct Sum {
     grams: u64,
     /// Months told.
     pub(super) months: u32,
+    /// Months of them with a row of this way. In the others its reporter told trade of the family with others alone, from which a
+    /// zero follows.
+    pub(super) spoken: u32,
     /// US cents of what was told, and of what of it has no mass.
     cents: u64,
     unweighed: u64,
@@ -84,6 +100,7 @@ impl Sum {
         Sum {
             grams: self.grams.saturating_add(other.grams),
             months: self.months.saturating_add(other.months),
+            spoken: self.spoken.saturating_add(other.spoken),
             cents: self.cents.saturating_add(other.cents),
             unweighed: self.unweighed.saturating_add(other.unweighed),
         }
@@ -93,6 +110,7 @@ impl Sum {
         Sum {
             grams: self.grams.saturating_sub(other.grams),
             months: self.months.saturating_sub(other.months),
+            spoken: self.spoken.saturating_sub(other.spoken),
             cents: self.cents.saturating_sub(other.cents),
             unweighed: self.unweighed.saturating_sub(other.unweighed),
         }
@@ -141,6 +159,7 @@ fn is_supply(content: &Content) -> bool {
 struct Lines {
     grams: u64,
     told: bool,
+    spoken: bool,
     weighed: bool,
     any_unweighed: bool,
     cents: u64,
@@ -150,7 +169,7 @@ struct Lines {
 impl Lines {
     /// A line, with its contained grams as [`Scope::grams`] gives them.
     fn add(&mut self, line: &Line, grams: Option<Option<u64>>) {
-        self.told = true;
+        (self.told, self.spoken) = (true, true);
         let Some(grams) = grams else { return };
         let cents = line.value_cents.unwrap_or(0);
         self.cents = self.cents.saturating_add(cents);
@@ -163,7 +182,9 @@ impl Lines {
     /// What they come to, as of so many months.
     fn tell(&self, months: u32) -> Sum {
         let told = self.told && (self.weighed || !self.any_unweighed);
-        Sum { grams: self.grams, months: if told { months } else { 0 }, cents: self.cents, unweighed: self.unweighed }
+        let of = |is_so: bool| if is_so { months } else { 0 };
+        let (months, spoken) = (of(told), of(told && self.spoken));
+        Sum { grams: self.grams, months, spoken, cents: self.cents, unweighed: self.unweighed }
     }
 }
 

@@ -256,7 +256,12 @@ fn for_rerouting(
     let (m, d, family) = (subject.m(), subject.d(), subject.world.family);
     let decimals = usize::from(subject.decimals());
     let what = if sheet.control {
-        format!("known non-Chinese supply grew by {:.decimals$} t", grown.supply)
+        let words = format!("non-Chinese supply grew by {:.decimals$} t", grown.supply);
+        let assumed = format!("{:.decimals$}", grown.assumed);
+        match assumed.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+            true => format!("{words}, {assumed} t of it recycling that no table tells (half of what it may be)"),
+            false => format!("known {words}"),
+        }
     } else {
         format!("imports from China grew by {:.decimals$} t", grown.chinese)
     };

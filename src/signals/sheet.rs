@@ -7,7 +7,7 @@ use crate::ledger::Series;
 use super::balance::{Before, Sources, Supply};
 use super::episode::Episode;
 use super::incentive::demand_growth;
-use super::mass::{Scope, Window};
+use super::mass::{Scope, Window, account_of};
 use super::parameters::{part, thousandths};
 use super::share::{Known, interval};
 use super::subject::Subject;
@@ -35,21 +35,20 @@ pub(super) struct Sheet<'a> {
     pub(super) before: Option<Before>,
 }
 
-/// What left M in the window, by the first account that told at least half of it.
+/// What left M in the window, by the first account that told at least half of it and the corridor in it.
 pub(super) fn exports_in<'a>(subject: &Subject<'a>, months: u8) -> Option<Exports<'a>> {
     let window = Window::ending(subject.month(), i32::from(months));
-    let told = subject.books.out().accounts().into_iter().find_map(|series| {
-        let sum = subject.sum(series, window, (Scope::All, true));
-        let half = sum.months * 2 >= window.months();
-        half.then(|| Exports {
-            series,
-            window,
-            told: sum.months.min(window.months()),
-            told_last: subject.sum(series, Window::ending(window.last, 1), (Scope::All, false)).months > 0,
-            tonnes: sum.mean() * f64::from(window.months()),
-        })
-    });
-    told.filter(|exports| exports.tonnes > 0.0)
+    let accounts = subject.books.out().accounts().map(|series| (series, subject.sum(series, window, (Scope::All, true))));
+    let told = accounts.into_iter().filter(|(_, sum)| sum.months * 2 >= window.months());
+    let (series, sum) = account_of(told, |(_, sum)| sum.spoken)?;
+    let exports = Exports {
+        series,
+        window,
+        told: sum.months.min(window.months()),
+        told_last: subject.sum(series, Window::ending(window.last, 1), (Scope::All, false)).months > 0,
+        tonnes: sum.mean() * f64::from(window.months()),
+    };
+    (exports.tonnes > 0.0).then_some(exports)
 }
 
 impl<'a> Sheet<'a> {
@@ -119,7 +118,8 @@ impl<'a> Sheet<'a> {
         };
         let supply = (made - made_before + again + other).max(0.0);
         let unexplained = if self.control { grown - part(parameters.balance.r#yield) * supply } else { grown.min(chinese) };
-        Some(Grown { exports: self.exports.tonnes - earlier, supply, chinese, share: unexplained.max(0.0) / self.exports.tonnes })
+        let share = unexplained.max(0.0) / self.exports.tonnes;
+        Some(Grown { exports: self.exports.tonnes - earlier, supply, assumed: again.min(supply), chinese, share })
     }
 
     pub(super) fn weight(&self, subject: &Subject<'_>) -> Option<(i32, Grown)> {
@@ -178,7 +178,10 @@ impl Against {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grown {
     pub(super) exports: f64,
+    /// Non-Chinese.
     pub(super) supply: f64,
+    /// Of it, recycling that no table tells: half of what it may come to.
+    pub(super) assumed: f64,
     pub(super) chinese: f64,
     pub(super) share: f64,
 }

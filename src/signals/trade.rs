@@ -177,7 +177,7 @@ impl Trade {
                 mass,
                 value_cents: Some(if tonnes == Some(0.0) { 0 } else { 100_000_000 }),
             };
-            ways.fold(&facts, (hs6, "feed"), version);
+            ways.fold((&facts, true), (hs6, "feed"), version);
         }
         ways
     }
