@@ -74,8 +74,10 @@ pub(super) struct Inflow {
     /// By mass, how many of M's usual sources have reported, as far as what they told has a mass; `None` where there were none
     /// before.
     pub(super) complete: Option<f64>,
-    /// M tells what it imports, in the window or in the months before it: else nobody knows who its other sources are.
-    pub(super) known: bool,
+    /// Months of the window of which M itself told what it imports. Only it knows all of its sources.
+    pub(super) own_months: u32,
+    /// M told so in the months before.
+    pub(super) told_before: bool,
     /// M tells what it imports month by month, and the last month of the window is still to come.
     pub(super) awaited: bool,
 }
@@ -83,8 +85,10 @@ pub(super) struct Inflow {
 /// What M imported a month before an episode, in tonnes of contained element.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Before {
-    /// From China.
+    /// From China, by the accounts that told the window.
     pub(super) chinese: f64,
+    /// From China, as M itself told.
+    pub(super) own: Option<f64>,
     /// From elsewhere.
     pub(super) other: f64,
 }
@@ -164,7 +168,8 @@ impl Sources {
         let own = told(Account::ImporterFlow);
         let usual = Window::ending(window.first.plus(-1), numbers.usual_months);
         let told_before = self.first.sum(Account::ImporterFlow, usual).months * 2 >= usual.months();
-        Inflow { own, mirror, other, shared, complete, known: own.is_some() || told_before, awaited: self.is_awaited(window) }
+        let own_months = self.first.sum(Account::ImporterFlow, window).months.min(window.months());
+        Inflow { own, mirror, other, shared, complete, own_months, told_before, awaited: self.is_awaited(window) }
     }
 
     /// Whether M told months of the window, and not its last one.
@@ -275,16 +280,19 @@ impl Supply {
         }
     }
 
-    /// Whether enough of the imports have been told, for the months in which the exports were, and M is among those who tell
-    /// them: of China's report alone nothing follows about other sources.
+    /// Whether M itself told enough of its imports, for as many months as the exports were: of the reports of its sources nothing
+    /// follows about others.
+    pub(super) fn is_told_by_m(&self, subject: &Subject<'_>, told: u32) -> bool {
+        f64::from(self.inflow.own_months) >= part(subject.parameters.balance.reported_min) * f64::from(told)
+    }
+
+    /// Whether enough of the imports have been told, for the months in which the exports were, by M and of its usual sources.
     ///
     /// What is told of the exports is scaled to the window, and so are the imports: months that neither told are not missed.
     pub(super) fn is_reported(&self, subject: &Subject<'_>, told: u32) -> bool {
         let scale = f64::from(self.window.months()) / f64::from(told.max(1));
-        match self.inflow.complete {
-            Some(fraction) => self.inflow.known && fraction * scale >= part(subject.parameters.balance.reported_min),
-            None => self.inflow.own.is_some(),
-        }
+        let reported_min = part(subject.parameters.balance.reported_min);
+        self.is_told_by_m(subject, told) && self.inflow.complete.is_none_or(|fraction| fraction * scale >= reported_min)
     }
 
     /// The cells of M's imports, heaviest first.
@@ -332,13 +340,18 @@ impl Before {
         let of_first = |account| enough(sources.first.sum(account, before), episodes);
         let (own, mirror) = (of_first(Account::ImporterFlow), of_first(Account::MirrorFlow));
         let chinese = match (own, mirror) {
-            (Some(own), Some(mirror)) if control => own.max(mirror),
-            (Some(own), Some(mirror)) if inflow.own.is_some() && inflow.mirror.is_some() => (own + mirror) / 2.0,
+            (Some(own), Some(mirror)) if inflow.own.is_some() && inflow.mirror.is_some() => {
+                if control {
+                    own.max(mirror)
+                } else {
+                    (own + mirror) / 2.0
+                }
+            }
             (Some(own), _) if inflow.own.is_some() => own,
             (_, Some(mirror)) if inflow.own.is_none() => mirror,
             _ => return None,
         };
-        let mut other = 0.0;
+        let (mut other, usual) = (0.0, part(subject.parameters.balance.usual_source));
         for (_, source) in &sources.other {
             // A source that is silent in the window is missing there, which `complete` weighs.
             let Some((index, of_window)) = source.best(supply.window) else { continue };
@@ -347,11 +360,11 @@ impl Before {
                 Some(mean) => other += mean,
                 // M told its imports then, and none of them from there.
                 None if *account == Account::ImporterFlow && own.is_some() => {}
-                None if of_window.mean() * f64::from(supply.window.months()) < 0.01 * inflow.other => {}
+                None if of_window.mean() * f64::from(supply.window.months()) < usual * inflow.other => {}
                 None => return None,
             }
         }
-        Some(Before { chinese, other })
+        Some(Before { chinese, own, other })
     }
 }
 

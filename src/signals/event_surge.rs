@@ -5,7 +5,8 @@
 //! measure bound. Growth is in log-points, with a small constant on both sides so that tiny flows do not explode, and less the
 //! growth of D's other non-Chinese sources: when all sources rise, demand rose. The first leg may come in another stage than it
 //! leaves in (metal in, oxide out), so it is compared by stage and over all of the family's own codes, and the larger growth
-//! counts. A stage counts from a fifth of the corridor's mass; of several the strongest is named.
+//! counts, where what came can be a fifth of what left. A stage counts from a fifth of the corridor's mass; of several the
+//! strongest is named.
 //!
 //! **Why it hints at rerouting**: with both legs seen the weight is 1.5 per log-point of the smaller rise, at most 2.5. Where
 //! the first leg cannot be seen, 0.36 per log-point of the second, at most 1.2.
@@ -19,8 +20,8 @@
 //! dollars, 0.18 deflated). Periods longer than a month are not observable.
 //!
 //! **Waits** where M told its imports before the episode and a month of the last six too, but not three after it yet: a rise of
-//! the second leg alone says little, and M's report will come. China's report of the months after speaks at once only as far as
-//! it exceeds what M told of those before.
+//! the second leg alone says little, and M's report will come. Under an export control China's report of the months after speaks
+//! at once, as far as it exceeds what M told of those before.
 //!
 //! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by growth
 //! of the same size in M's own or other non-Chinese supply.
@@ -32,6 +33,7 @@ use super::balance::span;
 use super::episode::{Episode, episodes};
 use super::incentive::demand_growth;
 use super::mass::{Scope, Sum, Window, account_of, cells};
+use super::mass_balance::A_FIFTH;
 use super::parameters::{part, thousandths};
 use super::subject::Subject;
 use super::{Coverage, Evidence, Figure, Missing, RestsOn, Signal};
@@ -73,6 +75,8 @@ struct Growth {
 #[derive(Clone, Copy, Debug)]
 struct First {
     growth: Growth,
+    /// Tonnes a month after, of all that is seen: by stage, or over the family.
+    after: f64,
     /// A first leg that stood still may speak against rerouting.
     may_exonerate: bool,
     /// M tells what it imports, and too few of the months after are among it yet: what is seen is the least that it can come to.
@@ -135,7 +139,7 @@ impl Surge<'_> {
         let (m, d) = (subject.m(), subject.d());
         let because = match self.coverage {
             _ if !self.any_episode => return None,
-            Coverage::Observed if self.both_legs => return None,
+            Coverage::Observed if self.both_legs => return self.demand_missing(subject),
             Coverage::Observed => format!("the first leg (imports of {m} from China) is not reported"),
             Coverage::Pending => {
                 format!("too few months since the measure are reported, of {m} to {d} or of what {m} imports")
@@ -143,6 +147,17 @@ impl Surge<'_> {
             Coverage::NotObservable => format!("the mass of the trade {m} to {d} before and after the measure is not reported"),
         };
         Some(Missing { signal, weight, because })
+    }
+
+    /// A rise that may be all demand, which too few others tell.
+    fn demand_missing(&self, subject: &Subject<'_>) -> Option<Missing> {
+        let test = self.spoken.as_ref().filter(|test| test.weight > 0)?;
+        let least = subject.parameters.surge.demand_sources_min;
+        let because = format!(
+            "fewer than {least} other sources of {} are reported with their mass, so growth of demand is unknown",
+            subject.d()
+        );
+        (test.demand.1 < least).then(|| Missing { signal: Signal::EventSurge.code(), weight: test.weight, because })
     }
 }
 
@@ -208,8 +223,10 @@ impl Growth {
 /// The first leg, by stage or over the family, whichever rose more.
 fn first_leg(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (Scope, Window)) -> Option<First> {
     let scopes = if subject.world.family.is_material() { vec![scope, Scope::Own] } else { vec![scope] };
-    let seen = scopes.into_iter().filter_map(|scope| first_leg_of(subject, episode, (scope, after)));
-    let most = seen.max_by(|left, right| left.growth.log_points.total_cmp(&right.growth.log_points))?;
+    let seen: Vec<First> = scopes.into_iter().filter_map(|scope| first_leg_of(subject, episode, (scope, after))).collect();
+    let after = seen.iter().map(|first| first.growth.after).fold(0.0, f64::max);
+    let most = seen.into_iter().max_by(|left, right| left.growth.log_points.total_cmp(&right.growth.log_points))?;
+    let most = First { after, ..most };
     // Under an export control China's own report of nothing is no report.
     let seen = most.may_exonerate || most.awaited || most.growth.log_points >= part(subject.parameters.surge.still);
     seen.then_some(most)
@@ -231,6 +248,7 @@ fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (S
         let seen = mirror.filter(|_| episode.control).map_or((before, before), |mirror| (before.max(mirror.0), mirror.1));
         return Some(First {
             growth: Growth::of(seen, numbers.surge.kappa(subject.world.class)),
+            after: seen.1,
             may_exonerate: false,
             awaited: true,
         });
@@ -242,7 +260,7 @@ fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (S
         (None, None) => means(Account::Shipments)?,
     };
     let growth = Growth::of(pair, numbers.surge.kappa(subject.world.class));
-    Some(First { growth, may_exonerate: own.is_some() || !episode.control, awaited: false })
+    Some(First { growth, after: pair.1, may_exonerate: own.is_some() || !episode.control, awaited: false })
 }
 
 /// Whether M told its imports before an episode, and a month of the last ones too: then it will tell those after.
@@ -266,7 +284,9 @@ fn weight(subject: &Subject<'_>, test: &Test<'_>) -> i32 {
     if grown < part(numbers.still) && !first.awaited {
         return -thousandths(part(numbers.still_leg) * (test.second.log_points - grown).max(0.0));
     }
-    let rose = grown >= numbers.threshold(class, false, first.growth.before * 12.0);
+    // What came from China must be able to be a fifth of what left.
+    let is_enough = first.after >= A_FIFTH * test.second.after;
+    let rose = is_enough && grown >= numbers.threshold(class, false, first.growth.before * 12.0);
     let both = if rose { (part(numbers.both_legs) * grown.min(rise)).min(part(numbers.both_legs_cap)) } else { 0.0 };
     // China's report alone shows at least so much: seeing a part of the first leg never says less than seeing none.
     thousandths(if first.may_exonerate || first.awaited { both } else { both.max(one_leg) })
@@ -314,7 +334,8 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
         statement += &format!("; demand, by {sources} other sources, {}", times(demand));
         figures.push(Figure { name: "demand_growth_log", value: demand, decimals: 2 });
     } else {
-        statement += "; growth of demand is unknown (fewer than 3 other sources with mass)";
+        let least = subject.parameters.surge.demand_sources_min;
+        statement += &format!("; growth of demand is unknown (fewer than {least} other sources with mass)");
     }
     statement += &format!(" (account of the second leg: {})", test.series.account.word());
     rests_on.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
@@ -414,7 +435,7 @@ mod tests {
     #[test]
     fn fires_on_thai_antimony() {
         let seen = check(&with_chinese_oxide(antimony_story("TH", "US", LAST), LAST), 2500, Coverage::Observed);
-        assert!(seen.both_legs && seen.missing.is_none());
+        assert!(seen.both_legs && seen.missing.unwrap().because.contains("growth of demand is unknown"));
         let evidence = seen.evidence.unwrap();
         assert!(
             evidence.statement.starts_with("SB (oxide) from TH to US went from 17.4 to 468.7 t a month (26 times)"),
@@ -511,7 +532,6 @@ mod tests {
         assert!(surge(&observed_zero).evidence.is_some());
     }
 
-    // Japan's antimony oxide for the US is told in dollars alone: 1.45 log-points in dollars, 0.18 deflated.
     /// Thailand tells what it imports until a month, China until the last.
     fn told_until(own: f64, last: &str, mirror: Option<(f64, f64)>) -> Trade {
         let trade = grown(None, 20.0).imports(Way::First, ("811010", own), ("2022-06", last));
@@ -523,6 +543,44 @@ mod tests {
                 ("2024-12", LAST),
             ),
         }
+    }
+
+    #[test]
+    fn a_first_leg_that_can_be_no_fifth_of_the_second_is_none() {
+        let trade = |after: f64| {
+            let trade = Trade::antimony("TH", "US", LAST)
+                .controlled()
+                .imports(Way::Out, ("811010", 50.0), ("2022-06", "2024-11"))
+                .imports(Way::Out, ("811010", 250.0), ("2024-12", LAST));
+            trade.imports(Way::First, ("811010", 0.1), ("2022-06", "2024-11")).imports(
+                Way::First,
+                ("811010", after),
+                ("2024-12", LAST),
+            )
+        };
+        // Both rose, and 2 t a month are nothing beside 250; a fifth of them is something.
+        check(&trade(2.0), 0, Coverage::Observed);
+        check(&trade(49.0), 0, Coverage::Observed);
+        check(&trade(51.0), 2404, Coverage::Observed);
+        // The same tonnes as oxide, beside metal that stood still: it is the family's sum that can be a fifth.
+        let beside = |metal| {
+            trade(0.1).imports(Way::First, ("282580", 0.1), ("2022-06", "2024-11")).imports(
+                Way::First,
+                ("282580", metal),
+                ("2024-12", LAST),
+            )
+        };
+        check(&beside(10.0), 0, Coverage::Observed);
+        check(&beside(70.0), 2404, Coverage::Observed);
+    }
+
+    #[test]
+    fn demand_that_nobody_tells_is_named_among_what_is_missing() {
+        let told = |trade: Trade, code: &'static str| trade.imports(Way::Source(code), ("811010", 50.0), ("2022-06", LAST));
+        let two = ["JP", "BO"].into_iter().fold(grown(Some(20.0), 20.0), told);
+        let said = surge(&two).missing.unwrap();
+        assert!(said.weight == 2500 && said.because.contains("growth of demand is unknown"), "{said:?}");
+        assert!(surge(&told(two, "FR")).missing.is_none());
     }
 
     #[test]
@@ -541,6 +599,7 @@ mod tests {
         assert!(gone.weight > 0 && gone.statement.contains("the first leg is not reported"), "{gone:?}");
     }
 
+    // Japan's antimony oxide for the US is told in dollars alone: 1.45 log-points in dollars, 0.18 deflated.
     #[test]
     fn dollars_are_no_mass() {
         let told = |trade: Trade| trade.tell((Way::Out, Account::ImporterFlow), ("282580", None), ("2022-06", LAST));

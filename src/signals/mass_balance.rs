@@ -10,15 +10,16 @@
 //!
 //! **Speaks against it** (-2.0) where M's own import report is there, no export control binds the item, both reports of the
 //! first leg agree and Chinese goods could explain less than 15 % of the exports; or where documented plants can make 1.25
-//! times the exports and M's own report shows flat Chinese imports.
+//! times the exports and Chinese imports are flat, by M's own report too.
 //!
 //! **The share** is its other output, and no probability: an interval over fixed draws of what is uncertain (hidden parts of
 //! the first leg under an export control, contents, trade, production, recycling, yield, stock), between the physical bounds,
 //! proportional in between.
 //!
-//! **Silent** where imports, production or exports are unknown. M itself must tell what it imports, in the window or in the two
-//! years before, since nobody else knows all of its sources; of those that it had, at least 80 % by mass must have reported, and
-//! dollars without a mass are not reported. Where M tells month by month and its last month is still to come, that is awaited. A
+//! **Silent** where imports, production or exports are unknown. M itself must tell what it imports, for at least 80 % of the
+//! months in which the exports are told, since nobody else knows all of its sources; of those that it had, at least 80 % by mass
+//! must have reported, and dollars without a mass are not reported. A month that M told in whole is told of every source: whom it
+//! does not name it bought nothing from, unless that source's own report names M. Where M tells month by month and its last month is still to come, that is awaited. A
 //! country that a table of the world's producers does not list makes at most what the smallest listed one makes; without a
 //! table it is unknown. Then the share is 0 to 1. Silent also for baskets and headings, and below the least sample. Without a
 //! measure the share is told, and no weight; nor does it speak for rerouting where less than a fifth can be Chinese.
@@ -71,7 +72,7 @@ pub(crate) struct Balanced<'a> {
 }
 
 /// Of a corridor-month `p` asks whether at least a fifth is Chinese: where no more than this can be, nothing speaks for it.
-const A_FIFTH: f64 = 0.2;
+pub(super) const A_FIFTH: f64 = 0.2;
 
 /// Which way the balance speaks.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,7 @@ enum Lacks {
     Production,
     Imports,
     LastMonth,
+    Months,
     Sources,
     Size,
 }
@@ -162,6 +164,7 @@ impl Balanced<'_> {
             Lacks::Production => format!("no table says what {m} produces of {}", subject.world.family),
             Lacks::Imports => format!("{m} does not report what it imports, so its other sources are unknown"),
             Lacks::LastMonth => format!("the imports of {m} in {} are not reported yet", subject.month()),
+            Lacks::Months => format!("{m} has not reported enough months of what it imports"),
             Lacks::Sources => format!("too few of the usual sources of {m} have reported"),
             Lacks::Size => {
                 let sample = subject.parameters.balance.sample(subject.world.class);
@@ -197,11 +200,14 @@ fn lacking(subject: &Subject<'_>, exports: &Exports<'_>, (supply, chinese): (&Su
     if supply.production.is_none() {
         return Some((Coverage::NotObservable, Lacks::Production));
     }
-    if !supply.inflow.known {
+    if !supply.is_told_by_m(subject, exports.told) && !supply.inflow.told_before {
         return Some((Coverage::NotObservable, Lacks::Imports));
     }
     if supply.inflow.awaited && exports.told_last {
         return Some((Coverage::Pending, Lacks::LastMonth));
+    }
+    if !supply.is_told_by_m(subject, exports.told) {
+        return Some((Coverage::Pending, Lacks::Months));
     }
     if !supply.is_reported(subject, exports.told) {
         let coverage = if supply.inflow.complete.is_some() { Coverage::Pending } else { Coverage::NotObservable };
@@ -429,6 +435,24 @@ mod tests {
     }
 
     #[test]
+    fn imports_are_flat_only_by_the_report_that_tells_both_times() {
+        let plant = |before: f64| {
+            let mut trade = steady("KR").imports(Way::Out, ("282580", 20.0), ("2022-06", LAST)).imports(
+                Way::First,
+                ("282580", before),
+                ("2022-06", "2024-11"),
+            );
+            trade.made().capacity = Some((3500.0, "capacity/KR".to_owned()));
+            trade
+        };
+        check(&plant(60.0), -2000..=-2000, Coverage::Observed);
+        // China told of 60 t a month until its ban, of which Korea booked 3; since then Korea books 60, and China tells nothing, or zero.
+        let mirrored = |trade: Trade| trade.exports(Way::First, ("282580", 60.0), ("2022-06", "2024-11"));
+        check(&mirrored(plant(3.0)), 0..=2000, Coverage::Observed);
+        check(&mirrored(plant(3.0)).exports(Way::First, ("282580", 60.0), ("2024-12", LAST)), 0..=2000, Coverage::Observed);
+    }
+
+    #[test]
     fn speaks_against_only_where_both_reports_agree_and_no_control_binds() {
         let free = |mirror: f64| {
             let trade = Trade::antimony("TH", "US", LAST)
@@ -489,7 +513,10 @@ mod tests {
             ("261710", 40.0),
             ("2022-10", "2024-09"),
         );
-        unknown(&silent, Coverage::Pending, "usual sources");
+        unknown(&silent, Coverage::Pending, "not reported enough months");
+        // Tajikistan tells what it sends; whence else the antimony may come, Thailand alone knows.
+        let mirrored = silent.exports(Way::Supply("TJ"), ("261710", 40.0), ("2022-10", LAST));
+        unknown(&mirrored, Coverage::Pending, "not reported enough months");
         // China alone tells: whence else Thailand has its antimony nobody knows.
         unknown(&china_tells(), Coverage::NotObservable, "does not report what it imports");
         let flat = story().exports(Way::First, ("282580", 0.1), ("2022-06", LAST));

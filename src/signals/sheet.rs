@@ -66,7 +66,7 @@ impl<'a> Sheet<'a> {
     /// A month's imports before, as far as not used up, and the Chinese share of them.
     pub(super) fn stock(&self, subject: &Subject<'_>) -> (f64, f64) {
         let months = f64::from(self.exports.window.months());
-        let unknown = Before { chinese: self.chinese / months, other: self.supply.inflow.other / months };
+        let unknown = Before { chinese: self.chinese / months, own: None, other: self.supply.inflow.other / months };
         let before = self.before.unwrap_or(unknown);
         let total = before.chinese + before.other;
         let decay_months = f64::from(subject.parameters.share.stock_decay_months);
@@ -145,7 +145,10 @@ impl<'a> Sheet<'a> {
         let months = f64::from(self.exports.window.months());
         let flat = self.before.is_some_and(|before| {
             let kappa = subject.parameters.surge.kappa(subject.world.class);
-            libm::log((self.chinese / months + kappa) / (before.chinese + kappa)) < part(subject.parameters.surge.still)
+            let stood = |after: f64, before| {
+                libm::log((after / months + kappa) / (before + kappa)) < part(subject.parameters.surge.still)
+            };
+            stood(self.chinese, before.chinese) && before.own.is_some_and(|before| stood(own, before))
         });
         (flat && *capacity >= part(numbers.against_capacity) * a_year).then_some(Against::Plants)
     }
