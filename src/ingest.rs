@@ -7,7 +7,7 @@ use crate::decode::framed::{Schemas, Unopened, schema_id};
 use crate::decode::{DecodeError, Decoded, Decoder, Row, Surroundings};
 use crate::domain::{
     Claim, Country, Currency, Date, DeadLetterReason, Decimal, Degrade, FamilyId, FeedName, Grams, HsCode, HsSubheading, Message,
-    Money, Month, Record,
+    Money, Month, Record, Status,
 };
 use crate::encode::{DeadLetter, Effects, Normalised, Output, Tally, Topic, movements};
 use crate::reference::{Families, HsConversion, Reference};
@@ -190,8 +190,8 @@ impl Ingest {
             Some((cents, _)) => cents,
             None => None,
         };
-        let told = mass_of(claim);
-        if told.is_none() {
+        let told = mass_of(claim).filter(|mass| mass.0 > 0 || self.can_weigh_nothing(hs6, value_cents, known_on));
+        if told.is_none() && !is_cancelled(claim) {
             quality.insert(Degrade::NoMass);
         }
         if self.is_unit_suspect(hs6, told, value_cents, known_on) {
@@ -228,6 +228,12 @@ impl Ingest {
         }
         let cents = money.amount.checked_mul(rate)?.checked_mul(Decimal::ONE_HUNDRED)?;
         u64::try_from(cents.round()).ok()
+    }
+
+    /// Whether goods of this value can round to no kilogram. Many sources write 0 where they do not tell a mass.
+    fn can_weigh_nothing(&self, hs6: HsSubheading, cents: Option<u64>, known_on: Date) -> bool {
+        let Some(cents) = cents.filter(|cents| *cents > 0) else { return true };
+        self.reference.as_of(known_on).unit_values(hs6).is_some_and(|(_, high)| cents as f64 / 100.0 <= high)
     }
 
     /// Whether the unit value lies outside its band, and inside once the mass is multiplied or divided by a factor that betrays a wrong
@@ -279,10 +285,15 @@ fn date_of(claim: &Claim) -> Date {
     jiff::tz::Offset::UTC.to_datetime(claim.known_from).date()
 }
 
+/// What withdraws a shipment needs no mass.
+fn is_cancelled(claim: &Claim) -> bool {
+    matches!(&claim.record, Record::Shipment(shipment) if shipment.status == Status::Cancelled)
+}
+
 fn mass_of(claim: &Claim) -> Option<Grams> {
     match &claim.record {
         Record::Shipment(shipment) => shipment.mass(),
-        Record::TradeFlow(flow) => flow.mass(),
+        Record::TradeFlow(flow) => flow.net_mass,
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Case {
     band: Band,
     #[serde(with = "crate::domain::kept::date")]
     opened: Option<Date>,
+    /// The corridor-month that its last alert is about: what clears it is no earlier.
+    since: Option<Month>,
 }
 
 /// A corridor-month of the case as last published.
@@ -40,8 +42,8 @@ pub(super) struct Change {
 
 impl Case {
     /// A case as its last alert left it.
-    pub(super) fn standing(sequence: u32, CaseStanding { band, opened }: CaseStanding) -> Case {
-        Case { sequence, band, opened }
+    pub(super) fn standing(sequence: u32, CaseStanding { band, opened, month }: CaseStanding) -> Case {
+        Case { sequence, band, opened, since: Some(month) }
     }
 
     /// Looks at the corridor-months of the last event months, newest first, and says what changed.
@@ -68,6 +70,7 @@ impl Case {
         self.sequence += 1;
         let opened = *self.opened.get_or_insert(clock);
         let from = std::mem::replace(&mut self.band, to);
+        self.since = Some(highest.month);
         if change == "closed" {
             self.opened = None;
         }
@@ -89,12 +92,14 @@ impl Case {
         })
     }
 
-    /// Below the clearing level of its band for the model's number of consecutive event months.
+    /// Below the clearing level of its band for the model's number of consecutive event months, none of them earlier than the one
+    /// that its last alert is about: what lay below before says nothing of what came since.
     fn has_cleared(&self, recent: &[&Standing<'_>], model: &Model) -> bool {
         let needed = usize::from(model.alerts.clear_months);
         let below = recent
             .iter()
             .take(needed)
+            .filter(|standing| self.since.is_none_or(|since| standing.month >= since))
             .filter(|standing| standing.verdict.probability <= model.clears_below(self.band, standing.verdict.prior));
         below.count() == needed
     }
@@ -184,14 +189,28 @@ mod tests {
         let found = course(&[
             &[("2025-03", 600)],
             &[("2025-04", 850), ("2025-03", 600)],
-            &[("2025-04", 700), ("2025-03", 701)],
-            &[("2025-04", 700), ("2025-03", 600)],
+            &[("2025-05", 700), ("2025-04", 701)],
+            &[("2025-05", 700), ("2025-04", 600)],
             // One month alone is not enough of them.
-            &[("2025-04", 100)],
+            &[("2025-05", 100)],
         ]);
         let opened = "1 opened none review since 2026-01-01 for 2025-03";
         let raised = "2 raised review priority since 2026-01-01 for 2025-04";
-        let lowered = "3 lowered priority review since 2026-01-01 for 2025-04";
+        let lowered = "3 lowered priority review since 2026-01-01 for 2025-05";
         assert_eq!(found, [opened, raised, "", lowered, ""]);
+    }
+
+    #[test]
+    fn months_before_the_one_that_opened_it_clear_no_case() {
+        let found = course(&[
+            &[("2025-03", 100), ("2025-02", 100)],
+            &[("2025-04", 600), ("2025-03", 100), ("2025-02", 100)],
+            // The month that opened it is told anew, and then again.
+            &[("2025-04", 300), ("2025-03", 100), ("2025-02", 100)],
+            &[("2025-04", 600), ("2025-03", 100), ("2025-02", 100)],
+            &[("2025-05", 300), ("2025-04", 300), ("2025-03", 100)],
+        ]);
+        let opened = "1 opened none review since 2026-01-02 for 2025-04";
+        assert_eq!(found, ["", opened, "", "", "2 closed review watch since 2026-01-02 for 2025-05"]);
     }
 }

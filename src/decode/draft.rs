@@ -251,7 +251,7 @@ impl Draft {
             customs_value: self.customs_value,
             valuation: self.valuation,
         };
-        if flow.mass().is_none() {
+        if flow.net_mass.is_none() {
             self.quality.insert(Degrade::NoMass);
         }
         let (id, quality, complete) = (flow.id(), self.quality, self.complete);

@@ -142,13 +142,6 @@ impl Shipment {
 }
 
 impl TradeFlow {
-    /// What the goods weigh. A mass of zero beside a value or a quantity is one that was not told, as many sources write it.
-    pub fn mass(&self) -> Option<Grams> {
-        let is_something = self.customs_value.is_some_and(|money| !money.amount.is_zero())
-            || self.quantity.is_some_and(|quantity| !quantity.value.is_zero());
-        self.net_mass.filter(|mass| mass.0 > 0 || !is_something)
-    }
-
     /// `reporter/flow/partner/hs/period`.
     pub fn id(&self) -> String {
         let mut id = String::with_capacity(48);

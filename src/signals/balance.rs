@@ -78,8 +78,8 @@ pub(super) struct Inflow {
     pub(super) own_months: u32,
     /// M told so in the months before.
     pub(super) told_before: bool,
-    /// M tells what it imports month by month, and the last month of the window is still to come.
-    pub(super) awaited: bool,
+    /// The last month of the window of which M told what it imports; the window's own where longer periods tell all of it.
+    pub(super) own_until: Option<Month>,
 }
 
 /// What M imported a month before an episode, in tonnes of contained element.
@@ -163,21 +163,28 @@ impl Sources {
             let of_shared = source.shared.as_ref().and_then(|shared| shared.get(index));
             shared += of_shared.map_or(0.0, |told| told.sum(window, true).mean() * months);
         }
-        let mirror = told(Account::MirrorFlow).or_else(|| told(Account::Shipments));
+        let mirror = told(Account::MirrorFlow);
         let complete = self.complete_fraction(window, numbers).map(|fraction| fraction * self.weighed_fraction(window));
-        let own = told(Account::ImporterFlow);
+        let own = told(self.own_account(window));
         let usual = Window::ending(window.first.plus(-1), numbers.usual_months);
-        let told_before = self.first.sum(Account::ImporterFlow, usual).months * 2 >= usual.months();
-        let own_months = self.first.sum(Account::ImporterFlow, window).months.min(window.months());
-        Inflow { own, mirror, other, shared, complete, own_months, told_before, awaited: self.is_awaited(window) }
+        let told_before = self.first.sum(self.own_account(usual), usual).months * 2 >= usual.months();
+        let own_months = self.first.sum(self.own_account(window), window).months.min(window.months());
+        Inflow { own, mirror, other, shared, complete, own_months, told_before, own_until: self.own_until(window) }
     }
 
-    /// Whether M told months of the window, and not its last one.
-    fn is_awaited(&self, window: Window) -> bool {
-        let last = Window::ending(window.last, 1);
-        let [told, told_last] = [window, last].map(|window| self.first.monthly(Account::ImporterFlow, window).months);
-        let whole = self.first.sum(Account::ImporterFlow, window).months >= window.months();
-        told > 0 && told_last == 0 && !whole
+    /// What M itself tells of its imports: its statistics, else the shipments of a complete feed.
+    fn own_account(&self, window: Window) -> Account {
+        let accounts = [Account::ImporterFlow, Account::Shipments];
+        accounts.into_iter().find(|account| self.first.sum(*account, window).months > 0).unwrap_or(Account::ImporterFlow)
+    }
+
+    fn own_until(&self, window: Window) -> Option<Month> {
+        let account = self.own_account(window);
+        if self.first.sum(account, window).months >= window.months() {
+            return Some(window.last);
+        }
+        let months = (0..i32::try_from(window.months()).unwrap_or(0)).map(|back| window.last.plus(-back));
+        months.into_iter().find(|month| self.first.monthly(account, Window::ending(*month, 1)).months > 0)
     }
 
     /// By value, how much of what M's sources told of the window has a mass, where it might explain what left: what comes from elsewhere
@@ -338,7 +345,7 @@ impl Before {
         let episodes = &subject.parameters.episodes;
         let inflow = &supply.inflow;
         let of_first = |account| enough(sources.first.sum(account, before), episodes);
-        let (own, mirror) = (of_first(Account::ImporterFlow), of_first(Account::MirrorFlow));
+        let (own, mirror) = (of_first(sources.own_account(supply.window)), of_first(Account::MirrorFlow));
         let chinese = match (own, mirror) {
             (Some(own), Some(mirror)) if inflow.own.is_some() && inflow.mirror.is_some() => {
                 if control {

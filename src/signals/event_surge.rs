@@ -31,7 +31,7 @@ use crate::reference::MaterialStage;
 
 use super::balance::span;
 use super::episode::{Episode, episodes};
-use super::incentive::demand_growth;
+use super::incentive::{Demand, demand_growth};
 use super::mass::{Scope, Sum, Window, account_of, cells};
 use super::mass_balance::A_FIFTH;
 use super::parameters::{part, thousandths};
@@ -58,7 +58,7 @@ struct Test<'a> {
     after: Window,
     series: Series<'a>,
     second: Growth,
-    demand: (f64, u32),
+    demand: Demand,
     first: Option<First>,
     weight: i32,
 }
@@ -157,7 +157,7 @@ impl Surge<'_> {
             "fewer than {least} other sources of {} are reported with their mass, so growth of demand is unknown",
             subject.d()
         );
-        (test.demand.1 < least).then(|| Missing { signal: Signal::EventSurge.code(), weight: test.weight, because })
+        (test.demand.sources < least).then(|| Missing { signal: Signal::EventSurge.code(), weight: test.weight, because })
     }
 }
 
@@ -194,7 +194,7 @@ fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: Episod
     let second = Growth::of((pre.mean(), post.mean()), numbers.surge.kappa(world.class));
     // Demand only ever lowers a rise: below the threshold it need not be known.
     let may_fire = second.log_points >= numbers.surge.threshold(world.class, true, second.before * 12.0);
-    let demand = if may_fire { demand_growth(subject, (before, after), scope) } else { (0.0, 0) };
+    let demand = if may_fire { demand_growth(subject, (before, after), scope) } else { Demand::default() };
     let first = first_leg(subject, &episode, (scope, after));
     let awaited = first.is_some_and(|first| first.awaited);
     let mut test = Test { stage, episode, after, series, second, demand, first, weight: 0 };
@@ -274,7 +274,7 @@ fn is_awaited(subject: &Subject<'_>, (own, scope): (Series<'_>, Scope), episode:
 fn weight(subject: &Subject<'_>, test: &Test<'_>) -> i32 {
     let numbers = &subject.parameters.surge;
     let class = subject.world.class;
-    let rise = test.second.log_points - test.demand.0;
+    let rise = test.second.log_points - test.demand.counts;
     if rise < numbers.threshold(class, true, test.second.before * 12.0) {
         return 0;
     }
@@ -327,12 +327,12 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
                 rests_on.extend(cells(leg.by(account), test.after, Scope::All, subject.world));
             }
         }
-        None => statement += "; the first leg is not reported",
+        None => statement += &format!("; {m} does not report enough of its imports from China"),
     }
-    let (demand, sources) = test.demand;
+    let Demand { sources, median, counts } = test.demand;
     if sources >= subject.parameters.surge.demand_sources_min {
-        statement += &format!("; demand, by {sources} other sources, {}", times(demand));
-        figures.push(Figure { name: "demand_growth_log", value: demand, decimals: 2 });
+        statement += &format!("; demand, by {sources} other sources, {}, of which {} count", times(median), times(counts));
+        figures.push(Figure { name: "demand_growth_log", value: counts, decimals: 2 });
     } else {
         let least = subject.parameters.surge.demand_sources_min;
         statement += &format!("; growth of demand is unknown (fewer than {least} other sources with mass)");
@@ -596,7 +596,7 @@ mod tests {
         assert!(surge(&told_until(100.0, "2025-01", Some((0.0, 1000.0)))).evidence.is_some_and(|said| said.weight > 1200));
         // What has not come for half a year is not awaited any more.
         let gone = surge(&told_until(0.0, "2024-09", None)).evidence.unwrap();
-        assert!(gone.weight > 0 && gone.statement.contains("the first leg is not reported"), "{gone:?}");
+        assert!(gone.weight > 0 && gone.statement.contains("does not report enough of its imports"), "{gone:?}");
     }
 
     // Japan's antimony oxide for the US is told in dollars alone: 1.45 log-points in dollars, 0.18 deflated.

@@ -147,10 +147,19 @@ pub(super) fn traded(books: &Books<'_>, world: &World, parameters: &Parameters) 
     books.shipped_codes.iter().map(|code| (*code, 1.0)).collect()
 }
 
-/// Median growth of D's other non-Chinese sources between two windows, in log-points, shrunk; never below zero.
-///
-/// A falling demand is no evidence against M, so decline counts as no growth. With it, how many sources told it.
-pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Window), scope: Scope) -> (f64, u32) {
+/// How D's demand grew, in log-points.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Demand {
+    /// How many of its other sources tell it.
+    pub(super) sources: u32,
+    /// The median of their growth.
+    pub(super) median: f64,
+    /// What counts of it: shrunk where few tell it, and never below zero, since a falling demand is no evidence against M.
+    pub(super) counts: f64,
+}
+
+/// The growth of D's other non-Chinese sources between two windows.
+pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Window), scope: Scope) -> Demand {
     let (episodes, surge) = (&subject.parameters.episodes, &subject.parameters.surge);
     let kappa = surge.kappa(subject.world.class);
     let mut growths = Vec::new();
@@ -164,16 +173,16 @@ pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Win
             }
         }
     }
-    let count = u32::try_from(growths.len()).unwrap_or(u32::MAX);
-    if count < surge.demand_sources_min {
-        return (0.0, count);
+    let sources = u32::try_from(growths.len()).unwrap_or(u32::MAX);
+    if sources < surge.demand_sources_min {
+        return Demand { sources, ..Demand::default() };
     }
     growths.sort_unstable_by(f64::total_cmp);
     let middle = growths.len() / 2;
     let at = |index: usize| growths.get(index).copied().unwrap_or(0.0);
     let median = if growths.len() % 2 == 1 { at(middle) } else { (at(middle.saturating_sub(1)) + at(middle)) / 2.0 };
-    let shrunk = median * f64::from(count) / f64::from(count + surge.demand_shrink);
-    (shrunk.max(0.0), count)
+    let shrunk = median * f64::from(sources) / f64::from(sources + surge.demand_shrink);
+    Demand { sources, median, counts: shrunk.max(0.0) }
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@
 //! **Silent** where imports, production or exports are unknown. M itself must tell what it imports, for at least 80 % of the
 //! months in which the exports are told, since nobody else knows all of its sources; of those that it had, at least 80 % by mass
 //! must have reported, and dollars without a mass are not reported. A month that M told in whole is told of every source: whom it
-//! does not name it bought nothing from, unless that source's own report names M. Where M tells month by month and its last month is still to come, that is awaited. A
+//! does not name it bought nothing from, unless that source's own report names M. Exports of months that M has still to
+//! tell its imports of are left out. A
 //! country that a table of the world's producers does not list makes at most what the smallest listed one makes; without a
 //! table it is unknown. Then the share is 0 to 1. Silent also for baskets and headings, and below the least sample. Without a
 //! measure the share is told, and no weight; nor does it speak for rerouting where less than a fifth can be Chinese.
@@ -88,7 +89,6 @@ enum Lacks {
     FirstLeg,
     Production,
     Imports,
-    LastMonth,
     Months,
     Sources,
     Size,
@@ -109,7 +109,7 @@ pub(crate) fn mass_balance<'a>(subject: &Subject<'a>) -> Balanced<'a> {
         lacks: None,
         spoken: None,
     };
-    let Some(exports) = exports_in(subject, months) else { return balanced };
+    let Some(exports) = exports_in(subject, &sources, months) else { return balanced };
     if !subject.world.family.is_material() {
         return balanced;
     }
@@ -163,7 +163,6 @@ impl Balanced<'_> {
             Lacks::FirstLeg => first_leg_words(m),
             Lacks::Production => format!("no table says what {m} produces of {}", subject.world.family),
             Lacks::Imports => format!("{m} does not report what it imports, so its other sources are unknown"),
-            Lacks::LastMonth => format!("the imports of {m} in {} are not reported yet", subject.month()),
             Lacks::Months => format!("{m} has not reported enough months of what it imports"),
             Lacks::Sources => format!("too few of the usual sources of {m} have reported"),
             Lacks::Size => {
@@ -203,9 +202,6 @@ fn lacking(subject: &Subject<'_>, exports: &Exports<'_>, (supply, chinese): (&Su
     if !supply.is_told_by_m(subject, exports.told) && !supply.inflow.told_before {
         return Some((Coverage::NotObservable, Lacks::Imports));
     }
-    if supply.inflow.awaited && exports.told_last {
-        return Some((Coverage::Pending, Lacks::LastMonth));
-    }
     if !supply.is_told_by_m(subject, exports.told) {
         return Some((Coverage::Pending, Lacks::Months));
     }
@@ -232,21 +228,21 @@ fn hundredths([low, mid, high]: [f64; 3]) -> (u8, u8, u8) {
 }
 
 fn says(subject: &Subject<'_>, (sheet, sources): (&Sheet<'_>, &Sources), high: f64) -> Option<Says> {
-    match sheet.weight(subject).filter(|(weight, _)| *weight > 0 && high >= A_FIFTH) {
-        Some((weight, grown)) => {
-            let smaller = weight_beside(subject, (sheet, sources)).filter(|(beside, _)| *beside < weight);
-            let counts = smaller.map_or(weight, |(beside, _)| beside);
-            // Growth that the longer window does not show is silence, not counter-evidence.
-            (counts > 0).then(|| Says::For(counts, grown, smaller.map(|(_, grown)| grown.share)))
-        }
-        None => sheet.against(subject, high).map(Says::Against),
+    // What speaks against it explains a growth too.
+    if let Some(against) = sheet.against(subject, high) {
+        return Some(Says::Against(against));
     }
+    let (weight, grown) = sheet.weight(subject).filter(|(weight, _)| *weight > 0 && high >= A_FIFTH)?;
+    let smaller = weight_beside(subject, (sheet, sources)).filter(|(beside, _)| *beside < weight);
+    let counts = smaller.map_or(weight, |(beside, _)| beside);
+    // Growth that the longer window does not show is silence, not counter-evidence.
+    (counts > 0).then(|| Says::For(counts, grown, smaller.map(|(_, grown)| grown.share)))
 }
 
 /// The weight in the window beside; `None` where no balance can be drawn up there.
 fn weight_beside(subject: &Subject<'_>, (sheet, sources): (&Sheet<'_>, &Sources)) -> Option<(i32, Grown)> {
     let months = subject.parameters.balance.window_months_beside.max(subject.books.months);
-    let exports = exports_in(subject, months)?;
+    let exports = exports_in(subject, sources, months)?;
     let supply = Supply::of(subject, sources, exports.window);
     let chinese = supply.chinese(sheet.control)?;
     let reported = supply.is_reported(subject, exports.told);
@@ -521,9 +517,6 @@ mod tests {
         unknown(&china_tells(), Coverage::NotObservable, "does not report what it imports");
         let flat = story().exports(Way::First, ("282580", 0.1), ("2022-06", LAST));
         unknown(&flat, Coverage::NotObservable, "does not report what it imports");
-        // Thailand tells a month later than America.
-        let awaited = full().without(Way::First).imports(Way::First, ("282580", 25.0), ("2022-06", "2025-02"));
-        unknown(&awaited, Coverage::Pending, "the imports of TH in 2025-03 are not reported yet");
         // The ore is told in dollars alone.
         let unweighed = full().tell((Way::Supply("TJ"), Account::ImporterFlow), ("261710", None), ("2022-06", LAST));
         unknown(&unweighed, Coverage::Pending, "usual sources");
@@ -533,6 +526,37 @@ mod tests {
             ("2022-06", LAST),
         );
         unknown(&small, Coverage::NotObservable, "less than 20 t");
+    }
+
+    #[test]
+    fn a_month_that_the_importer_told_first_waits_for_the_report_of_m() {
+        // Thailand tells two months later than America, and what America tells of them changes nothing yet.
+        let (until, later) = ("2025-01", ("2025-02", LAST));
+        let late = antimony_story("TH", "US", LAST).imports(Way::First, ("282580", 25.0), ("2022-06", until));
+        let before = antimony_story("TH", "US", until).imports(Way::First, ("282580", 25.0), ("2022-06", until));
+        let moved = |tonnes| late.clone().imports(Way::Out, ("282580", tonnes), later);
+        let said = |trade: &Trade| check(trade, 1300..=2000, Coverage::Observed).terms;
+        assert_eq!(said(&moved(0.0)), said(&moved(5000.0)));
+        let mut untold = before;
+        (untold.corridor, untold.world.on) = (late.corridor, late.world.on);
+        assert_eq!(said(&late), said(&untold));
+    }
+
+    #[test]
+    fn plants_that_can_make_it_explain_a_growth() {
+        let korean = |exports: f64| {
+            let mut trade = steady("KR").imports(Way::Out, ("282580", 20.0), ("2022-06", "2024-11")).imports(
+                Way::Out,
+                ("282580", exports),
+                ("2024-12", LAST),
+            );
+            trade.made().capacity = Some((3500.0, "capacity/KR".to_owned()));
+            trade
+        };
+        check(&korean(20.2), -2000..=-2000, Coverage::Observed);
+        check(&korean(60.0), -2000..=-2000, Coverage::Observed);
+        // More than four fifths of what they can make is not made by them alone.
+        check(&korean(600.0), 1000..=2000, Coverage::Observed);
     }
 
     #[test]

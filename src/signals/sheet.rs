@@ -6,7 +6,7 @@ use crate::ledger::Series;
 
 use super::balance::{Before, Sources, Supply};
 use super::episode::Episode;
-use super::incentive::demand_growth;
+use super::incentive::{Demand, demand_growth};
 use super::mass::{Scope, Window, account_of};
 use super::parameters::{part, thousandths};
 use super::share::{Known, interval};
@@ -17,10 +17,8 @@ use super::subject::Subject;
 pub(super) struct Exports<'a> {
     pub(super) series: Series<'a>,
     pub(super) window: Window,
-    /// Months of the window that were told.
+    /// Months of the window that were told, and are compared.
     pub(super) told: u32,
-    /// Whether its last month was.
-    pub(super) told_last: bool,
     pub(super) tonnes: f64,
 }
 
@@ -36,18 +34,18 @@ pub(super) struct Sheet<'a> {
 }
 
 /// What left M in the window, by the first account that told at least half of it and the corridor in it.
-pub(super) fn exports_in<'a>(subject: &Subject<'a>, months: u8) -> Option<Exports<'a>> {
+///
+/// Months that M has still to tell its imports of are not compared: a rise that is told first would else speak alone until M's
+/// report comes, and be silent then.
+pub(super) fn exports_in<'a>(subject: &Subject<'a>, sources: &Sources, months: u8) -> Option<Exports<'a>> {
     let window = Window::ending(subject.month(), i32::from(months));
-    let accounts = subject.books.out().accounts().map(|series| (series, subject.sum(series, window, (Scope::All, true))));
+    let until = sources.inflow(window, &subject.parameters.balance).own_until.unwrap_or(window.last);
+    let compared = Window { last: until, ..window };
+    let accounts = subject.books.out().accounts().map(|series| (series, subject.sum(series, compared, (Scope::All, true))));
     let told = accounts.into_iter().filter(|(_, sum)| sum.months * 2 >= window.months());
     let (series, sum) = account_of(told, |(_, sum)| sum.spoken)?;
-    let exports = Exports {
-        series,
-        window,
-        told: sum.months.min(window.months()),
-        told_last: subject.sum(series, Window::ending(window.last, 1), (Scope::All, false)).months > 0,
-        tonnes: sum.mean() * f64::from(window.months()),
-    };
+    let exports =
+        Exports { series, window, told: sum.months.min(window.months()), tonnes: sum.mean() * f64::from(window.months()) };
     (exports.tonnes > 0.0).then_some(exports)
 }
 
@@ -105,8 +103,8 @@ impl<'a> Sheet<'a> {
         let earlier = earlier.mean() * months;
         let rose = self.exports.tonnes > earlier;
         // What did not rise needs no demand to explain it.
-        let (demand, _) = if rose { demand_growth(subject, (episode.before, window), Scope::All) } else { (0.0, 0) };
-        let grown = self.exports.tonnes - earlier - earlier * (libm::exp(demand) - 1.0);
+        let demand = if rose { demand_growth(subject, (episode.before, window), Scope::All) } else { Demand::default() };
+        let grown = self.exports.tonnes - earlier - earlier * (libm::exp(demand.counts) - 1.0);
         let chinese = self.chinese - before.chinese * months;
         let other = self.supply.inflow.other - before.other * months;
         let (made, made_before) = (middle(self.supply.production), middle(super::balance::production_before(world, months)));
