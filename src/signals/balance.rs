@@ -187,14 +187,22 @@ impl Sources {
         months.into_iter().find(|month| self.first.monthly(account, Window::ending(*month, 1)).months > 0)
     }
 
-    /// By value, how much of what M's sources told of the window has a mass, where it might explain what left: what comes from elsewhere
-    /// than China without a mass is unknown, not nothing.
+    /// How much of what M's sources told of the window has a mass, where it might explain what left: what comes from elsewhere than
+    /// China without a mass is unknown, not nothing. Its dollars are worth what those of the other rows are; where no row has both, a
+    /// source that tells no mass at all may be any.
     fn weighed_fraction(&self, window: Window) -> f64 {
-        let others = self.other.iter().map(|(_, source)| source.dollars(window));
-        let (told, unweighed) = others.fold((self.first.dollars(window).0, 0.0), |(told, unweighed), of_source| {
-            (told + of_source.0, unweighed + of_source.1)
-        });
-        if told > 0.0 { 1.0 - unweighed / told } else { 1.0 }
+        let others = || self.other.iter().map(|(_, source)| source.heard(window));
+        let unweighed: f64 = others().map(Sum::unweighed_dollars).sum();
+        if unweighed <= 0.0 {
+            return 1.0;
+        }
+        let all = || others().chain([self.first.heard(window)]);
+        let (tonnes, dollars) = all().map(Sum::priced).fold((0.0, 0.0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        if tonnes <= 0.0 {
+            return if others().any(|sum| sum.months == 0 && sum.unweighed_dollars() > 0.0) { 0.0 } else { 1.0 };
+        }
+        let weighed: f64 = all().map(Sum::tonnes).sum();
+        weighed / (weighed + unweighed * tonnes / dollars)
     }
 
     /// By mass, how many of M's usual sources have reported for the window. China is one of them.
@@ -252,14 +260,11 @@ impl Source {
         self.accounts.iter().find(|(known, _)| *known == account).map(|(_, told)| &**told)
     }
 
-    /// Dollars of a window, and of what of it has no mass, by the account that told most of it with mass; where none did, by the
-    /// one that told most dollars.
-    fn dollars(&self, window: Window) -> (f64, f64) {
-        let told = self.accounts.iter().map(|(_, told)| told.sum(window, true));
-        match self.best(window) {
-            Some((_, sum)) => sum.dollars(),
-            None => told.map(Sum::dollars).fold((0.0, 0.0), |most, next| if next.0 > most.0 { next } else { most }),
-        }
+    /// What is heard of a window, by the account that told most of it with mass; where none did, by the one that told most dollars.
+    fn heard(&self, window: Window) -> Sum {
+        let more = |most: Sum, next: Sum| if next.unweighed_dollars() > most.unweighed_dollars() { next } else { most };
+        let told = || self.accounts.iter().map(|(_, told)| told.sum(window, true));
+        self.best(window).map_or_else(|| told().fold(Sum::default(), more), |(_, sum)| sum)
     }
 }
 

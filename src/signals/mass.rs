@@ -78,6 +78,8 @@ pub(super) struct Sum {
     /// US cents of what was told, and of what of it has no mass.
     cents: u64,
     unweighed: u64,
+    /// Grams of what has a value too.
+    priced: u64,
 }
 
 impl Sum {
@@ -91,9 +93,14 @@ impl Sum {
         if self.months == 0 { 0.0 } else { self.tonnes() / f64::from(self.months) }
     }
 
-    /// Dollars of what was told, and of what of it has no mass.
-    pub(super) fn dollars(self) -> (f64, f64) {
-        (self.cents as f64 / 100.0, self.unweighed as f64 / 100.0)
+    /// Dollars of what has no mass.
+    pub(super) fn unweighed_dollars(self) -> f64 {
+        self.unweighed as f64 / 100.0
+    }
+
+    /// Tonnes of what has mass and value, and its dollars.
+    pub(super) fn priced(self) -> (f64, f64) {
+        (Grams(self.priced).tonnes(), self.cents.saturating_sub(self.unweighed) as f64 / 100.0)
     }
 
     fn add(self, other: Sum) -> Sum {
@@ -103,6 +110,7 @@ impl Sum {
             spoken: self.spoken.saturating_add(other.spoken),
             cents: self.cents.saturating_add(other.cents),
             unweighed: self.unweighed.saturating_add(other.unweighed),
+            priced: self.priced.saturating_add(other.priced),
         }
     }
 
@@ -113,6 +121,7 @@ impl Sum {
             spoken: self.spoken.saturating_sub(other.spoken),
             cents: self.cents.saturating_sub(other.cents),
             unweighed: self.unweighed.saturating_sub(other.unweighed),
+            priced: self.priced.saturating_sub(other.priced),
         }
     }
 }
@@ -164,6 +173,7 @@ struct Lines {
     any_unweighed: bool,
     cents: u64,
     unweighed: u64,
+    priced: u64,
 }
 
 impl Lines {
@@ -175,7 +185,10 @@ impl Lines {
         self.cents = self.cents.saturating_add(cents);
         match grams {
             None => (self.any_unweighed, self.unweighed) = (true, self.unweighed.saturating_add(cents)),
-            Some(grams) => (self.grams, self.weighed) = (self.grams.saturating_add(grams), true),
+            Some(grams) => {
+                (self.grams, self.weighed) = (self.grams.saturating_add(grams), true);
+                self.priced = self.priced.saturating_add(if cents > 0 { grams } else { 0 });
+            }
         }
     }
 
@@ -184,7 +197,7 @@ impl Lines {
         let told = self.told && (self.weighed || !self.any_unweighed);
         let of = |is_so: bool| if is_so { months } else { 0 };
         let (months, spoken) = (of(told), of(told && self.spoken));
-        Sum { grams: self.grams, months, spoken, cents: self.cents, unweighed: self.unweighed }
+        Sum { grams: self.grams, months, spoken, cents: self.cents, unweighed: self.unweighed, priced: self.priced }
     }
 }
 

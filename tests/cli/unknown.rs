@@ -125,3 +125,29 @@ fn no_mass_beside_a_value_is_none_told() {
     let corridor = |of: &Value| of["coverage"]["corridor"].clone();
     assert_eq!((corridor(&told), corridor(&zero)), ("observed".into(), "pending".into()), "{zero}");
 }
+
+#[test]
+fn dollars_without_a_mass_count_by_what_the_dollars_of_others_bought() {
+    // Nobody tells values but Belgium, whose row of one month has no mass: a twentieth of what Thailand imports.
+    let unvalued = |text: String| {
+        let line = |line: &str| {
+            let mut cells: Vec<&str> = line.split(',').collect();
+            cells[5] = "";
+            cells.join(",") + "\n"
+        };
+        text.lines().map(line).collect::<String>()
+    };
+    let belgian = |month: &str, kg: &str| {
+        let rows = rows("TH", "import", "BE", "282580", (5.0, 5.0), "");
+        let told = format!("TH,BE,import,{month},282580,60000.0,{kg},\n");
+        rows.lines().filter(|row| !row.contains(month)).map(|row| format!("{row}\n")).collect::<String>() + &told
+    };
+    let of = |belgian: &str| last(&(unvalued(second("") + &first("")) + belgian));
+    let (whole, without) = (of(&belgian("2025-03", "5000.0")), of(&belgian("2025-03", "")));
+    assert_eq!((signals(&without), &without["coverage"]), (signals(&whole), &whole["coverage"]), "{without}");
+    assert!(without["complete_fraction"].as_f64() > Some(0.9), "{without}");
+    // A source of many dollars and no mass at all may be anything.
+    let large = rows("TH", "import", "MM", "261710", (500.0, 500.0), "").replace(",500000,", ",,");
+    let unknown = last(&(second("") + &first("") + &large));
+    assert_eq!(unknown["coverage"]["corridor"], "pending", "{unknown}");
+}
