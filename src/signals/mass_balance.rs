@@ -543,6 +543,21 @@ mod tests {
     }
 
     #[test]
+    fn the_shipments_of_a_complete_feed_are_the_report_of_m_where_it_has_no_other() {
+        let shipped = |trade: Trade| {
+            let shipments = (Way::First, Account::Shipments);
+            let before = trade.tell(shipments, ("282580", Some(25.0)), ("2022-06", "2024-11"));
+            before.tell(shipments, ("282580", Some(590.0)), ("2024-12", LAST))
+        };
+        let story = || antimony_story("TH", "US", LAST);
+        let said = check(&shipped(story()), 1300..=2000, Coverage::Observed);
+        assert_eq!(said.terms, check(&with_chinese_oxide(story(), LAST), 1300..=2000, Coverage::Observed).terms);
+        // Its statistics come first.
+        let both = shipped(with_burmese_ore(story(), LAST));
+        assert_eq!(balance(&both).terms, balance(&with_burmese_ore(story(), LAST)).terms);
+    }
+
+    #[test]
     fn plants_that_can_make_it_explain_a_growth() {
         let korean = |exports: f64| {
             let mut trade = steady("KR").imports(Way::Out, ("282580", 20.0), ("2022-06", "2024-11")).imports(
