@@ -331,7 +331,10 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
     }
     let Demand { sources, median, counts } = test.demand;
     if sources >= subject.parameters.surge.demand_sources_min {
-        statement += &format!("; demand, by {sources} other sources, {}, of which {} count", times(median), times(counts));
+        statement += &format!("; demand, by {sources} other sources, {}", times(median));
+        if times(counts) != times(median) {
+            statement += &format!(", counted as {}", times(counts));
+        }
         figures.push(Figure { name: "demand_growth_log", value: counts, decimals: 2 });
     } else {
         let least = subject.parameters.surge.demand_sources_min;
@@ -488,7 +491,10 @@ mod tests {
         };
         let alone = surge(&grown(None, 3.0)).evidence.unwrap().weight;
         let shared = surge(&demand(grown(None, 3.0), 2.0)).evidence.unwrap();
-        assert!(shared.weight < alone && shared.statement.contains("demand, by 4 other sources"), "{shared:?}");
+        assert!(
+            shared.weight < alone && shared.statement.contains("demand, by 4 other sources, 2.0 times, counted as 1.5 times"),
+            "{shared:?}"
+        );
         check(&demand(grown(None, 3.0), 3.0), 0, Coverage::Observed);
         // A demand that falls is no evidence against M.
         assert_eq!(surge(&demand(grown(None, 3.0), 0.2)).evidence.unwrap().weight, alone);
