@@ -122,7 +122,6 @@ impl Family {
             }
         }
         self.ledger.clock = Some(date);
-        self.ledger.shipments_mut().forget_before(oldest_month(date, knowledge));
     }
 
     /// Remembers a movement; a shipment that it names is evaluated at once.
@@ -304,7 +303,7 @@ impl Family {
     }
 }
 
-/// The first month of which records are kept in detail on a date.
+/// The first month of which a record that becomes known on a date is evidence by itself.
 fn oldest_month(date: Date, knowledge: &Knowledge) -> Month {
     let lookback = i64::from(knowledge.model.horizons.record_lookback_days);
     Month::of(date.saturating_sub(jiff::Span::new().days(lookback)))

@@ -172,8 +172,8 @@ impl FamilyLedger {
             Folded::Held if is_assessed => Outcome::Assessed,
             Folded::Held => Outcome::Context,
         };
-        let evaluate = outcome != Outcome::Duplicate && (is_assessed || change.was_known);
-        (outcome, change.key.filter(|_| evaluate))
+        let evaluate = (change.is_other && (is_assessed || change.was_known)).then_some(change.key);
+        (outcome, evaluate)
     }
 
     /// The books of a corridor-month.
