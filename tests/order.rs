@@ -412,3 +412,100 @@ fn a_header_of_anybodys_moves_no_clock_ahead() {
     assert_eq!(known("", "2099-01-01T00:00:00Z"), "2025-05-06");
     assert_eq!(known(FAR, "2099-01-01T00:00:00Z"), "known_from_in_future");
 }
+
+/// What is told of a bill of early 2022: one of these, its revision, and the day on which it became known.
+#[derive(Clone, Copy, Debug)]
+enum Telling {
+    Record,
+    Heavier,
+    Elsewhere,
+    Chinese,
+    Later,
+    Cancelled,
+    CancelledWithOrigin,
+}
+
+const TELLINGS: [Telling; 7] = [
+    Telling::Record,
+    Telling::Heavier,
+    Telling::Elsewhere,
+    Telling::Chinese,
+    Telling::Later,
+    Telling::Cancelled,
+    Telling::CancelledWithOrigin,
+];
+
+/// Within the lookback of its month, and beyond it.
+const KNOWN: [&str; 6] = ["2022-04-10", "2022-07-01", "2025-01-05", "2025-05-01", "2025-07-01", "2025-09-01"];
+
+fn told(bill: usize, telling: Telling, revision: u32, known: &str) -> String {
+    let month = 1 + bill % 2;
+    let (origin, event_date, kilograms) = match telling {
+        Telling::Record | Telling::Cancelled | Telling::CancelledWithOrigin => ("TH", format!("2022-{month:02}-14"), 20_000),
+        Telling::Heavier => ("TH", format!("2022-{month:02}-14"), 900_000),
+        Telling::Elsewhere => ("VN", format!("2022-{month:02}-14"), 20_000),
+        Telling::Chinese => ("CN", format!("2022-{month:02}-14"), 20_000),
+        Telling::Later => ("TH", "2022-09-14".to_owned(), 20_000),
+    };
+    let more = match telling {
+        Telling::Cancelled => r#","status":"cancelled""#.to_owned(),
+        Telling::CancelledWithOrigin => format!(r#","status":"cancelled","country_of_origin":"{origin}""#),
+        _ => format!(
+            r#","country_of_origin":"{origin}","place_of_receipt":"CNNGB","port_of_lading":"THLCH","net_mass_kg":{kilograms}"#
+        ),
+    };
+    format!(
+        r#"{{"kind":"shipment","id":"O{bill}/1","revision":{revision},"event_date":"{event_date}","known_from":"{known}T00:00:00Z","hs":"2825800000","destination":"US"{more}}}"#
+    )
+}
+
+/// The statistics of the same months: most of them in time, some years later.
+fn old_flows() -> Vec<String> {
+    let flow = |reporter: &str, partner: &str, period: &str, kilograms: u32, known: &str| {
+        format!(
+            r#"{{"kind":"trade_flow","reporter":"{reporter}","partner":"{partner}","flow":"import","period":"{period}","hs":"282580","hs_version":"2022","net_mass_kg":{kilograms},"known_from":"{known}T00:00:00Z"}}"#
+        )
+    };
+    let mut lines = Vec::new();
+    for index in 0..15u32 {
+        let period = format!("{}-{:02}", 2021 + index / 12, index % 12 + 1);
+        let known = format!("{}-{:02}-03", 2021 + (index + 2) / 12, (index + 2) % 12 + 1);
+        lines.push(flow("US", "VN", &period, 30_000, &known));
+        lines.push(flow("TH", "CN", &period, 2_000, &known));
+        lines.push(flow("TH", "MM", &period, 90_000, &known));
+        lines.push(flow("US", "TH", &period, 60_000, &known));
+    }
+    lines.push(flow("TH", "CN", "2022-01", 400_000, "2025-08-01"));
+    lines.push(flow("TH", "MM", "2022-01", 1_000, "2025-08-02"));
+    lines.push(flow("US", "KR", "2025-10", 1_000, "2025-12-01"));
+    lines
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_older_than_the_lookback_ends_the_same_in_any_order_and_whatever_days_end_between(
+        bills in prop::collection::vec(
+            prop::collection::vec((prop::sample::select(&TELLINGS[..]), 1u32..4, prop::sample::select(&KNOWN[..])), 1..5), 6),
+        keys in prop::collection::vec(any::<u32>(), 100),
+        ticks in prop::collection::vec((any::<u32>(), prop::sample::select(&KNOWN[..])), 0..6),
+        bills_are_complete in any::<bool>(),
+    ) {
+        let knowledge = pipeline::knowledge();
+        let mut lines = old_flows();
+        for (bill, versions) in bills.iter().enumerate() {
+            lines.extend(versions.iter().map(|(telling, revision, known)| told(bill, *telling, *revision, known)));
+        }
+        let mut as_learned = movements(&knowledge, &lines, bills_are_complete);
+        let ticks = ticks.into_iter().map(|(key, date)| {
+            (key, (format!("{date}T00:00:00Z").parse().unwrap(), entrepot::encode::tick(date.parse().unwrap())))
+        });
+        let mut shuffled: Vec<_> = keys.into_iter().cycle().zip(as_learned.clone()).chain(ticks).collect();
+        shuffled.sort_by_key(|(key, _)| *key);
+        let shuffled: Vec<_> = shuffled.into_iter().map(|(_, movement)| movement).collect();
+        as_learned.sort_by_key(|(known_from, _)| *known_from);
+        let expected = decided(&pipeline::fold(&knowledge, &as_learned));
+        prop_assert_eq!(decided(&pipeline::fold(&knowledge, &shuffled)), expected);
+    }
+}

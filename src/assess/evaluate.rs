@@ -97,8 +97,11 @@ impl Family {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        let corridors = self.corridors.len() as u64 * (size_of::<(CorridorMonth, Corridor)>() as u64 + 512);
-        self.ledger.bytes() + corridors
+        let corridors = self.corridors.len() * (size_of::<(CorridorMonth, Corridor)>() + 512);
+        let counted = self.counted.len() * size_of::<(CorridorMonth, u32)>();
+        let cases = self.cases.len() * size_of::<((Country, Country), Case)>();
+        // A tree of many keys is about two thirds full.
+        self.ledger.bytes() + (corridors + (counted + cases) * 3 / 2) as u64
     }
 
     /// Moves the clock on to a date. What is dirty is evaluated first, as of the day that ends. A day on which the reference data
@@ -122,7 +125,6 @@ impl Family {
             }
         }
         self.ledger.clock = Some(date);
-        self.ledger.shipments_mut().forget_before(oldest_month(date, knowledge));
     }
 
     /// Remembers a movement; a shipment that it names is evaluated at once.
@@ -304,7 +306,7 @@ impl Family {
     }
 }
 
-/// The first month of which records are kept in detail on a date.
+/// The first month of which a record that becomes known on a date is evidence by itself.
 fn oldest_month(date: Date, knowledge: &Knowledge) -> Month {
     let lookback = i64::from(knowledge.model.horizons.record_lookback_days);
     Month::of(date.saturating_sub(jiff::Span::new().days(lookback)))
@@ -414,5 +416,17 @@ mod tests {
         let lines: Vec<String> =
             [22, 21, 20, 19, 18, 17, 16, 15, 13, 14].map(|line| format!("f:US/import/TH/28258000{line}/2025-02")).to_vec();
         assert_eq!((named.ids, named.total), (lines, 13));
+    }
+
+    #[test]
+    fn cases_and_numbers_that_wait_for_a_verdict_are_counted_as_state() {
+        let as_of = crate::reference::Reference::built_in().as_of("2025-03-01".parse().unwrap());
+        let mut family = Family::new("SB".parse().unwrap(), &as_of);
+        let (from, to) = ("TH".parse().unwrap(), "US".parse().unwrap());
+        let empty = family.bytes();
+        family.counted.insert((from, to, "2025-02".parse().unwrap()), 7);
+        let with_a_number = family.bytes();
+        family.cases.insert((from, to), Case::default());
+        assert!(empty < with_a_number && with_a_number < family.bytes());
     }
 }

@@ -93,7 +93,7 @@ reasons! {
         ContainerCheckDigit = "container_check_digit",
         /// The source cut its answer.
         IncompleteAnswer = "incomplete_answer",
-        /// Older than the record detail reaches.
+        /// It became known longer after its goods moved than the model looks back.
         BeyondLookback = "beyond_lookback",
         /// A field that nothing reads.
         UnknownField = "unknown_field",

@@ -113,6 +113,13 @@ impl FamilyLedger {
         };
         let is_whole = !movement.quality.contains(Degrade::IncompleteAnswer);
         let change = self.ways.fold((facts, is_whole), (movement.hs6, movement.feed.as_str()), version);
+        // A duplicate may be the first that did not come in an answer that was cut off.
+        if change.first_report {
+            self.dirty.first_report(facts.reporter, facts.flow.is_import(), facts.period.last());
+        }
+        if change.folded == Folded::Duplicate {
+            return Outcome::Duplicate;
+        }
         let way = facts.way();
         let last = facts.period.last();
         if movement.standing == Standing::Home && change.is_trade {
@@ -122,17 +129,11 @@ impl FamilyLedger {
             }
         }
         let account = if facts.flow.is_import() { Account::ImporterFlow } else { Account::MirrorFlow };
-        if movement.standing == Standing::Home && change.folded != Folded::Duplicate {
+        if movement.standing == Standing::Home {
             self.corridors.grow((way.0, way.1, last), account, (movement.mass, movement.value_cents));
         }
-        // A duplicate may be the first that did not come in an answer that was cut off.
-        if change.first_report {
-            self.dirty.first_report(facts.reporter, facts.flow.is_import(), last);
-        }
-        match change.folded {
-            Folded::Duplicate => return Outcome::Duplicate,
-            Folded::Superseded => return Outcome::Superseded,
-            Folded::Held => {}
+        if change.folded == Folded::Superseded {
+            return Outcome::Superseded;
         }
         self.dirty.touch(way, account, since(change.opened, facts.period.first()));
         Outcome::Context
@@ -145,6 +146,20 @@ impl FamilyLedger {
     ) -> (Outcome, Option<ShipmentKey>) {
         let (route, month) = (facts.route(), Month::of(facts.event_date));
         let way = route.intermediary().map(|from| (from, route.destination));
+        let opened = movement.complete && way.is_some_and(|(from, to)| self.ways.open(from, to));
+        let change = self.shipments.fold(movement, facts, &mut self.ways);
+        let evaluate = (change.is_other && (is_assessed || change.was_known)).then_some(change.key);
+        let outcome = match change.folded {
+            Folded::Duplicate => Outcome::Duplicate,
+            Folded::Superseded => Outcome::Superseded,
+            Folded::Held if facts.status == Status::Cancelled => Outcome::Cancelled,
+            Folded::Held if is_assessed => Outcome::Assessed,
+            Folded::Held => Outcome::Context,
+        };
+        // It stands where it stood: nothing that a corridor reads has changed.
+        if outcome == Outcome::Duplicate {
+            return (outcome, evaluate);
+        }
         // What withdraws a shipment is no trade by itself.
         let is_trade = is_assessed && facts.status == Status::Active;
         if is_assessed && let Some((from, to)) = way {
@@ -157,26 +172,16 @@ impl FamilyLedger {
                 self.dirty.corridors.insert(corridor);
             }
         }
-        let opened = movement.complete && way.is_some_and(|(from, to)| self.ways.open(from, to));
-        let change = self.shipments.fold(movement, facts, &mut self.ways);
         if let Some(way) = way.filter(|_| movement.complete) {
             self.dirty.touch(way, Account::Shipments, since(opened, month));
         }
         if let Some((from, to, month)) = change.left.filter(|_| change.was_told || self.family.is_heading()) {
             self.dirty.touch((from, to), Account::Shipments, month);
         }
-        if let Some((from, to)) = way.filter(|_| is_trade && change.folded != Folded::Duplicate) {
+        if let Some((from, to)) = way.filter(|_| is_trade) {
             self.corridors.grow((from, to, month), Account::Shipments, (movement.mass, movement.value_cents));
         }
-        let outcome = match change.folded {
-            Folded::Duplicate => Outcome::Duplicate,
-            Folded::Superseded => Outcome::Superseded,
-            Folded::Held if facts.status == Status::Cancelled => Outcome::Cancelled,
-            Folded::Held if is_assessed => Outcome::Assessed,
-            Folded::Held => Outcome::Context,
-        };
-        let evaluate = outcome != Outcome::Duplicate && (is_assessed || change.was_known);
-        (outcome, change.key.filter(|_| evaluate))
+        (outcome, evaluate)
     }
 
     /// The books of a corridor-month.
@@ -247,4 +252,42 @@ impl FamilyLedger {
 /// From which month on a change matters: with a new way, from the first.
 fn since(opened: bool, month: Month) -> Month {
     if opened { Month::from_ordinal(0) } else { month }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bill of a feed that tells all of its trade.
+    fn bill(content: u64) -> Movement {
+        let country = |code: &str| code.parse().unwrap();
+        let facts = ShipmentFacts {
+            id: "ams:1".to_owned(),
+            revision: 1,
+            status: Status::Active,
+            event_date: "2025-02-03".parse().unwrap(),
+            country_of_origin: Some(country("TH")),
+            country_of_consignment: None,
+            country_of_lading: None,
+            destination: country("US"),
+            place_of_receipt: None,
+            port_of_lading: None,
+            transit_ports: Vec::new(),
+        };
+        let flow = Movement::told("ams/US/import/TH/282580/2025-02", 20);
+        Movement { content, complete: true, body: MovementBody::Shipment(facts), ..flow }
+    }
+
+    #[test]
+    fn what_is_told_again_touches_nothing() {
+        let flow = |content| Movement { content, ..Movement::told("f/US/import/TH/282580/2025-02", 20) };
+        for told in [bill as fn(u64) -> Movement, flow] {
+            let mut ledger = FamilyLedger::new("SB".parse().unwrap());
+            for (content, outcome) in [(1, None), (1, Some(Outcome::Duplicate)), (2, None)] {
+                let (folded, _) = ledger.remember(&told(content));
+                assert!(outcome.is_none_or(|outcome| outcome == folded), "{folded:?}");
+                assert_eq!(ledger.take_dirty() == Touched::default(), outcome.is_some(), "{folded:?}");
+            }
+        }
+    }
 }

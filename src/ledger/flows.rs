@@ -138,9 +138,11 @@ impl Flow {
 pub(crate) struct Rows {
     months: Vec<Flow>,
     longer: Vec<Flow>,
-    /// Versions that do not hold, kept so that the same one holds whatever the order of arrival. There are few.
-    older: Vec<(Place, FlowVersion)>,
+    older: Older,
 }
+
+/// Versions that do not hold, by place and content, kept so that the same one holds whatever the order of arrival.
+type Older = BTreeMap<(Place, u64), FlowVersion>;
 
 impl Rows {
     /// Folds a version of a flow in.
@@ -201,7 +203,8 @@ impl Rows {
     /// Bytes of state.
     pub(super) fn bytes(&self) -> u64 {
         let flows = (self.months.capacity() + self.longer.capacity()) * size_of::<Flow>();
-        (flows + self.older.capacity() * size_of::<(Place, FlowVersion)>()) as u64
+        // A tree of many keys is about two thirds full.
+        (flows + self.older.len() * size_of::<((Place, u64), FlowVersion)>() * 3 / 2) as u64
     }
 }
 
@@ -209,25 +212,25 @@ fn cell(flow: &Flow) -> (Period, HsSubheading) {
     (flow.period, flow.hs6)
 }
 
-fn fold(flow: &mut Flow, older: &mut Vec<(Place, FlowVersion)>, version: FlowVersion) -> Folded {
+fn fold(flow: &mut Flow, older: &mut Older, version: FlowVersion) -> Folded {
     let before = flow.held();
-    let place = flow.place();
-    let mut all: Vec<FlowVersion> = older.extract_if(.., |(of, _)| *of == place).map(|(_, version)| version).collect();
-    all.push(before);
-    let mut is_duplicate = false;
-    match all.iter_mut().find(|held| held.content == version.content) {
-        Some(twin) => {
-            // The same content may come once with a mark that withholds its mass, and once without, in any order.
-            is_duplicate = twin.mass.is_some() || version.mass.is_none();
-            twin.known_from = twin.known_from.min(version.known_from);
-            twin.mass = twin.mass.or(version.mass);
-        }
-        None => all.push(version),
+    // The same content may come once with a mark that withholds its mass, and once without, in any order.
+    let tells_no_more = |held: &FlowVersion| held.mass.is_some() || version.mass.is_none();
+    // Most of what is told again is what holds.
+    if version.content == before.content && version.known_from >= before.known_from && tells_no_more(&before) {
+        return Folded::Duplicate;
     }
-    let newest = (0..all.len()).max_by_key(|index| all.get(*index).map(FlowVersion::rank)).unwrap_or(0);
-    flow.hold(all.swap_remove(newest));
-    older.reserve_exact(all.len());
-    older.extend(all.into_iter().map(|version| (place, version)));
+    let place = flow.place();
+    older.insert((place, before.content), before);
+    let is_duplicate = older.get(&(place, version.content)).is_some_and(tells_no_more);
+    let told = older.entry((place, version.content)).or_insert(version);
+    told.known_from = told.known_from.min(version.known_from);
+    told.mass = told.mass.or(version.mass);
+    let all = older.range((place, u64::MIN)..=(place, u64::MAX));
+    if let Some(newest) = all.map(|(_, version)| *version).max_by_key(FlowVersion::rank) {
+        older.remove(&(place, newest.content));
+        flow.hold(newest);
+    }
     match is_duplicate {
         true if flow.content == before.content => Folded::Duplicate,
         false if flow.content != version.content => Folded::Superseded,

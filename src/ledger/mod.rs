@@ -3,7 +3,6 @@
 mod books;
 mod corridors;
 mod dirty;
-mod faint;
 mod family;
 mod flows;
 mod shipment;

@@ -10,7 +10,7 @@ use crate::domain::{
 pub(super) type WayMonth = (Country, Country, Month);
 
 /// By which versions of an id are ordered: revision, knowledge, content.
-pub(super) type Rank = (u32, i64, u64);
+type Rank = (u32, i64, u64);
 
 /// A version of a shipment.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -77,7 +77,7 @@ impl ShipmentVersion {
     }
 
     /// Versions of an id are ordered by revision, knowledge and content: the same winner in any order of arrival.
-    pub(super) fn rank(&self) -> Rank {
+    fn rank(&self) -> Rank {
         (self.revision, self.known_from, self.content)
     }
 
@@ -143,20 +143,18 @@ impl Shipment {
     }
 
     /// The version that is assessed here, and whether it holds: the newest that leaves an intermediary. Where a newer one no longer does,
-    /// or is cancelled, the assessment is withdrawn; what was only ever cancelled has none, but where the detail of what it cancels is
-    /// forgotten. Where the one that holds is at home in another family, it is assessed there alone.
+    /// or is cancelled, the assessment is withdrawn; what was only ever cancelled has none. Where the one that holds is at home in
+    /// another family, it is assessed there alone.
     pub fn assessed(&self) -> Option<(&ShipmentVersion, Status)> {
         if self.held.standing != Standing::Home {
             return None;
         }
-        let of_trade = || self.versions().filter(|version| version.is_assessed() && version.status == Status::Active);
-        if of_trade().next().is_none() && self.published.revision == 0 {
-            return None;
-        }
+        let of_trade = self.versions().filter(|version| version.is_assessed() && version.status == Status::Active);
+        let newest = of_trade.max_by_key(|version| version.rank())?;
         if self.held.is_assessed() {
             return Some((&self.held, self.held.status));
         }
-        of_trade().max_by_key(|version| version.rank()).map(|version| (version, Status::Cancelled))
+        Some((newest, Status::Cancelled))
     }
 
     /// Mass of the version that holds, where it may be used.
@@ -177,33 +175,35 @@ impl Shipment {
         self.versions().any(|version| version.complete)
     }
 
-    /// Folds another version of this shipment in.
-    pub(super) fn fold(&mut self, version: ShipmentVersion) -> Folded {
+    /// Folds another version of this shipment in; says what became of it, and whether anything of the shipment is other than before.
+    pub(super) fn fold(&mut self, version: ShipmentVersion) -> (Folded, bool) {
         let content = version.content;
         let before = self.held.content;
         let mut all = self.older.take().map(|older| *older).unwrap_or_default();
-        let is_duplicate = match std::iter::once(&mut self.held).chain(all.iter_mut()).find(|held| held.content == content) {
-            Some(twin) if version.known_from < twin.known_from => {
-                twin.known_from = version.known_from;
-                (twin.topic, twin.partition, twin.offset) = (version.topic, version.partition, version.offset);
-                true
-            }
-            Some(_) => true,
-            None => {
-                all.push(version);
-                false
-            }
-        };
+        let (is_duplicate, is_other) =
+            match std::iter::once(&mut self.held).chain(all.iter_mut()).find(|held| held.content == content) {
+                Some(twin) if version.known_from < twin.known_from => {
+                    twin.known_from = version.known_from;
+                    (twin.topic, twin.partition, twin.offset) = (version.topic, version.partition, version.offset);
+                    (true, true)
+                }
+                Some(_) => (true, false),
+                None => {
+                    all.push(version);
+                    (false, true)
+                }
+            };
         if let Some(newest) =
             all.iter_mut().max_by_key(|version| version.rank()).filter(|newest| newest.rank() > self.held.rank())
         {
             std::mem::swap(newest, &mut self.held);
         }
         self.older = (!all.is_empty()).then(|| Box::new(all));
-        match is_duplicate {
+        let folded = match is_duplicate {
             true if self.held.content == before => Folded::Duplicate,
             false if self.held.content != content => Folded::Superseded,
             _ => Folded::Held,
-        }
+        };
+        (folded, is_other)
     }
 }

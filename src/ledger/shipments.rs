@@ -1,33 +1,30 @@
-//! Record detail: every shipment within the lookback, by id, month and way. Keeps; judges nothing.
+//! Record detail: every shipment with its versions, by id, month and way. None is forgotten. Keeps; judges nothing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::books::CellRef;
-use super::faint::Faint;
 use super::flows::Folded;
 use super::shipment::{Shipment, ShipmentVersion, WayMonth};
 use super::ways::Ways;
 use crate::domain::{Country, Month, Movement, Position, ShipmentFacts, Status};
 
-/// A shipment's place among those of its family, as long as its detail is kept.
+/// A shipment's place among those of its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct ShipmentKey(u32);
 
-/// All shipments of a family.
+/// All shipments of a family, however old: a version that comes late, a withdrawal among them, and news of an old corridor-month find
+/// the detail that their verdict is made of, so that it is the same in any order of arrival.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Shipments {
-    /// By key; `None` is free.
-    kept: Vec<Option<Shipment>>,
-    free: Vec<ShipmentKey>,
+    /// By key.
+    kept: Vec<Shipment>,
     /// By a hash of the id; where two ids share one, the later stands under the next.
     #[serde(skip)]
     by_id: HashMap<u32, ShipmentKey, BuildHasherDefault<Spread>>,
-    /// By month and way, the months in order: an id stands under each that a version of it told.
+    /// By month and way: an id stands under each that a version of it told.
     by_month: BTreeMap<MonthWay, Vec<ShipmentKey>>,
-    /// Those whose detail is forgotten.
-    faint: Faint,
     #[serde(with = "crate::domain::kept::texts")]
     topics: Vec<Arc<str>>,
     #[serde(skip)]
@@ -37,9 +34,10 @@ pub struct Shipments {
 /// What folding a version in changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ShipmentChange {
-    /// `None` where its detail is forgotten, and stays so.
-    pub(super) key: Option<ShipmentKey>,
+    pub(super) key: ShipmentKey,
     pub(super) folded: Folded,
+    /// Anything of it is other than before: what is told again may have been known earlier.
+    pub(super) is_other: bool,
     /// The way of the version that held before.
     pub(super) left: Option<WayMonth>,
     /// It was known already ...
@@ -59,7 +57,7 @@ impl Shipments {
         };
         let (before, was_told) = (shipment.held.clone(), shipment.is_told());
         let left = before.way();
-        let folded = shipment.fold(version);
+        let (folded, is_other) = shipment.fold(version);
         if shipment.held.content != before.content {
             count(&before, ways, -1);
             count(&shipment.held, ways, 1);
@@ -71,34 +69,21 @@ impl Shipments {
                 push(keys, key);
             }
         }
-        ShipmentChange { key: Some(key), folded, left, was_known: true, was_told }
+        ShipmentChange { key, folded, is_other, left, was_known: true, was_told }
     }
 
-    /// Folds the first version of a shipment in, or the first since its detail was forgotten.
+    /// Folds the first version of a shipment in.
     fn begin(&mut self, id: &str, version: ShipmentVersion, ways: &mut Ways) -> ShipmentChange {
-        let trace = self.faint.get(id);
-        let is_known = trace.is_some();
-        if let Some(trace) = trace.filter(|trace| trace.rank >= version.rank() || trace.rank.2 == version.content) {
-            let folded = if trace.rank.2 == version.content { Folded::Duplicate } else { Folded::Superseded };
-            return ShipmentChange { key: None, folded, left: None, was_known: is_known, was_told: false };
-        }
         count(&version, ways, 1);
         let month_way = told_in(&version);
         let key = self.keep(id, version);
         push(self.by_month.entry(month_way).or_default(), key);
-        if let Some((trace, shipment)) = self.faint.take(id).zip(self.get_mut(key)) {
-            shipment.published.revision = trace.published;
-        }
-        ShipmentChange { key: Some(key), folded: Folded::Held, left: None, was_known: is_known, was_told: false }
+        ShipmentChange { key, folded: Folded::Held, is_other: true, left: None, was_known: false, was_told: false }
     }
 
-    /// Sets the revision of a shipment's last output; gives the shipment, where its detail is there.
+    /// Sets the revision of a shipment's last output; gives the shipment, where it is known.
     pub fn count_from(&mut self, id: &str, revision: u32) -> Option<&Shipment> {
-        let Some(key) = self.find(id) else {
-            self.faint.count_from(id, revision);
-            return None;
-        };
-        let shipment = self.get_mut(key)?;
+        let shipment = self.get_mut(self.find(id)?)?;
         shipment.published.revision = revision;
         Some(shipment)
     }
@@ -123,7 +108,6 @@ impl Shipments {
         self.kept.shrink_to_fit();
         let kept = std::mem::take(&mut self.kept);
         for (number, shipment) in (0u32..).zip(&kept) {
-            let Some(shipment) = shipment else { continue };
             self.text_bytes += shipment.id.len() as u64;
             self.note(&shipment.id, ShipmentKey(number));
         }
@@ -144,20 +128,14 @@ impl Shipments {
 
     fn keep(&mut self, id: &str, version: ShipmentVersion) -> ShipmentKey {
         self.text_bytes += id.len() as u64;
-        let shipment = Shipment::new(id, version);
-        let key = self.free.pop().unwrap_or_else(|| {
-            if self.kept.len() == self.kept.capacity() {
-                // Doubling would leave half of it empty.
-                self.kept.reserve_exact(16 + self.kept.len() / 16);
-            }
-            self.kept.push(None);
-            ShipmentKey(u32::try_from(self.kept.len() - 1).expect("a family keeps fewer than four thousand million shipments"))
-        });
-        if let Some(slot) = self.slot(key) {
-            *slot = Some(shipment);
+        if self.kept.len() == self.kept.capacity() {
+            // Doubling would leave half of it empty.
+            self.kept.reserve_exact(16 + self.kept.len() / 16);
         }
-        self.note(id, key);
-        key
+        let number = u32::try_from(self.kept.len()).expect("a family keeps fewer than four thousand million shipments");
+        self.kept.push(Shipment::new(id, version));
+        self.note(id, ShipmentKey(number));
+        ShipmentKey(number)
     }
 
     fn note(&mut self, id: &str, key: ShipmentKey) {
@@ -168,18 +146,14 @@ impl Shipments {
         self.by_id.insert(place, key);
     }
 
-    fn slot(&mut self, key: ShipmentKey) -> Option<&mut Option<Shipment>> {
-        self.kept.get_mut(usize::try_from(key.0).ok()?)
-    }
-
     /// A shipment.
     pub fn get(&self, key: ShipmentKey) -> Option<&Shipment> {
-        self.kept.get(usize::try_from(key.0).ok()?)?.as_ref()
+        self.kept.get(usize::try_from(key.0).ok()?)
     }
 
     /// A shipment, to note what was published.
     pub fn get_mut(&mut self, key: ShipmentKey) -> Option<&mut Shipment> {
-        self.slot(key)?.as_mut()
+        self.kept.get_mut(usize::try_from(key.0).ok()?)
     }
 
     /// Shipments whose assessed version lies in the corridor-month.
@@ -214,51 +188,12 @@ impl Shipments {
         })
     }
 
-    /// Forgets the detail of shipments of months before the given one; their sums stay, and a trace of each.
-    pub fn forget_before(&mut self, month: Month) {
-        while let Some(entry) = self.by_month.first_entry().filter(|entry| entry.key().0 < month) {
-            for key in entry.remove() {
-                // One that moved to a later month stands there too, and stays.
-                if self.get(key).is_some_and(|shipment| shipment.held.month() < month) {
-                    self.forget(key);
-                }
-            }
-        }
-    }
-
-    fn forget(&mut self, key: ShipmentKey) {
-        let Some(shipment) = self.slot(key).and_then(Option::take) else { return };
-        self.text_bytes = self.text_bytes.saturating_sub(shipment.id.len() as u64);
-        self.faint.keep(&shipment);
-        for month_way in shipment.versions().map(told_in) {
-            if let Some(keys) = self.by_month.get_mut(&month_way) {
-                keys.retain(|kept| *kept != key);
-                if keys.is_empty() {
-                    self.by_month.remove(&month_way);
-                }
-            }
-        }
-        // Its place is empty now, so those that stood behind it for want of their own move up.
-        let mut place = place_of(&shipment.id);
-        while self.by_id.get(&place).is_some_and(|held| *held != key) {
-            place = place.wrapping_add(1);
-        }
-        self.by_id.remove(&place);
-        place = place.wrapping_add(1);
-        while let Some(next) = self.by_id.remove(&place) {
-            let id = self.id(next).to_owned();
-            self.note(&id, next);
-            place = place.wrapping_add(1);
-        }
-        self.free.push(key);
-    }
-
     /// Bytes of state.
     pub fn bytes(&self) -> u64 {
         // A hash table keeps an eighth of its places empty and a byte beside each.
         let by_id = self.by_id.capacity() * 9 * 8 / 7;
         let keys = self.kept.len() * size_of::<ShipmentKey>();
-        (self.kept.capacity() * size_of::<Option<Shipment>>() + by_id + keys) as u64 + self.text_bytes + self.faint.bytes()
+        (self.kept.capacity() * size_of::<Shipment>() + by_id + keys) as u64 + self.text_bytes
     }
 }
 
@@ -363,83 +298,52 @@ mod tests {
     }
 
     #[test]
-    fn two_ids_of_one_hash_stay_apart_whichever_is_forgotten() {
+    fn two_ids_of_one_hash_stay_apart() {
         let [first, second] = alike();
-        for (early, late) in [(&first, &second), (&second, &first)] {
-            let (mut kept, mut ways) = (Shipments::default(), Ways::default());
-            for (id, date) in [(&first, "2025-02-03"), (&second, "2025-02-03")] {
-                let date = if id == early { date } else { "2025-03-03" };
-                assert!(!fold(&mut kept, &mut ways, (id, date, 1)).was_known);
-            }
-            assert_ne!(kept.find(&first), kept.find(&second));
-            kept.forget_before("2025-03".parse().unwrap());
-            assert_eq!(kept.find(early), None);
-            let left = kept.get(kept.find(late).unwrap()).unwrap();
-            assert_eq!(left.id.as_ref(), late.as_str());
+        let (mut kept, mut ways) = (Shipments::default(), Ways::default());
+        for id in [&first, &second] {
+            assert!(!fold(&mut kept, &mut ways, (id, "2025-02-03", 1)).was_known);
         }
+        for id in [&first, &second] {
+            assert_eq!(kept.get(kept.find(id).unwrap()).unwrap().id.as_ref(), id.as_str());
+            assert!(fold(&mut kept, &mut ways, (id, "2025-02-03", 2)).was_known);
+        }
+        kept.by_id.clear();
+        kept.complete();
+        assert_ne!(kept.find(&first), kept.find(&second));
     }
 
     #[test]
-    fn what_is_forgotten_leaves_its_place_and_no_trace() {
-        let (mut kept, mut ways) = (Shipments::default(), Ways::default());
-        let old = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 1)).key.unwrap();
-        kept.forget_before("2025-01".parse().unwrap());
+    fn one_that_moved_stands_in_the_month_of_the_version_that_holds_whichever_came_first() {
+        let versions = [("ams:1", "2022-02-03", 1), ("ams:1", "2025-02-03", 2)];
         let corridor = |month: &str| ("TH".parse().unwrap(), "US".parse().unwrap(), month.parse().unwrap());
-        let new = fold(&mut kept, &mut ways, ("ams:2", "2025-02-03", 1)).key.unwrap();
-        assert_eq!(old, new);
-        assert_eq!(kept.in_order(corridor("2025-02")), [new]);
-        assert!(kept.in_order(corridor("2022-02")).is_empty());
-    }
-
-    #[test]
-    fn one_that_moved_to_a_later_month_is_kept_until_that_is_over() {
-        let (mut kept, mut ways) = (Shipments::default(), Ways::default());
-        fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 1));
-        let moved = fold(&mut kept, &mut ways, ("ams:1", "2025-02-03", 2));
-        assert_eq!(moved.left.map(|(_, _, month)| month.to_string()).as_deref(), Some("2022-02"));
-        let key = moved.key.unwrap();
-        kept.forget_before("2025-02".parse().unwrap());
-        assert!(kept.get(key).is_some());
-        kept.forget_before("2025-03".parse().unwrap());
-        assert!(kept.get(key).is_none());
-    }
-
-    #[test]
-    fn one_that_moved_to_an_earlier_month_goes_with_it_whichever_version_came_first() {
-        let versions = [("ams:1", "2025-02-03", 1), ("ams:1", "2022-02-03", 2)];
         for order in [[0, 1], [1, 0]] {
             let (mut kept, mut ways) = (Shipments::default(), Ways::default());
-            let [first, _] = order.map(|at| fold(&mut kept, &mut ways, versions[at]).key.unwrap());
-            kept.forget_before("2025-01".parse().unwrap());
-            assert!(kept.get(first).is_none(), "{order:?}");
-            // Its place is another's now, which stands in its month once.
-            let next = fold(&mut kept, &mut ways, ("ams:2", "2025-02-03", 1)).key.unwrap();
-            let corridor = ("TH".parse().unwrap(), "US".parse().unwrap(), "2025-02".parse().unwrap());
-            assert_eq!((next, kept.in_order(corridor)), (first, vec![next]), "{order:?}");
+            let [first, last] = order.map(|at| fold(&mut kept, &mut ways, versions[at]));
+            let month = |change: ShipmentChange| change.left.map(|(_, _, month)| month.to_string());
+            assert_eq!((first.key, month(first)), (last.key, None), "{order:?}");
+            assert_eq!(month(last).as_deref(), Some(if order == [0, 1] { "2022-02" } else { "2025-02" }));
+            assert_eq!(kept.in_order(corridor("2025-02")), [first.key], "{order:?}");
+            assert!(kept.in_order(corridor("2022-02")).is_empty(), "{order:?}");
         }
     }
 
     #[test]
-    fn what_is_forgotten_is_known_again_and_goes_on_counting() {
+    fn what_is_told_again_changes_something_only_where_it_was_known_earlier() {
         let (mut kept, mut ways) = (Shipments::default(), Ways::default());
-        let old = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 2)).key.unwrap();
-        kept.get_mut(old).unwrap().published.revision = 7;
-        kept.forget_before("2025-01".parse().unwrap());
-        for (content, folded) in [(2, Folded::Duplicate), (1, Folded::Superseded)] {
-            let again = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", content));
-            assert_eq!((again.key, again.folded, again.was_known), (None, folded, true));
-        }
-        kept.count_from("ams:1", 8);
-        let newer = fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 3)).key.unwrap();
-        assert_eq!(kept.get(newer).unwrap().published.revision, 8);
-        assert_eq!(kept.count_from("ams:1", 9).unwrap().published.revision, 9);
-        kept.forget_before("2025-01".parse().unwrap());
-        assert_eq!(fold(&mut kept, &mut ways, ("ams:1", "2022-02-03", 3)).folded, Folded::Duplicate);
-        assert_eq!(kept.faint.get("ams:1").unwrap().published, 9);
+        let (movement, facts) = movement("ams:1", "2022-02-03", 1);
+        let mut at = |known_from: &str| {
+            let movement = Movement { known_from: known_from.parse().unwrap(), ..movement.clone() };
+            let change = kept.fold(&movement, &facts, &mut ways);
+            (change.folded, change.is_other)
+        };
+        assert_eq!(at("2025-04-01T00:00:00Z"), (Folded::Held, true));
+        assert_eq!(at("2025-05-01T00:00:00Z"), (Folded::Duplicate, false));
+        assert_eq!(at("2022-03-01T00:00:00Z"), (Folded::Duplicate, true));
     }
 
     #[test]
     fn the_state_of_a_shipment_is_small() {
-        assert!(size_of::<Option<Shipment>>() <= 144, "{}", size_of::<Option<Shipment>>());
+        assert!(size_of::<Shipment>() <= 144, "{}", size_of::<Shipment>());
     }
 }

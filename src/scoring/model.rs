@@ -105,7 +105,7 @@ numbers! {
 numbers! {
     /// How far back, how late, how many.
     Horizons {
-        record_lookback_days: u16 = "How far back records are kept in detail.",
+        record_lookback_days: u16 = "What becomes known longer after its goods moved is marked, and no evidence by itself.",
         default_lag_days: u16 = "A file's record without known_from counts as known so long after its event or period.",
         outputs_per_input_max: u32 = "Outputs of one movement or tick.",
     }

@@ -125,7 +125,7 @@ pub(crate) fn assess_shipment(
     let mut missing = Vec::new();
     if record != Coverage::Observed {
         let because = match is_beyond {
-            true => "it became known long after its goods moved, when the records of that time were forgotten".to_owned(),
+            true => "it became known longer after its goods moved than the model looks back".to_owned(),
             false => "the route of the shipment, or its declared origin, is not told".to_owned(),
         };
         missing.push(Missing { signal: Signal::RouteCnLading.code(), weight: model.parameters.route.incentive, because });
