@@ -223,11 +223,13 @@ pub enum LogError {
         /// What was committed last.
         known: Offset,
     },
-    /// A group's committed offset was set back by other hands, and its stage would publish again what it has published.
+    /// A group's committed offset was moved by other hands, and its stage would publish twice, or never.
     #[error(
-        "{topic}/{partition}: the offset of group {group} was set back to {committed}, it had committed {known}: verdicts would be published twice. Set it to {known} with kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix"
+        "{topic}/{partition}: the offset of group {group} was set {} to {committed}, it had committed {known}: verdicts would be {}. Set it to {known} with kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix",
+        if committed < known { "back" } else { "forward" },
+        if committed < known { "published twice" } else { "missing" }
     )]
-    SetBack {
+    Moved {
         /// The group.
         group: String,
         /// The topic.
@@ -301,7 +303,9 @@ impl LogError {
             | LogError::Inconsistent { .. }
             | LogError::FamilyMapChanged { .. }
             | LogError::OffsetsGone { .. }
-            | LogError::SetBack { .. }
+            | LogError::Moved { .. }
+            | LogError::Gone { .. }
+            | LogError::Replaced { .. }
             | LogError::StartsLater { .. }
             | LogError::Unsafe { .. }
             | LogError::TooLarge { .. }

@@ -63,17 +63,18 @@ impl KafkaLog {
         (fed.into_iter().collect(), next.iter().map(came).collect())
     }
 
-    /// The first of these partitions in which a group came further than what is committed, as noted, and how far.
-    pub(super) fn came(&mut self, group: &str, doubts: &[Doubt]) -> Result<Option<(Doubt, Offset)>, LogError> {
+    /// Those of these partitions in which a group came elsewhere than to what is committed, as noted, and how far.
+    pub(super) fn came(&mut self, group: &str, doubts: &[Doubt]) -> Result<Vec<(Doubt, Offset)>, LogError> {
         let notes = self.read_notes(true)?;
+        let mut elsewhere = Vec::new();
         for doubt in doubts {
             let Some(value) = notes.get(&came_key(group, &doubt.topic, doubt.partition)) else { continue };
             let came = read::<Came>(value)?.next;
-            if doubt.committed.is_none_or(|committed| committed < came) {
-                return Ok(Some((doubt.clone(), came)));
+            if doubt.committed != Some(came) {
+                elsewhere.push((doubt.clone(), came));
             }
         }
-        Ok(None)
+        Ok(elsewhere)
     }
 
     pub(super) fn fed(&mut self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {
