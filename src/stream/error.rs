@@ -45,6 +45,20 @@ pub enum LogError {
         /// Its process.
         pid: u32,
     },
+    /// The lease was ours and is nobody's now.
+    #[error("lease {lease:?} was lost: no sign came from here for too long, and another process had it meanwhile")]
+    LeaseGone {
+        /// The lease's name.
+        lease: String,
+    },
+    /// The file that is being served is no longer the one at its path.
+    #[error(
+        "the log at {path} was removed or replaced under a running service: what others write there is never read. Put the file back and start again"
+    )]
+    Replaced {
+        /// Where it was.
+        path: String,
+    },
     /// The topic is not there.
     #[error("no topic {topic:?} in the log (`entrepot topics create` makes those of the configuration)")]
     UnknownTopic {
@@ -241,6 +255,14 @@ pub enum LogError {
         /// What was committed last by the group itself.
         known: Offset,
     },
+    /// A topic of ours that lasts was deleted: what stood in it is published no more.
+    #[error(
+        "topic {topic:?} was deleted under a running service, and what was published to it is gone: start a new log under another topics.prefix"
+    )]
+    Gone {
+        /// The topic.
+        topic: String,
+    },
     /// The messages from which state has to be rebuilt are gone.
     #[error(
         "{topic}/{partition} begins at {start}, but is needed from {wanted} on: messages were deleted; restore them, or start a new log under another topics.prefix. Of a raw topic, kafka-consumer-groups --reset-offsets --to-earliest goes on without them"
@@ -291,6 +313,7 @@ impl LogError {
             LogError::NoLog { .. } | LogError::CannotOpen { .. } | LogError::Unreachable { .. } => 69,
             LogError::LeaseHeld { .. }
             | LogError::LeaseLost { .. }
+            | LogError::LeaseGone { .. }
             | LogError::Busy { .. }
             | LogError::Store { .. }
             | LogError::Fenced { .. } => 75,

@@ -69,6 +69,9 @@ impl KafkaLog {
         if found != plan.partitions {
             faults.push(format!("{found} partitions, wanted {}", plan.partitions));
         }
+        if self.was_made_again(&plan.name)? {
+            faults.push("it was deleted and made again, and what stood in it is gone: only a new log, under another topics.prefix, will have all of it".to_owned());
+        }
         let described = self.settings_of(&plan.name)?;
         faults.extend(described.iter().flat_map(|config| self.compare(plan, config)));
         Ok(faults)
