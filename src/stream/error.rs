@@ -181,6 +181,18 @@ pub enum LogError {
         /// What we were at.
         doing: &'static str,
     },
+    /// The brokers did not do in time what was asked of them.
+    #[error("{doing} came to nothing within {seconds} s: topic {topic:?}, brokers {servers}")]
+    InVain {
+        /// What we were at.
+        doing: &'static str,
+        /// The topic.
+        topic: String,
+        /// The brokers.
+        servers: String,
+        /// How long we were at it.
+        seconds: u64,
+    },
     /// The store failed: disk full, I/O error.
     #[error("the log failed while {doing}: {detail}")]
     Store {
@@ -315,6 +327,7 @@ impl LogError {
             | LogError::LeaseLost { .. }
             | LogError::LeaseGone { .. }
             | LogError::Busy { .. }
+            | LogError::InVain { .. }
             | LogError::Store { .. }
             | LogError::Fenced { .. } => 75,
             LogError::UnknownTopic { .. } | LogError::UnknownPartition { .. } => 66,

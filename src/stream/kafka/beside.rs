@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::clock::now;
 use super::super::{Artifact, Commit, FeedProgress, Home, Log, LogError, NextOffsets, Outgoing, Range, topic_name};
 use super::KafkaLog;
 use super::held::Doubt;
@@ -234,6 +235,7 @@ impl KafkaLog {
     }
 
     fn write(&mut self, notes: Vec<Outgoing>) -> Result<(), LogError> {
+        let (topic, begun) = (self.note_topic(false), now());
         for note in notes.clone() {
             self.send(note)?;
         }
@@ -242,7 +244,7 @@ impl KafkaLog {
                 self.remember(notes);
                 Ok(())
             }
-            Commit::Recycled(_) => Err(LogError::Busy { doing: "keeping something beside the messages" }),
+            Commit::Recycled(_) => Err(self.in_vain("keeping something beside the messages", &topic, begun)),
         }
     }
 }

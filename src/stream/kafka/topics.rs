@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, Resour
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
+use super::super::clock::now;
 use super::super::{LogError, Policy, TopicPlan};
 use super::KafkaLog;
 use super::classify::{About, asked, denied, failed};
@@ -174,6 +175,7 @@ impl KafkaLog {
 
     /// Until every broker has heard of a new topic, its messages may be refused.
     fn wait_for(&mut self, topic: &str) -> Result<(), LogError> {
+        let begun = now();
         for _ in 0..100 {
             let metadata = self.reader()?.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.unreachable(&error))?;
             let has_leaders = metadata.topics().iter().all(|topic| {
@@ -186,7 +188,7 @@ impl KafkaLog {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Err(LogError::Busy { doing: "waiting for a new topic" })
+        Err(self.in_vain("waiting for the leaders of a new topic", topic, begun))
     }
 
     /// Asks as an administrator, and waits for the answer.
