@@ -23,7 +23,7 @@ impl Home for KafkaLog {
     }
 
     fn another(&self) -> Result<Box<dyn Home>, LogError> {
-        let mut log = KafkaLog::connect((*self.settings).clone())?;
+        let mut log = KafkaLog::reach(&self.settings)?;
         log.rest_clients();
         Ok(Box::new(log))
     }

@@ -77,11 +77,15 @@ impl KafkaLog {
     /// [`LogError::Denied`] where none lets us in.
     pub fn connect(settings: KafkaSettings) -> Result<KafkaLog, LogError> {
         settings.validate()?;
-        let settings = Arc::new(settings);
+        KafkaLog::reach(&Arc::new(settings))
+    }
+
+    /// [`KafkaLog::connect`], with settings that were looked at.
+    fn reach(settings: &Arc<KafkaSettings>) -> Result<KafkaLog, LogError> {
         // Not stable, since several commands run beside a service; nobody has to take over from them.
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let id = format!("{}command.{}-{}-{number}", settings.prefix, settings.instance, std::process::id());
-        let mut log = KafkaLog::with_writer(&settings, &id);
+        let mut log = KafkaLog::with_writer(settings, &id);
         log.list_topics()?;
         Ok(log)
     }
