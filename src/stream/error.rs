@@ -53,7 +53,7 @@ pub enum LogError {
     },
     /// The file that is being served is no longer the one at its path.
     #[error(
-        "the log at {path} was removed or replaced under a running service: what others write there is never read. Put the file back and start again"
+        "the log at {path} was removed or replaced under a running service: what others write there is never read. Put the file back, and its -wal with it, then start again"
     )]
     Replaced {
         /// Where it was.
