@@ -242,8 +242,8 @@ fn placebo_dates_are_measured() {
     let out = house.path("placebo.csv").display().to_string();
     let (code, said) = tool(&["placebo.py", "--quick", "--entrepot", env!("CARGO_BIN_EXE_entrepot"), "--out", &out]);
     if code == Some(3) && said.starts_with("NOT TESTED") {
-        eprintln!("{said}");
-        return;
+        // Past the capture of what a test prints: one that passes would say it to nobody.
+        return drop(std::io::Write::write_all(&mut std::io::stderr(), format!("\n{said}\n").as_bytes()));
     }
     assert_eq!(code, Some(0), "{said}");
     let rows = rows(&std::fs::read_to_string(out).unwrap());
