@@ -139,6 +139,16 @@ fn a_reader_that_goes_away_changes_no_answer() {
 }
 
 #[test]
+fn a_folder_without_a_file_is_said_to_feed_nothing() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[[feeds]]\nname = \"f\"\n");
+    std::fs::create_dir(place.0.path().join("empty")).unwrap();
+    let output = place.run(&["feed", "empty", "--feed", "f"]);
+    assert_eq!(code(&output), 0);
+    assert!(stderr(&output).contains("nothing was fed: no file stands in what was named"), "{}", stderr(&output));
+}
+
+#[test]
 fn what_is_left_out_or_has_no_table_is_said() {
     let place = Place::new();
     place.file("in/flows.ndjson", FLOWS);
