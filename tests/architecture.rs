@@ -120,16 +120,43 @@ fn lines(source: &Source) -> impl Iterator<Item = (usize, &str)> {
     source.code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(at, line)| (at + 1, line))
 }
 
+/// Modules of the crate that a line names: behind `crate::`, or behind as many `super::` as its file lies deep. Several at once, in
+/// braces, come as an empty name.
+fn named<'a>(path: &str, line: &'a str) -> Vec<&'a str> {
+    let inner = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
+    let up = "super::".repeat(inner.split('/').count());
+    let mut named = Vec::new();
+    for root in ["crate::", &up] {
+        for (place, _) in line.match_indices(root) {
+            let rest = &line[place + root.len()..];
+            named.push(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap());
+        }
+    }
+    named
+}
+
+#[test]
+fn a_way_out_of_a_layer_is_seen_however_it_is_written() {
+    assert_eq!(named("src/domain/place.rs", "use crate::cli::print;"), ["cli"]);
+    assert_eq!(named("src/domain/place.rs", "use super::super::cli::print;"), ["cli"]);
+    assert_eq!(named("src/domain/mod.rs", "use super::cli;"), ["cli"]);
+    assert_eq!(named("src/ingest.rs", "super::assess::run()"), ["assess"]);
+    assert_eq!(named("src/stream/kafka/group/trouble.rs", "use super::super::super::super::service::run;"), ["service"]);
+    assert_eq!(named("src/stream/kafka/group/trouble.rs", "use super::super::super::LogError;"), [""; 0]);
+    assert_eq!(named("src/domain/place.rs", "use crate::{cli, config};"), [""]);
+}
+
 #[test]
 fn modules_import_only_what_stands_to_their_left() {
     let layers: BTreeMap<&str, u8> = LAYERS.into_iter().collect();
     let mut faults = Vec::new();
     for source in sources() {
         for (at, line) in lines(&source) {
-            for (place, _) in line.match_indices("crate::") {
-                let rest = &line[place + "crate::".len()..];
-                let module: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                let Some(layer) = layers.get(module.as_str()) else { continue };
+            for module in named(&source.path, line) {
+                if module.is_empty() {
+                    faults.push(format!("{}:{at}: a line names one module of the crate", source.path));
+                }
+                let Some(layer) = layers.get(module) else { continue };
                 if module != source.module && *layer >= source.layer {
                     faults.push(format!("{}:{at}: {} may not import {module}", source.path, source.module));
                 }

@@ -78,13 +78,23 @@ fn the_program_has_no_words_for_it() {
 
 #[test]
 fn no_help_says_it() {
-    let commands = ["", "run", "feed", "assess", "replay", "explain", "simulate", "dead-letters", "topics", "check"];
-    for command in commands {
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_entrepot")).args(command.split_whitespace()).arg("--help").output().unwrap();
-        assert!(output.status.success(), "{command}");
-        check(command, &String::from_utf8(output.stdout).unwrap(), str::to_lowercase);
+    let help_of = |commands: &[String]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_entrepot")).args(commands).arg("--help").output().unwrap();
+        assert!(output.status.success(), "{commands:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Each names those below it, so that none is left out.
+    let (mut waiting, mut told) = (vec![Vec::new()], 0);
+    while let Some(commands) = waiting.pop() {
+        let help = help_of(&commands);
+        check(&commands.join(" "), &help, str::to_lowercase);
+        let below = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        // What stands further in goes on with what the line above says.
+        let named = below.filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|name| !name.is_empty()));
+        waiting.extend(named.filter(|name| *name != "help").map(|name| [&commands[..], &[name.to_owned()]].concat()));
+        told += 1;
     }
+    assert!(told > 14, "the program, eleven commands, and those of dead-letters: {told}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Sets one key of the configuration, such as service.workers=2
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(super) set: Vec<String>,
     /// The form of the log on stderr
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORM")]
@@ -336,6 +336,11 @@ pub(super) struct CheckArgs {
     /// Also open the log and compare its topics
     #[arg(long)]
     pub(super) online: bool,
+}
+
+/// What key it is, and which values it takes, is the configuration's affair.
+fn key_and_value(text: &str) -> Result<String, String> {
+    if text.contains('=') { Ok(text.to_owned()) } else { Err("is no KEY=VALUE, such as service.workers=2".to_owned()) }
 }
 
 fn rows(text: &str) -> Result<usize, String> {

@@ -62,6 +62,9 @@ pub(super) fn run(config: &Config, args: &FeedArgs) -> Outcome {
     }
     // A release without a part would be fed again as another version of the same records, once the part is there.
     let found = inputs(&args.paths, &feeder.reading)?;
+    if found.is_empty() {
+        tracing::warn!("nothing was fed: no file stands in what was named");
+    }
     let (whole, incomplete): (Vec<_>, Vec<_>) = found.iter().partition(|input| input.incomplete().is_none());
     let mut refused = None;
     for input in &whole {

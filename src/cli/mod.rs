@@ -46,6 +46,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use args::{Arguments, Command, LogForm};
+use exit::Exits;
 pub use exit::{Exit, Failure, Outcome};
 
 /// Runs the command that the process was started with.
@@ -58,27 +59,30 @@ pub fn main() -> ExitCode {
 
 /// Prints help, version, or what is wrong with the arguments.
 fn refuse(error: &clap::Error) -> Exit {
-    let printed = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if printed.is_ok() => Exit::Done,
+    let printed = error.print().exits(Exit::CannotCreate);
+    match (error.kind(), printed) {
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Ok(())) => Exit::Done,
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Err(failure)) => fail(&failure, LogForm::Text),
         _ => Exit::Usage,
     }
 }
 
 fn end(arguments: &Arguments) -> Exit {
     start_log(arguments);
-    match dispatch(arguments) {
-        Ok(exit) => exit,
-        Err(failure) if failure.is_closed_pipe() => Exit::Done,
-        Err(failure) => {
-            match arguments.log {
-                // Where nobody can be told, the exit code still is.
-                LogForm::Text => drop(writeln!(std::io::stderr(), "error: {:#}", failure.error)),
-                LogForm::Json => tracing::error!(exit = failure.exit as u8, "{:#}", failure.error),
-            }
-            failure.exit
-        }
+    dispatch(arguments).unwrap_or_else(|failure| fail(&failure, arguments.log))
+}
+
+/// Tells why a command did not come to its end.
+fn fail(failure: &Failure, log: LogForm) -> Exit {
+    if failure.is_closed_pipe() {
+        return Exit::Done;
     }
+    match log {
+        // Where nobody can be told, the exit code still is.
+        LogForm::Text => drop(writeln!(std::io::stderr(), "error: {:#}", failure.error)),
+        LogForm::Json => tracing::error!(exit = failure.exit as u8, "{:#}", failure.error),
+    }
+    failure.exit
 }
 
 fn dispatch(arguments: &Arguments) -> Outcome {

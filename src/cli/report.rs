@@ -14,8 +14,9 @@ pub(super) fn refuse_present(path: Option<&PathBuf>) -> Result<(), Failure> {
     }
 }
 
-/// Writes the page; one that has come to be there meanwhile is left alone.
+/// Writes the page; one that has come to be there meanwhile is left alone. A part of it would be in the way of the next.
 pub(super) fn write(path: &Path, html: &str) -> Result<(), Failure> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(html.as_bytes()));
+    let written = File::create_new(path)
+        .and_then(|mut file| file.write_all(html.as_bytes()).inspect_err(|_| drop(std::fs::remove_file(path))));
     written.exits(Exit::CannotCreate).map_err(|failure| failure.context(format!("--report {}", path.display())))
 }

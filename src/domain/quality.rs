@@ -135,6 +135,9 @@ impl ExcludedReason {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct QualitySet(u16);
 
+/// A reason without a bit of its own would stand for another.
+const _: () = assert!(Degrade::ALL.len() <= u16::BITS as usize, "QualitySet needs more bits");
+
 impl QualitySet {
     /// Adds one.
     pub fn insert(&mut self, reason: Degrade) {

@@ -260,10 +260,11 @@ fn check_keys(prefix: &str, table: &toml::Table, known: &toml::Table) -> Result<
     Ok(())
 }
 
+fn within(key: &'static str, value: i64, (least, most): (i64, i64), allowed: &'static str) -> Result<(), InvalidModel> {
+    if (least..=most).contains(&value) { Ok(()) } else { Err(InvalidModel::OutOfRange { key, value, allowed }) }
+}
+
 fn check_ranges(document: &Document) -> Result<(), InvalidModel> {
-    let within = |key, value: i64, (least, most): (i64, i64), allowed| {
-        if (least..=most).contains(&value) { Ok(()) } else { Err(InvalidModel::OutOfRange { key, value, allowed }) }
-    };
     let bands = &document.bands;
     within("bands.watch", bands.watch.into(), (1, bands.review.into()), "1 to bands.review")?;
     within("bands.review", bands.review.into(), (bands.watch.into(), bands.priority.into()), "bands.watch to bands.priority")?;
@@ -289,6 +290,7 @@ fn check_ranges(document: &Document) -> Result<(), InvalidModel> {
     ] {
         within(key, value.into(), (0, 100_000), "0 to 100000")?;
     }
+    within("calibration.slope", document.calibration.slope.into(), (1, 100_000), "1 to 100000")?;
     within("prior.base_probability", document.prior.base_probability.into(), (1, 999), "1 to 999")?;
     within("prior.tariff_wedge_full", document.prior.tariff_wedge_full.into(), (1, 100_000), "1 to 100000")?;
     within("share.draws", document.share.draws.into(), (20, 10_000), "20 to 10000")?;
@@ -303,15 +305,48 @@ fn check_ranges(document: &Document) -> Result<(), InvalidModel> {
         (1, 1_000_000),
         "1 to 1000000",
     )?;
-    let balance = &document.mass_balance;
+    check_balance(&document.mass_balance, &document.share)?;
+    check_months(document)?;
+    for (key, value) in [
+        ("sample.heading_kilograms", document.sample.heading_kilograms),
+        ("sample.heading_dollars", document.sample.heading_dollars),
+    ] {
+        within(key, i64::try_from(value).unwrap_or(i64::MAX), (1, 1_000_000_000_000), "1 to 1000000000000")?;
+    }
+    within("horizons.record_lookback_days", document.horizons.record_lookback_days.into(), (1, 20_000), "1 to 20000")?;
+    within("horizons.outputs_per_input_max", document.horizons.outputs_per_input_max.into(), (1, 1_000_000), "1 to 1000000")
+}
+
+fn check_balance(balance: &BalanceNumbers, share: &ShareNumbers) -> Result<(), InvalidModel> {
     within("mass_balance.window_months", balance.window_months.into(), (1, 60), "1 to 60")?;
     within("mass_balance.window_months_beside", balance.window_months_beside.into(), (1, 60), "1 to 60")?;
     within("mass_balance.usual_months", balance.usual_months.into(), (1, 120), "1 to 120")?;
-    let episodes = &document.episodes;
+    let (low, high) = (balance.yield_low.into(), balance.yield_high.into());
+    within("mass_balance.yield_low", low, (1, high), "1 to mass_balance.yield_high")?;
+    within("mass_balance.yield_high", high, (low, 1000), "mass_balance.yield_low to 1000")?;
+    within("mass_balance.yield", balance.r#yield.into(), (low, high), "mass_balance.yield_low to mass_balance.yield_high")?;
+    for (key, value) in [
+        ("mass_balance.sample_bulk_kilograms", balance.sample_bulk_kilograms),
+        ("mass_balance.sample_minor_kilograms", balance.sample_minor_kilograms),
+    ] {
+        within(key, value.into(), (1, 1_000_000_000), "1 to 1000000000")?;
+    }
+    let most = share.stock_months_high.into();
+    within("share.stock_months_low", share.stock_months_low.into(), (0, most), "0 to share.stock_months_high")
+}
+
+/// What asks for more months than there are never speaks; what asks for none speaks of nothing.
+fn check_months(document: &Document) -> Result<(), InvalidModel> {
+    let (episodes, alerts) = (&document.episodes, &document.alerts);
     within("episodes.before_months", episodes.before_months.into(), (1, 120), "1 to 120")?;
     within("episodes.after_months", episodes.after_months.into(), (1, 120), "1 to 120")?;
-    within("horizons.record_lookback_days", document.horizons.record_lookback_days.into(), (1, 20_000), "1 to 20000")?;
-    within("horizons.outputs_per_input_max", document.horizons.outputs_per_input_max.into(), (1, 1_000_000), "1 to 1000000")
+    let (before, after) = (episodes.before_months.into(), episodes.after_months.into());
+    within("episodes.before_months_min", episodes.before_months_min.into(), (1, before), "1 to episodes.before_months")?;
+    within("episodes.after_months_min", episodes.after_months_min.into(), (1, after), "1 to episodes.after_months")?;
+    let direct = document.prior.direct_before_months_min.into();
+    within("prior.direct_before_months_min", direct, (1, before), "1 to episodes.before_months")?;
+    within("alerts.open_months", alerts.open_months.into(), (1, 120), "1 to 120")?;
+    within("alerts.clear_months", alerts.clear_months.into(), (1, alerts.open_months.into()), "1 to alerts.open_months")
 }
 
 #[cfg(test)]
@@ -362,6 +397,44 @@ mod tests {
         assert!(error.contains("missing field `still`"), "{error}");
         let error = Model::parse(&BUILT_IN.replace("damping = 500", "damping = 5000")).unwrap_err().to_string();
         assert_eq!(error, "combination.damping is 5000; allowed is 0 to 1000");
+    }
+
+    #[test]
+    fn numbers_that_would_keep_a_signal_or_an_alert_silent_for_ever_are_refused() {
+        for (from, to, said) in [
+            ("slope = 1000", "slope = 0", "calibration.slope is 0; allowed is 1 to 100000"),
+            ("slope = 1000", "slope = -1000", "calibration.slope is -1000; allowed is 1 to 100000"),
+            ("yield_low = 900", "yield_low = 990", "mass_balance.yield_low is 990; allowed is 1 to mass_balance.yield_high"),
+            (
+                "yield = 950",
+                "yield = 890",
+                "mass_balance.yield is 890; allowed is mass_balance.yield_low to mass_balance.yield_high",
+            ),
+            (
+                "sample_bulk_kilograms = 20000",
+                "sample_bulk_kilograms = 0",
+                "mass_balance.sample_bulk_kilograms is 0; allowed is 1 to",
+            ),
+            (
+                "sample_minor_kilograms = 100",
+                "sample_minor_kilograms = -1",
+                "mass_balance.sample_minor_kilograms is -1; allowed is 1 to",
+            ),
+            ("heading_kilograms = 10000", "heading_kilograms = 0", "sample.heading_kilograms is 0; allowed is 1 to"),
+            ("heading_dollars = 100000", "heading_dollars = 0", "sample.heading_dollars is 0; allowed is 1 to"),
+            ("stock_months_low = 500", "stock_months_low = 3001", "share.stock_months_low is 3001; allowed is 0 to share"),
+            ("\nbefore_months_min = 6", "\nbefore_months_min = 0", "episodes.before_months_min is 0; allowed is 1 to episodes"),
+            ("\nbefore_months_min = 6", "\nbefore_months_min = 25", "episodes.before_months_min is 25; allowed is 1 to episodes"),
+            ("after_months_min = 3", "after_months_min = 7", "episodes.after_months_min is 7; allowed is 1 to episodes"),
+            ("direct_before_months_min = 6", "direct_before_months_min = 0", "prior.direct_before_months_min is 0; allowed is"),
+            ("open_months = 6", "open_months = 0", "alerts.open_months is 0; allowed is 1 to 120"),
+            ("clear_months = 2", "clear_months = 0", "alerts.clear_months is 0; allowed is 1 to alerts.open_months"),
+            ("clear_months = 2", "clear_months = 7", "alerts.clear_months is 7; allowed is 1 to alerts.open_months"),
+        ] {
+            assert_eq!(BUILT_IN.matches(from).count(), 1, "{from}");
+            let error = Model::parse(&BUILT_IN.replace(from, to)).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{to}: {error}");
+        }
     }
 
     #[test]

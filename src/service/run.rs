@@ -80,13 +80,15 @@ struct Thread {
     handle: Option<JoinHandle<Result<(), WorkerError>>>,
 }
 
-/// Takes the right to serve this log, listens, and starts the workers of all stages.
+/// Listens, takes the right to serve this log, and starts the workers of all stages.
 pub fn start(mut log: Box<dyn Home>, settings: Settings) -> Result<Running, ServiceError> {
     let refused = |error: std::io::Error| ServiceError::NoThreads { detail: error.to_string() };
-    let serving = log.serve(&settings.instance)?;
+    // Who cannot listen takes the right from nobody; who may not serve need not try to listen.
+    log.may_serve()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(refused)?;
     let listener = runtime.block_on(http::bind(&settings.http_listen))?;
     let address = http::address_of(&listener);
+    let serving = log.serve(&settings.instance)?;
 
     let mut plan = Vec::new();
     for stage in &settings.stages {

@@ -45,6 +45,20 @@ pub enum LogError {
         /// Its process.
         pid: u32,
     },
+    /// The lease was ours and is nobody's now.
+    #[error("lease {lease:?} was lost: no sign came from here for too long, and another process had it meanwhile")]
+    LeaseGone {
+        /// The lease's name.
+        lease: String,
+    },
+    /// The file that is being served is no longer the one at its path.
+    #[error(
+        "the log at {path} was removed or replaced under a running service: what others write there is never read. Put the file back, and its -wal with it, then start again"
+    )]
+    Replaced {
+        /// Where it was.
+        path: String,
+    },
     /// The topic is not there.
     #[error("no topic {topic:?} in the log (`entrepot topics create` makes those of the configuration)")]
     UnknownTopic {
@@ -167,6 +181,18 @@ pub enum LogError {
         /// What we were at.
         doing: &'static str,
     },
+    /// The brokers did not do in time what was asked of them.
+    #[error("{doing} came to nothing within {seconds} s: topic {topic:?}, brokers {servers}")]
+    InVain {
+        /// What we were at.
+        doing: &'static str,
+        /// The topic.
+        topic: String,
+        /// The brokers.
+        servers: String,
+        /// How long we were at it.
+        seconds: u64,
+    },
     /// The store failed: disk full, I/O error.
     #[error("the log failed while {doing}: {detail}")]
     Store {
@@ -223,11 +249,13 @@ pub enum LogError {
         /// What was committed last.
         known: Offset,
     },
-    /// A group's committed offset was set back by other hands, and its stage would publish again what it has published.
+    /// A group's committed offset was moved by other hands, and its stage would publish twice, or never.
     #[error(
-        "{topic}/{partition}: the offset of group {group} was set back to {committed}, it had committed {known}: verdicts would be published twice. Set it to {known} with kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix"
+        "{topic}/{partition}: the offset of group {group} was set {} to {committed}, it had committed {known}: verdicts would be {}. Set it to {known} with kafka-consumer-groups --reset-offsets --to-offset {known}, or start a new log under another topics.prefix",
+        if committed < known { "back" } else { "forward" },
+        if committed < known { "published twice" } else { "missing" }
     )]
-    SetBack {
+    Moved {
         /// The group.
         group: String,
         /// The topic.
@@ -238,6 +266,14 @@ pub enum LogError {
         committed: Offset,
         /// What was committed last by the group itself.
         known: Offset,
+    },
+    /// A topic of ours that lasts was deleted: what stood in it is published no more.
+    #[error(
+        "topic {topic:?} was deleted under a running service, and what was published to it is gone: start a new log under another topics.prefix"
+    )]
+    Gone {
+        /// The topic.
+        topic: String,
     },
     /// The messages from which state has to be rebuilt are gone.
     #[error(
@@ -289,7 +325,9 @@ impl LogError {
             LogError::NoLog { .. } | LogError::CannotOpen { .. } | LogError::Unreachable { .. } => 69,
             LogError::LeaseHeld { .. }
             | LogError::LeaseLost { .. }
+            | LogError::LeaseGone { .. }
             | LogError::Busy { .. }
+            | LogError::InVain { .. }
             | LogError::Store { .. }
             | LogError::Fenced { .. } => 75,
             LogError::UnknownTopic { .. } | LogError::UnknownPartition { .. } => 66,
@@ -301,7 +339,9 @@ impl LogError {
             | LogError::Inconsistent { .. }
             | LogError::FamilyMapChanged { .. }
             | LogError::OffsetsGone { .. }
-            | LogError::SetBack { .. }
+            | LogError::Moved { .. }
+            | LogError::Gone { .. }
+            | LogError::Replaced { .. }
             | LogError::StartsLater { .. }
             | LogError::Unsafe { .. }
             | LogError::TooLarge { .. }

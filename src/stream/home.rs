@@ -24,6 +24,11 @@ pub trait Home: Log + Send {
     /// What makes a topic unsafe, a line each: what it is, what it has to be. Empty where it is as planned.
     fn faults(&mut self, topic: &TopicPlan) -> Result<Vec<String>, LogError>;
 
+    /// Whether this process could serve. Takes nothing from anybody.
+    fn may_serve(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// Says that this process is about to serve as this instance, where only one may at a time.
     fn serve(&mut self, instance: &str) -> Result<Box<dyn Serving>, LogError>;
 

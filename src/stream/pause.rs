@@ -75,6 +75,11 @@ impl Pauses {
         }
         due
     }
+
+    /// Forgets a topic that is read elsewhere now; whether it rested.
+    pub(super) fn forget(&mut self, topic: &str) -> bool {
+        self.topics.remove(topic).is_some_and(|window| window.rest.is_some())
+    }
 }
 
 impl Window {
@@ -162,6 +167,21 @@ mod tests {
         check("xxxxxxxxxxx", Verdict::RestAgain);
         check("xxxxxxxxxx.", Verdict::Resume);
         check("xxxxxxxxxx.x", Verdict::Unchanged);
+    }
+
+    #[test]
+    fn a_topic_that_went_elsewhere_begins_anew_where_it_comes_back() {
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        let now = Instant::now();
+        let settings = WorkerSettings { window: 10, dead_letter_run_max: 2, ..WorkerSettings::default() };
+        let mut pauses = Pauses::default();
+        let mut note = |pauses: &mut Pauses| pauses.note("topic", &effects(true), (now, &settings));
+        assert!(!pauses.forget("topic"));
+        assert_eq!(note(&mut pauses), Verdict::Unchanged);
+        assert!(!pauses.forget("topic"));
+        assert_eq!([note(&mut pauses), note(&mut pauses)], [Verdict::Unchanged, Verdict::Pause]);
+        assert!(pauses.forget("topic"));
+        assert_eq!([note(&mut pauses), note(&mut pauses)], [Verdict::Unchanged, Verdict::Pause]);
     }
 
     #[test]

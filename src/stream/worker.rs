@@ -2,6 +2,7 @@
 
 mod error;
 mod go_on;
+mod mind;
 mod settle;
 mod wait;
 
@@ -14,7 +15,7 @@ use super::batch::{Batch, Redo};
 use super::clock::{now, wall_ms};
 use super::envelope::Envelopes;
 use super::part::Part;
-use super::pause::{Pauses, Verdict};
+use super::pause::Pauses;
 use super::snapshots::{Of, Restored};
 use super::{Beacon, Commit, Event, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
 use crate::domain::{Message, Offset, Partition};
@@ -126,6 +127,7 @@ impl<L: Log> Worker<L> {
                 self.keep(&place, Some(Duration::ZERO));
                 self.parts.remove(&place);
                 self.redo_of(&topic, partition);
+                self.forget_pause(&topic)?;
                 (self.observer)(&Report::Revoked { stage: self.stage.name, topic: &topic, partition });
                 self.count_parts();
             }
@@ -324,22 +326,6 @@ impl<L: Log> Worker<L> {
         if self.recycles.len() > usize::try_from(self.settings.recycles_max).unwrap_or(usize::MAX) {
             return Err(WorkerError::RecycleBudget { recycles: self.recycles.len(), seconds: window.as_secs() });
         }
-        Ok(())
-    }
-
-    fn mind_pause(&mut self, topic: &str, effects: &Effects, now: Instant) -> Result<(), WorkerError> {
-        let Some(feed) = self.stage.feeds.get(topic) else { return Ok(()) };
-        let verdict = self.pauses.note(topic, effects, (now, &self.settings));
-        match verdict {
-            Verdict::Unchanged => return Ok(()),
-            Verdict::RestAgain => return Ok(self.log.pause(topic, true)?),
-            Verdict::Pause => {
-                tracing::error!(%feed, topic, "feed paused: too many dead letters; mend its mapping, it is probed meanwhile");
-                self.log.pause(topic, true)?;
-            }
-            Verdict::Resume => tracing::info!(%feed, topic, "feed resumed"),
-        }
-        (self.observer)(&Report::Paused { feed, paused: verdict == Verdict::Pause });
         Ok(())
     }
 

@@ -103,6 +103,23 @@ fn what_cannot_be_told_on_stderr_ends_nothing() {
 }
 
 #[test]
+fn help_and_version_end_as_every_command_does_where_nobody_can_read_them() {
+    let place = Place::new();
+    for arguments in [&["--version"][..], &["--help"], &["assess", "--help"], &["topics", "plan"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = place.command(arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!((code(&output), stderr(&output).starts_with("error: No space left")), (73, true), "{arguments:?}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!((code(&output), stderr(&output).as_str()), (0, ""), "{arguments:?}");
+    }
+    for refused in [&["--no-such"][..], &["--set", "service.workers", "check"]] {
+        assert_eq!(code(&place.run(refused)), 2, "{refused:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_changes_no_answer() {
     let place = Place::new();
     place.file("mixed.ndjson", &format!("{FLOWS}nonsense\n"));
@@ -119,6 +136,16 @@ fn a_reader_that_goes_away_changes_no_answer() {
         let status = place.command(arguments).stdout(writer).stderr(Stdio::null()).status().unwrap();
         assert_eq!(status.code(), Some(expected), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_folder_without_a_file_is_said_to_feed_nothing() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[[feeds]]\nname = \"f\"\n");
+    std::fs::create_dir(place.0.path().join("empty")).unwrap();
+    let output = place.run(&["feed", "empty", "--feed", "f"]);
+    assert_eq!(code(&output), 0);
+    assert!(stderr(&output).contains("nothing was fed: no file stands in what was named"), "{}", stderr(&output));
 }
 
 #[test]

@@ -54,7 +54,26 @@ fn check_refuses_whatever_a_start_would_refuse_before_it_asks_anybody() {
         assert_eq!(code(&output), 78, "{set}: {}", stderr(&output));
         assert!(stderr(&output).contains(wanted), "{set}: {}", stderr(&output));
     }
-    assert_eq!(code(&place.run(&["--set", "log.kind=kafka", "check"])), 0);
+    // What a client says no to when it is made.
+    let tls = r#"log.kafka.properties.security.protocol="SSL""#;
+    let sasl = r#"log.kafka.properties.security.protocol="SASL_PLAINTEXT""#;
+    let mechanism = r#"log.kafka.properties.sasl.mechanism="PLAIN""#;
+    for (set, wanted) in [
+        (&[tls, r#"log.kafka.properties.ssl.ca.location="/nowhere""#][..], "properties: ssl.ca.location: ssl.ca.location failed"),
+        (&[tls, r#"log.kafka.properties.ssl.certificate.location="/nowhere""#], "properties: ssl.certificate.location: "),
+        (&[sasl, r#"log.kafka.properties.sasl.mechanism="FOO""#], "Unsupported SASL mechanism: FOO"),
+        (&[sasl, mechanism], "sasl.username and sasl.password must be set"),
+        (&[r#"log.kafka.properties.max.in.flight="10""#], "properties: max.in.flight: `max.in.flight` must be set <= 5"),
+    ] {
+        let set: Vec<&str> = ["log.kind=kafka"].iter().chain(set).flat_map(|set| ["--set", set]).collect();
+        for command in [&["check"][..], &["topics", "create"]] {
+            let output = place.run(&[&set[..], command].concat());
+            assert_eq!(code(&output), 78, "{set:?}: {}", stderr(&output));
+            assert!(stderr(&output).contains(wanted) && stderr(&output).lines().count() == 1, "{set:?}: {}", stderr(&output));
+        }
+    }
+    let output = place.run(&["--set", "log.kind=kafka", "check"]);
+    assert_eq!((code(&output), stderr(&output).as_str()), (0, ""));
     // An empty variable names no configuration.
     assert_eq!(code(&place.command(&["check"]).env("ENTREPOT_CONFIG", "").output().unwrap()), 0);
 }

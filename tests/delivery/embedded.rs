@@ -190,6 +190,27 @@ fn a_held_lease_is_refused_with_its_holder_and_a_lost_one_fences() {
     log.lease("run", "first again").map(drop).unwrap();
 }
 
+#[test]
+fn a_lease_that_was_taken_and_given_back_says_so() {
+    let (_folder, mut log) = log("t", 1);
+    let lease = log.lease("run", "first").unwrap();
+    assert!(edit_outside(log.path(), "UPDATE lease SET heartbeat_ms = 0"));
+    EmbeddedLog::open(log.path()).unwrap().lease("run", "second").map(drop).unwrap();
+    check(lease.beat(), 75, "another process had it meanwhile");
+}
+
+#[test]
+fn a_file_that_is_removed_or_replaced_under_its_holder_is_noticed() {
+    let (folder, mut log) = log("t", 1);
+    let lease = log.lease("run", "first").unwrap();
+    let (path, aside) = (log.path().to_owned(), folder.path().join("aside.db"));
+    lease.beat().unwrap();
+    std::fs::rename(&path, &aside).unwrap();
+    check(lease.beat(), 76, "was removed or replaced under a running service");
+    drop(EmbeddedLog::create(&path).unwrap());
+    check(lease.beat(), 76, "was removed or replaced under a running service");
+}
+
 /// Edits the file as any other program could.
 fn edit_outside(path: &Path, sql: &str) -> bool {
     rusqlite::Connection::open(path).unwrap().execute(sql, []).is_ok()

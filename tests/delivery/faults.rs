@@ -298,6 +298,43 @@ fn a_loop_that_keeps_the_state_of_a_recycled_transaction_is_caught() {
 }
 
 #[test]
+fn a_feed_rests_no_longer_where_nothing_of_it_is_read_any_more() {
+    let broker = Arc::new(Mutex::new(Broker::default()));
+    let place = |partition: usize| (INPUT.to_owned(), Partition::try_from(partition).unwrap());
+    {
+        let mut broker = broker.lock().unwrap();
+        [INPUT].iter().chain(&OUTPUTS).for_each(|topic| broker.topic(topic, PARTITIONS));
+        for index in 0..30 {
+            let (topic, partition) = (INPUT.into(), Some(place(index % PARTITIONS).1));
+            let value = Some(format!("bad{index}").into_bytes());
+            broker.append(Outgoing { topic, partition, key: None, value, headers: Vec::new() });
+        }
+        (0..PARTITIONS).for_each(|partition| broker.give(place(partition), 0));
+    }
+    let rests = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&rests);
+    let observer: Observer = Arc::new(move |report: &Report<'_>| {
+        if let Report::Paused { feed, paused } = report {
+            told.lock().unwrap().push((feed.to_string(), *paused));
+        }
+    });
+    let mut settings = settings();
+    settings.dead_letter_run_max = 5;
+    let log = FaultyLog::new(&broker, (0, 2), Chance(1), 0);
+    let mut worker = Worker::new(log, (ingest(INPUT), settings), observer, Arc::new(Beacon::default()));
+    let mut said = || {
+        (0..100).for_each(|_| worker.step().unwrap());
+        rests.lock().unwrap().clone()
+    };
+    let told = |paused| ("test-feed".to_owned(), paused);
+    assert_eq!(said(), [told(true)]);
+    (1..PARTITIONS).for_each(|partition| broker.lock().unwrap().give(place(partition), 1));
+    assert_eq!(said(), [told(true)], "one partition of it is left");
+    broker.lock().unwrap().give(place(0), 1);
+    assert_eq!(said(), [told(true), told(false)]);
+}
+
+#[test]
 fn a_spent_recycle_budget_ends_the_worker_with_75() {
     let broker = world(1);
     (0..3).for_each(|partition| broker.lock().unwrap().give((INPUT.to_owned(), partition), 0));

@@ -406,6 +406,13 @@ fn a_second_service_is_refused_and_a_taken_address_too() {
     let refused = begin(&other, settings).err().unwrap();
     assert!(matches!(refused, ServiceError::AddressTaken { .. }), "{refused}");
     assert_eq!(refused.exit_code(), 69);
+    // Nor does who cannot listen take the lease of one who gives no sign, and may come back.
+    rusqlite::Connection::open(&path).unwrap().execute("UPDATE lease SET heartbeat_ms = 0", []).unwrap();
+    let mut settings = service_settings();
+    settings.http_listen = running.address().unwrap().to_string();
+    assert_eq!(begin(&path, settings).err().unwrap().exit_code(), 69);
+    let holder = EmbeddedLog::open(&path).unwrap().lease_holder("run").unwrap().unwrap();
+    assert_eq!(holder.instance, "test-0");
     running.wait(async {}).unwrap();
     // The lease is given back.
     begin(&path, service_settings()).unwrap().wait(async {}).unwrap();

@@ -11,7 +11,7 @@ use crate::served::{delete_records, end, end_now, flow, lag, on, serve, set, wai
 use entrepot::domain::Header;
 use entrepot::stream::embedded::EmbeddedLog;
 use entrepot::stream::kafka::KafkaLog;
-use entrepot::stream::{Home, Log as _, NextOffsets, Outgoing, write_ticks};
+use entrepot::stream::{Artifact, Home, Log as _, NextOffsets, Outgoing, write_ticks};
 
 const RECORDS: usize = 1_500;
 /// The day after the last record.
@@ -186,6 +186,24 @@ fn without_a_broker_it_ends_in_time() {
     assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
     let (code, _, stderr) = house.run(&[&set(&settings)[..], &["run"]].concat());
     assert!(code == 69 && stderr.contains("no broker of"), "{code}: {stderr}");
+}
+
+#[test]
+fn brokers_that_stand_still_while_something_is_kept_are_named() {
+    let (broker, house) = (Broker::start("frozen", Brokers::One, Secure::No), House::new(&[]));
+    house.done(&[&set(&on(&broker))[..], &["-q", "topics", "create"]].concat());
+    let mut log = broker.log(&[]);
+    let model = |hash: &str| Artifact { hash: hash.to_owned(), kind: "model".to_owned(), content: b"x".to_vec() };
+    log.keep(&model("sha256:1")).unwrap();
+    broker.stop(1);
+    let error = log.keep(&model("sha256:2")).unwrap_err();
+    broker.cont(1);
+    let said = error.to_string();
+    assert!(
+        error.exit_code() == 75 && said.starts_with("keeping something beside the messages came to nothing within "),
+        "{said}"
+    );
+    assert!(said.ends_with(&format!(" s: topic \"entrepot.kept\", brokers {}", broker.bootstrap())), "{said}");
 }
 
 #[test]

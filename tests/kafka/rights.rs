@@ -169,6 +169,16 @@ fn of_several_feeds_the_one_that_may_not_be_read_is_named() {
         false
     };
     named(place.ran(&["run"], take));
+    // Gone together with its feed: who comes back has it still, hears that it may not read it, and joins anew without it.
+    place.give(all());
+    let config = fs::read_to_string(place.house.path("entrepot.toml")).unwrap();
+    let feed = "[[feeds]]\nname = \"other\"\nmapping = \"canonical\"\n";
+    assert!(config.contains(feed), "{config}");
+    place.house.write("entrepot.toml", config.replace(feed, "").as_bytes());
+    let is_over =
+        || fs::read_to_string(place.house.path("said.txt")).unwrap().contains("\"stage\":\"ingest\",\"topic\":\"world\"");
+    let (code, said) = place.ran(&["--log", "json", "run"], is_over);
+    assert!(code == 0 && said.contains("topics have changed"), "{code}: {said}");
 }
 
 #[test]

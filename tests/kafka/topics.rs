@@ -360,6 +360,58 @@ fn an_offset_of_movements_that_was_set_back_is_refused() {
 }
 
 #[test]
+fn an_offset_that_was_set_forward_over_messages_is_refused_or_said() {
+    let mut place = Place::new("forth", &[("world", "canonical")]);
+    place.feed("world", 3);
+    let (process, mut log) = place.served("first");
+    assert_eq!(end(process), Some(0));
+    let partition = (0..12).find(|partition| log.end_offset(MOVEMENTS, *partition).unwrap() > 0).unwrap();
+    let stood = place.stands_of("entrepot.assess", (MOVEMENTS, partition)).unwrap();
+    // Movements that nobody has assessed.
+    place.feed("world", 2);
+    let ingest = [&set(&place.settings)[..], &["-q", "run", "--stage", "ingest"]].concat();
+    let process = place.house.command(&ingest).spawn().unwrap();
+    wait_until("ingest", || log.lag("entrepot.ingest", &["world".to_owned()]).unwrap() == 0);
+    assert_eq!(end(process), Some(0));
+    let topic = format!("{MOVEMENTS}:{partition}");
+    place.reset_of("entrepot.assess", &topic, &["--to-latest"]);
+    let forward = format!("it had committed {stood}: verdicts would be missing. Set it to {stood}");
+    place.refuses(&[], &[&forward]);
+    // What it says to do.
+    place.reset_of("entrepot.assess", &topic, &["--to-offset", &stood.to_string()]);
+    let (process, _) = place.served("second");
+    assert_eq!(end(process), Some(0));
+    place.broker.audit(&["world"], 0);
+    // Of a raw topic it is the user's affair what is read; over nothing but the mark of a transaction there is nothing to say.
+    let words = "the offset was set forward by other hands";
+    place.reset("world:0", &["--to-latest"]);
+    let (process, _) = place.served("third");
+    assert_eq!(end(process), Some(0));
+    assert!(!said(&place.house, "third").contains(words), "{}", said(&place.house, "third"));
+    place.feed("world", 2);
+    place.reset("world:0", &["--to-latest"]);
+    let (process, _) = place.served("fourth");
+    assert_eq!(end(process), Some(0));
+    assert!(said(&place.house, "fourth").contains(words), "{}", said(&place.house, "fourth"));
+    assert_eq!(place.movements(), 5);
+}
+
+#[test]
+fn verdicts_that_are_deleted_end_the_service_and_no_start_goes_on_without_them() {
+    let mut place = Place::new("verdicts", &[("world", "canonical")]);
+    place.feed("world", 3);
+    let (process, log) = place.served("first");
+    drop(log);
+    place.broker.run(TOPICS, &["--delete", "--topic", "entrepot.corridors"]);
+    place.ends(process, "first", &["topic \"entrepot.corridors\" was deleted under a running service"]);
+    // The next start makes it anew, as it does with any that is missing, and knows that it was another.
+    place.refuses(&[], &["topic \"entrepot.corridors\" is not safe: it was deleted and made again"]);
+    let (code, stdout, _) = place.house.run(&[&set(&place.settings)[..], &["topics", "verify"]].concat());
+    assert!(code == 1 && stdout.contains("differs  entrepot.corridors: it was deleted and made again"), "{code}: {stdout}");
+    assert_eq!(stdout.matches("differs").count(), 1, "{stdout}");
+}
+
+#[test]
 fn a_replay_waits_for_the_leaders_of_the_topics_that_it_makes() {
     let mut place = Place::new("made", &[("world", "canonical")]);
     place.feed("world", 3);

@@ -31,6 +31,10 @@ impl Home for EmbeddedLog {
         Ok(vec![format!("{} partitions, wanted {}", found.partitions, topic.partitions)])
     }
 
+    fn may_serve(&mut self) -> Result<(), LogError> {
+        self.refuse_held(LEASE)
+    }
+
     fn serve(&mut self, instance: &str) -> Result<Box<dyn Serving>, LogError> {
         Ok(Box::new(self.lease(LEASE, instance)?))
     }

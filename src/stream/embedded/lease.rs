@@ -1,7 +1,8 @@
 //! The lease of the one `run`: a row with a heartbeat. Its token fences: who has lost it cannot commit.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,6 +21,9 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 pub struct Lease {
     connection: Connection,
     token: String,
+    path: PathBuf,
+    /// Which file it is that is held.
+    file: Option<(u64, u64)>,
 }
 
 /// Who holds a lease.
@@ -46,15 +50,7 @@ impl EmbeddedLog {
         let doing = failed("taking the lease");
         let token = format!("{}-{}-{}", std::process::id(), now_ms(), COUNTER.fetch_add(1, Ordering::Relaxed));
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
-        if let Some(holder) = holder(&transaction, name)?.filter(LeaseHolder::is_alive) {
-            return Err(LogError::LeaseHeld {
-                lease: name.to_owned(),
-                age_seconds: (now_ms() - holder.heartbeat_ms).max(0) / 1_000,
-                instance: holder.instance,
-                pid: holder.pid,
-                host: holder.host,
-            });
-        }
+        refuse_held(&transaction, name)?;
         let query = "INSERT OR REPLACE INTO lease (name, token, instance, pid, process_start, host, acquired_ms, heartbeat_ms) \
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
         let pid = std::process::id();
@@ -63,7 +59,12 @@ impl EmbeddedLog {
         transaction.commit().map_err(&doing)?;
         held_here().insert(token.clone());
         self.fence = Some(token.clone());
-        Ok(Lease { connection, token })
+        Ok(Lease { connection, token, file: file_at(&self.path), path: self.path.clone() })
+    }
+
+    /// Whether a lease could be taken; else who holds it.
+    pub fn refuse_held(&self, name: &str) -> Result<(), LogError> {
+        refuse_held(&self.connection, name)
     }
 
     /// Who holds a lease, dead or alive.
@@ -73,8 +74,12 @@ impl EmbeddedLog {
 }
 
 impl Lease {
-    /// Says that we live. To be called every few seconds; [`LogError::LeaseLost`] where another has taken over.
+    /// Says that we live. To be called every few seconds; [`LogError::LeaseLost`] where another has taken over, [`LogError::Replaced`] where
+    /// the file is no longer the one at its path.
     pub fn beat(&self) -> Result<(), LogError> {
+        if file_at(&self.path) != self.file {
+            return Err(LogError::Replaced { path: self.path.display().to_string() });
+        }
         let query = "UPDATE lease SET heartbeat_ms = ?2 WHERE token = ?1";
         let beaten = self.connection.execute(query, params![self.token, now_ms()]).map_err(failed("renewing the lease"))?;
         if beaten == 1 { Ok(()) } else { require(&self.connection, &self.token) }
@@ -113,11 +118,26 @@ pub(super) fn require(connection: &Connection, token: &str) -> Result<(), LogErr
     if statement.query_row([token], |row| row.get::<_, i64>(0)).map_err(&doing)? == 1 {
         return Ok(());
     }
-    let lost = |name: &str, instance: String, pid| LogError::LeaseLost { lease: name.to_owned(), instance, pid };
-    Err(match holder(connection, "run")? {
-        Some(holder) => lost("run", holder.instance, holder.pid),
-        None => lost("run", "nobody".to_owned(), 0),
+    let lease = "run".to_owned();
+    Err(match holder(connection, &lease)? {
+        Some(LeaseHolder { instance, pid, .. }) => LogError::LeaseLost { lease, instance, pid },
+        None => LogError::LeaseGone { lease },
     })
+}
+
+fn refuse_held(connection: &Connection, name: &str) -> Result<(), LogError> {
+    match holder(connection, name)?.filter(LeaseHolder::is_alive) {
+        None => Ok(()),
+        Some(LeaseHolder { instance, pid, host, heartbeat_ms, .. }) => {
+            let age_seconds = (now_ms() - heartbeat_ms).max(0) / 1_000;
+            Err(LogError::LeaseHeld { lease: name.to_owned(), age_seconds, instance, pid, host })
+        }
+    }
+}
+
+/// The device and number of the file at a path; others have others, whatever they are called.
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 fn holder(connection: &Connection, name: &str) -> Result<Option<LeaseHolder>, LogError> {

@@ -38,7 +38,13 @@ CREATE TABLE IF NOT EXISTS feed_progress (
 pub(super) fn open(path: &Path) -> Result<Connection, LogError> {
     let cannot = |error: rusqlite::Error| {
         let is_refused = error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen);
-        let why = if is_refused { ": its folder has to be there and to be writable, for reading as well" } else { "" };
+        // SQLite keeps to itself what the system says.
+        let said = std::fs::File::open(path).err().filter(|said| said.kind() != std::io::ErrorKind::NotFound);
+        let why = match said {
+            Some(said) if is_refused => format!(": {said}"),
+            None if is_refused => ": its folder has to be there and to be writable, for reading as well".to_owned(),
+            _ => String::new(),
+        };
         LogError::CannotOpen { path: path.display().to_string(), detail: format!("{error}{why}") }
     };
     let mut connection = Connection::open(path).map_err(cannot)?;

@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::clock::now;
 use super::super::{Artifact, Commit, FeedProgress, Home, Log, LogError, NextOffsets, Outgoing, Range, topic_name};
 use super::KafkaLog;
 use super::held::Doubt;
+use super::native::Question;
 use crate::domain::{Offset, Partition};
 use crate::encode::Topic;
 
@@ -18,6 +21,11 @@ const ARTIFACT: &str = "artifact/";
 const FAMILY_MAP: &str = "family-map";
 const TICKED: &str = "ticked";
 const PARTITIONS: &str = "partitions";
+const TOPICS: &str = "topics";
+/// Topics of ours whose messages last, and are published once.
+const LASTING: [Topic; 4] = [Topic::Movements, Topic::Assessments, Topic::Corridors, Topic::Alerts];
+/// How long the question may take what topics are.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How far a group came, as of its last commit. The group's own offset decides; this tells when that is gone.
 #[derive(Serialize, Deserialize)]
@@ -63,17 +71,18 @@ impl KafkaLog {
         (fed.into_iter().collect(), next.iter().map(came).collect())
     }
 
-    /// The first of these partitions in which a group came further than what is committed, as noted, and how far.
-    pub(super) fn came(&mut self, group: &str, doubts: &[Doubt]) -> Result<Option<(Doubt, Offset)>, LogError> {
+    /// Those of these partitions in which a group came elsewhere than to what is committed, as noted, and how far.
+    pub(super) fn came(&mut self, group: &str, doubts: &[Doubt]) -> Result<Vec<(Doubt, Offset)>, LogError> {
         let notes = self.read_notes(true)?;
+        let mut elsewhere = Vec::new();
         for doubt in doubts {
             let Some(value) = notes.get(&came_key(group, &doubt.topic, doubt.partition)) else { continue };
             let came = read::<Came>(value)?.next;
-            if doubt.committed.is_none_or(|committed| committed < came) {
-                return Ok(Some((doubt.clone(), came)));
+            if doubt.committed != Some(came) {
+                elsewhere.push((doubt.clone(), came));
             }
         }
-        Ok(None)
+        Ok(elsewhere)
     }
 
     pub(super) fn fed(&mut self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {
@@ -133,6 +142,11 @@ impl KafkaLog {
         if self.bound_to()?.is_none() {
             notes.push(self.note(false, FAMILY_MAP.to_owned(), fingerprint.as_bytes().to_vec()));
         }
+        let (before, mut ids) = (self.noted_ids()?, self.ids()?);
+        ids.extend(before.clone());
+        if ids != before {
+            notes.push(self.note(false, TOPICS.to_owned(), json(&ids)));
+        }
         if notes.is_empty() { Ok(()) } else { self.write(notes) }
     }
 
@@ -144,6 +158,30 @@ impl KafkaLog {
     /// How many partitions `movements` had when the log was made, where it is noted.
     pub(super) fn made_with(&mut self) -> Result<Option<Partition>, LogError> {
         Ok(self.kept()?.get(PARTITIONS).and_then(|noted| std::str::from_utf8(noted).ok()?.parse().ok()))
+    }
+
+    /// Topics of ours whose messages last.
+    pub(super) fn lasting(&self) -> Vec<String> {
+        LASTING.map(|topic| format!("{}{}", self.settings.prefix, topic_name(topic))).to_vec()
+    }
+
+    /// Whether a topic is another than the one of its name that the log was first served with: what stood in that is gone.
+    pub(super) fn was_made_again(&mut self, topic: &str) -> Result<bool, LogError> {
+        let Some(noted) = self.noted_ids()?.remove(topic) else { return Ok(false) };
+        Ok(self.ids()?.get(topic).is_some_and(|id| *id != noted))
+    }
+
+    /// The ids of lasting topics, where they are noted.
+    fn noted_ids(&mut self) -> Result<BTreeMap<String, String>, LogError> {
+        self.kept()?.get(TOPICS).map_or_else(|| Ok(BTreeMap::new()), |noted| read(noted))
+    }
+
+    /// The ids of lasting topics now, as far as the brokers tell.
+    fn ids(&self) -> Result<BTreeMap<String, String>, LogError> {
+        let question = Question::of_topics(self.reader()?, &self.lasting(), PATIENCE);
+        let described = question.and_then(|question| question.topics(PATIENCE)).unwrap_or_default();
+        let is_told = described.into_iter().filter(|topic| topic.error.is_none() && !topic.id.is_empty());
+        Ok(is_told.map(|topic| (topic.topic, topic.id)).collect())
     }
 
     pub(super) fn last_tick(&mut self, today: crate::domain::Date) -> Result<crate::domain::Date, LogError> {
@@ -197,6 +235,7 @@ impl KafkaLog {
     }
 
     fn write(&mut self, notes: Vec<Outgoing>) -> Result<(), LogError> {
+        let (topic, begun) = (self.note_topic(false), now());
         for note in notes.clone() {
             self.send(note)?;
         }
@@ -205,7 +244,7 @@ impl KafkaLog {
                 self.remember(notes);
                 Ok(())
             }
-            Commit::Recycled(_) => Err(LogError::Busy { doing: "keeping something beside the messages" }),
+            Commit::Recycled(_) => Err(self.in_vain("keeping something beside the messages", &topic, begun)),
         }
     }
 }

@@ -95,8 +95,10 @@ impl ClientContext for Context {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 tracing::error!(target: "librdkafka", facility, "{message}");
             }
-            // A property of the user's goes to producers and consumers alike.
-            RDKafkaLogLevel::Warning if facility == "CONFWARN" => tracing::debug!(target: "librdkafka", facility, "{message}"),
+            // A property of the user's goes to producers and consumers alike, and a client that is made for a look has no servers.
+            RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice if facility == "CONFWARN" => {
+                tracing::debug!(target: "librdkafka", facility, "{message}")
+            }
             RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
             RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(target: "librdkafka", facility, "{message}"),
             RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),

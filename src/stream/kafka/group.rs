@@ -104,6 +104,11 @@ impl Group {
         self.watch.id(topic)
     }
 
+    /// Whether a topic is one of ours, in which an offset has its one place.
+    pub(super) fn is_ours(&self, topic: &str) -> bool {
+        self.watch.is_fixed(topic)
+    }
+
     /// Partitions that were assigned since, and whose committed offset is none of ours.
     pub(super) fn doubts(&mut self) -> Vec<Doubt> {
         std::mem::take(&mut self.doubts)

@@ -23,7 +23,7 @@ impl Home for KafkaLog {
     }
 
     fn another(&self) -> Result<Box<dyn Home>, LogError> {
-        let mut log = KafkaLog::connect((*self.settings).clone())?;
+        let mut log = KafkaLog::reach(&self.settings)?;
         log.rest_clients();
         Ok(Box::new(log))
     }
@@ -53,7 +53,8 @@ impl Home for KafkaLog {
         log.topics.clone_from(&self.topics);
         let ours = |topic: &&String| topic.starts_with(&self.settings.prefix);
         let fixed = stage.topics.iter().filter(ours).filter_map(|topic| Some((topic.clone(), *self.topics.get(topic)?)));
-        let watch = Watch::new(&stage.topics, fixed.collect());
+        let lasting = self.lasting().into_iter().filter(|topic| self.topics.contains_key(topic)).collect();
+        let watch = Watch::new(&stage.topics, fixed.collect(), lasting);
         let member = self.settings.member(share.index);
         let topics = stage.topics.iter().map(|topic| (topic.as_str(), self.topics.get(topic).copied().unwrap_or(0)));
         let is_outdated = native::members(self.reader()?, &stage.group, PATIENCE).is_outdated(&member, topics);

@@ -77,11 +77,15 @@ impl KafkaLog {
     /// [`LogError::Denied`] where none lets us in.
     pub fn connect(settings: KafkaSettings) -> Result<KafkaLog, LogError> {
         settings.validate()?;
-        let settings = Arc::new(settings);
+        KafkaLog::reach(&Arc::new(settings))
+    }
+
+    /// [`KafkaLog::connect`], with settings that were looked at.
+    fn reach(settings: &Arc<KafkaSettings>) -> Result<KafkaLog, LogError> {
         // Not stable, since several commands run beside a service; nobody has to take over from them.
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
         let id = format!("{}command.{}-{}-{number}", settings.prefix, settings.instance, std::process::id());
-        let mut log = KafkaLog::with_writer(&settings, &id);
+        let mut log = KafkaLog::with_writer(settings, &id);
         log.list_topics()?;
         Ok(log)
     }
@@ -136,19 +140,10 @@ impl KafkaLog {
     fn check_offsets(&mut self) -> Result<(), LogError> {
         let Some(group) = self.group.as_mut().filter(|group| group.is_in_doubt()) else { return Ok(()) };
         let (name, doubts) = (group.name().to_owned(), group.doubts());
-        match self.came(&name, &doubts) {
-            Ok(None) => {
+        match self.check_doubts(&name, &doubts) {
+            Ok(()) => {
                 self.rest_clients();
                 Ok(())
-            }
-            Ok(Some((Doubt { topic, partition, committed }, known))) => {
-                let topic = topic.to_string();
-                if let Some(committed) = committed {
-                    return Err(LogError::SetBack { group: name, topic, partition, committed, known });
-                }
-                // With a topic its groups' offsets are deleted; one that ends before where they stood was made again.
-                held::check_end((&topic, partition), known, self.watermarks(&topic, partition)?.1)?;
-                Err(LogError::OffsetsGone { group: name, topic, partition, known })
             }
             // Brokers that are away come back: asked again then, and nothing is read before.
             Err(error) if matches!(error.exit_code(), 69 | 75) => {
@@ -160,6 +155,43 @@ impl KafkaLog {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn check_doubts(&mut self, group: &str, doubts: &[Doubt]) -> Result<(), LogError> {
+        for (Doubt { topic, partition, committed }, known) in self.came(group, doubts)? {
+            let is_raw = !self.group.as_ref().is_some_and(|group| group.is_ours(&topic));
+            let (group, topic) = (group.to_owned(), topic.to_string());
+            match committed {
+                None => {
+                    // With a topic its groups' offsets are deleted; one that ends before where they stood was made again.
+                    held::check_end((&topic, partition), known, self.watermarks(&topic, partition)?.1)?;
+                    return Err(LogError::OffsetsGone { group, topic, partition, known });
+                }
+                // What is read twice is a duplicate.
+                Some(committed) if committed < known && is_raw => {}
+                // Nothing but marks of transactions, or what was deleted since, lies between.
+                Some(committed) if committed > known && !self.holds((&topic, partition), (known, committed))? => {}
+                // The topic is the user's, and what of it is to be read.
+                Some(committed) if is_raw => {
+                    tracing::warn!(
+                        group,
+                        topic,
+                        partition,
+                        committed,
+                        known,
+                        "the offset was set forward by other hands: what lies before it and was not read yet is passed over"
+                    );
+                }
+                Some(committed) => return Err(LogError::Moved { group, topic, partition, committed, known }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether any message lies between two offsets.
+    fn holds(&mut self, (topic, partition): (&str, Partition), (from, until): (Offset, Offset)) -> Result<bool, LogError> {
+        let range = Range { topic: topic.to_owned(), partition, from, until: Some(until) };
+        Ok(self.read(&range)?.next().transpose()?.is_some())
     }
 
     /// [`Log::commit`], with the progress of a feed's file in the same transaction.

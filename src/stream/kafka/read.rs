@@ -1,7 +1,7 @@
 //! Reading outside of any group: what topics there are, where partitions begin and end, bounded ranges. Commits nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -95,14 +95,21 @@ impl KafkaLog {
         let all: BaseConsumer<Context> = config.create_with_context(Context::default()).map_err(failed("making a reader"))?;
         let (_, end) = ends(&all, topic, partition)?;
         super::let_go(all, Duration::ZERO);
-        let until = now() + self.patience(SETTLE);
+        let begun = now();
+        let until = begun + self.patience(SETTLE);
         while self.watermarks(topic, partition)?.1 < end {
             if now() >= until {
-                return Err(LogError::Busy { doing: "waiting for a transaction that another left open" });
+                return Err(self.in_vain("waiting for a transaction that another left open", topic, begun));
             }
             std::thread::sleep(POLL);
         }
         Ok(())
+    }
+
+    /// What did not come about since then.
+    pub(super) fn in_vain(&self, doing: &'static str, topic: &str, begun: Instant) -> LogError {
+        let seconds = now().saturating_duration_since(begun).as_secs();
+        LogError::InVain { doing, topic: topic.to_owned(), servers: self.settings.bootstrap_servers.clone(), seconds }
     }
 
     /// A worker that stands still for a minute counts as stuck: as a member of a group it tries again later.

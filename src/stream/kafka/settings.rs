@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::BaseProducer;
 
 use super::super::LogError;
 use super::super::envelope::message_bytes_max;
+use super::context::Context;
 
 /// What the Kafka home needs to know.
 #[derive(Clone, PartialEq, Eq)]
@@ -102,6 +106,9 @@ const PRODUCER: [(&str, &str); 9] = [
     ("transaction.timeout.ms", "15000"),
 ];
 
+/// What is told of no one property.
+const TOGETHER: &str = "all together";
+
 impl KafkaSettings {
     /// Whether all of it can be taken; no broker is asked.
     ///
@@ -113,13 +120,30 @@ impl KafkaSettings {
         if let Some(owned) = self.properties.keys().find(|name| OWNED.contains(&name.as_str())) {
             return Err(refuse(owned, "entrepot owns it; exactly-once delivery rests on it. Leave it out".to_owned()));
         }
-        for config in [self.consumer("check", "check-0", 0), self.producer("check")] {
-            config.create_native_config().map_err(|error| match error {
-                rdkafka::error::KafkaError::ClientConfig(_, why, name, _) => refuse(&name, why),
-                error => refuse("?", error.to_string()),
-            })?;
-        }
-        self.times_fit()
+        let refused = |error| match error {
+            KafkaError::ClientConfig(_, why, name, _) => refuse(&name, why),
+            // It is the machine's fault, and passes.
+            KafkaError::ClientCreation(why) if why.starts_with("Failed to create thread") => {
+                LogError::Store { doing: "making a client", detail: why }
+            }
+            KafkaError::ClientCreation(why) => refuse(self.named_in(&why), why.clone()),
+            error => refuse(TOGETHER, error.to_string()),
+        };
+        let (mut consumer, mut producer) = (self.consumer("check", "check-0", 0), self.producer("check"));
+        consumer.create_native_config().and_then(|_| producer.create_native_config()).map_err(refused)?;
+        self.times_fit()?;
+        // Files, mechanisms and what has to go together are looked at when a client is made. Without servers it asks nobody.
+        let consumer = consumer.remove("bootstrap.servers").create_with_context::<_, BaseConsumer<_>>(Context::default());
+        super::let_go(consumer.map_err(refused)?, super::END_PATIENCE);
+        let producer = producer.remove("bootstrap.servers").create_with_context::<_, BaseProducer<_>>(Context::default());
+        super::let_go(producer.map_err(refused)?, super::END_PATIENCE);
+        Ok(())
+    }
+
+    /// The property of the user's that a complaint is about.
+    fn named_in(&self, why: &str) -> &str {
+        let named = self.properties.keys().filter(|name| why.contains(name.as_str()));
+        named.max_by_key(|name| name.len()).map_or(TOGETHER, String::as_str)
     }
 
     /// A longer time must be longer than a shorter one: a lost message fails its transaction, a dead member's transaction is gone

@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, Resour
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
+use super::super::clock::now;
 use super::super::{LogError, Policy, TopicPlan};
 use super::KafkaLog;
 use super::classify::{About, asked, denied, failed};
@@ -68,6 +69,9 @@ impl KafkaLog {
         let mut faults = Vec::new();
         if found != plan.partitions {
             faults.push(format!("{found} partitions, wanted {}", plan.partitions));
+        }
+        if self.was_made_again(&plan.name)? {
+            faults.push("it was deleted and made again, and what stood in it is gone: only a new log, under another topics.prefix, will have all of it".to_owned());
         }
         let described = self.settings_of(&plan.name)?;
         faults.extend(described.iter().flat_map(|config| self.compare(plan, config)));
@@ -171,6 +175,7 @@ impl KafkaLog {
 
     /// Until every broker has heard of a new topic, its messages may be refused.
     fn wait_for(&mut self, topic: &str) -> Result<(), LogError> {
+        let begun = now();
         for _ in 0..100 {
             let metadata = self.reader()?.fetch_metadata(Some(topic), PATIENCE).map_err(|error| self.unreachable(&error))?;
             let has_leaders = metadata.topics().iter().all(|topic| {
@@ -183,7 +188,7 @@ impl KafkaLog {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Err(LogError::Busy { doing: "waiting for a new topic" })
+        Err(self.in_vain("waiting for the leaders of a new topic", topic, begun))
     }
 
     /// Asks as an administrator, and waits for the answer.

@@ -36,6 +36,8 @@ pub(super) struct Watch {
     /// Partitions of those topics that keep their number.
     fixed: BTreeMap<String, Partition>,
     topics: BTreeMap<String, Known>,
+    /// Topics that the group does not read, and whose messages last: what is published to them is published once.
+    beside: BTreeMap<String, Known>,
     /// Since when we are to read a partition that its topic has not.
     lacking: Option<Instant>,
 }
@@ -48,9 +50,10 @@ struct Known {
 }
 
 impl Watch {
-    pub(super) fn new(topics: &[String], fixed: BTreeMap<String, Partition>) -> Watch {
+    pub(super) fn new(topics: &[String], fixed: BTreeMap<String, Partition>, lasting: Vec<String>) -> Watch {
         let known = topics.iter().map(|topic| (topic.clone(), Known::default())).collect();
-        Watch { fixed, topics: known, ..Watch::default() }
+        let beside = lasting.into_iter().filter(|topic| !topics.contains(topic)).map(|topic| (topic, Known::default()));
+        Watch { fixed, topics: known, beside: beside.collect(), ..Watch::default() }
     }
 
     /// The id of a topic; empty where it is not known.
@@ -125,7 +128,8 @@ impl Watch {
             None => !topic.may_read,
             error => error == Some(Code::TopicAuthorizationFailed),
         };
-        described.into_iter().filter(is_forbidden).map(|topic| topic.topic).collect()
+        let is_read = |topic: &Described| self.topics.contains_key(&topic.topic);
+        described.into_iter().filter(|topic| is_read(topic) && is_forbidden(topic)).map(|topic| topic.topic).collect()
     }
 
     /// Ends with the client that it asks.
@@ -137,17 +141,21 @@ impl Watch {
         if self.is_cut_off {
             return None;
         }
-        Question::of_topics(consumer, &self.topics.keys().cloned().collect::<Vec<_>>(), patience)
+        Question::of_topics(consumer, &self.topics.keys().chain(self.beside.keys()).cloned().collect::<Vec<_>>(), patience)
     }
 
     fn hear(&mut self, described: &[Described], group: &str, now: Instant) -> Result<(), LogError> {
         for Described { topic, error, id, partitions, .. } in described {
-            let Some(known) = self.topics.get_mut(topic) else { continue };
+            let is_beside = self.beside.contains_key(topic);
+            let of_either = if is_beside { &mut self.beside } else { &mut self.topics };
+            let Some(known) = of_either.get_mut(topic) else { continue };
             match error {
                 None => known.missing = None,
                 Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
                     let since = *known.missing.get_or_insert(now);
-                    if now.saturating_duration_since(since) >= MISSING {
+                    if now.saturating_duration_since(since) >= MISSING && is_beside {
+                        return Err(LogError::Gone { topic: topic.clone() });
+                    } else if now.saturating_duration_since(since) >= MISSING {
                         return Err(LogError::Deleted { topic: topic.clone(), group: group.to_owned() });
                     }
                     continue;
@@ -156,6 +164,8 @@ impl Watch {
             }
             if known.id.is_empty() {
                 known.id.clone_from(id);
+            } else if known.id != *id && is_beside {
+                return Err(LogError::Gone { topic: topic.clone() });
             } else if known.id != *id {
                 return Err(LogError::MadeAgain { topic: topic.clone(), group: group.to_owned() });
             }
@@ -179,7 +189,8 @@ mod tests {
 
     #[track_caller]
     fn check(heard: &[(u64, Described)], wanted: &str) {
-        let mut watch = Watch::new(&["raw".to_owned()], BTreeMap::from([("raw".to_owned(), 2)]));
+        let fixed = BTreeMap::from([("raw".to_owned(), 2)]);
+        let mut watch = Watch::new(&["raw".to_owned()], fixed, vec!["verdicts".to_owned(), "raw".to_owned()]);
         let begin = now();
         let ended = heard
             .iter()
@@ -198,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_partition_that_stays_missing_is_of_a_topic_that_was_made_again() {
-        let (mut watch, begin) = (Watch::new(&["raw".to_owned()], BTreeMap::new()), now());
+        let (mut watch, begin) = (Watch::new(&["raw".to_owned()], BTreeMap::new(), Vec::new()), now());
         let mut heard = |second, partitions, places: &[Partition]| {
             let now = begin + Duration::from_secs(second);
             watch.hear(&[described("a", partitions, None)], "g", now).unwrap();
@@ -236,6 +247,12 @@ mod tests {
         let away = || described("", 0, Some(Code::UnknownTopicOrPartition));
         check(&[(0, described("a", 2, None)), (5, described("b", 2, None))], "topic \"raw\" was deleted and made again");
         check(&[(0, described("a", 2, None)), (5, away()), (15, away())], "topic \"raw\" was deleted while");
+        // The same of those that it does not read, but for their number of partitions.
+        let beside = |described: Described| Described { topic: "verdicts".to_owned(), ..described };
+        let gone = "topic \"verdicts\" was deleted under a running service";
+        check(&[(0, beside(described("a", 2, None))), (5, beside(described("b", 2, None)))], gone);
+        check(&[(0, beside(described("a", 2, None))), (5, beside(away())), (15, beside(away()))], gone);
+        check(&[(0, beside(described("a", 2, None))), (5, beside(described("a", 3, None)))], "");
         check(&[(0, described("a", 3, None))], "topic \"raw\" has 3 partitions, but the log was made with 2");
     }
 }

@@ -114,8 +114,8 @@ impl Group {
             if let Some(offset) = stands {
                 check_end((topic, partition), offset, end).map_err(Unanswered::Refused)?;
             }
-            // A commit of ours carries the topic's id. Of raw topics an offset may be set back: what is read twice is a duplicate.
-            let is_of_others = known.is_empty() && !id.is_empty() && self.watch.is_fixed(topic);
+            // A commit of ours carries the topic's id.
+            let is_of_others = known.is_empty() && !id.is_empty();
             let topic = Arc::<str>::from(topic);
             if stands.is_none() || is_of_others {
                 doubts.push(Doubt { topic: Arc::clone(&topic), partition, committed: stands });

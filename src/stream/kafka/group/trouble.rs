@@ -18,6 +18,11 @@ impl Group {
         match error {
             // Which topic it is of is not said; the statistics will.
             KafkaError::PartitionEOF(_) => Ok(Event::Idle),
+            // What it leaves may be another's by now; what it goes on to read is asked for again once it has joined.
+            error if self.is_rejoining && classify::is_denied(error) => {
+                tracing::debug!(group = self.name, %error, "refused while leaving the group");
+                Ok(Event::Idle)
+            }
             error if classify::is_denied(error) => Err(classify::denied(error, self.about(&self.forbidden()))),
             error if classify::is_reset(error) => self.out_of_range(),
             error if classify::passes(error) => {
