@@ -8,6 +8,7 @@
 
 mod absent;
 mod bundles;
+mod firms;
 mod flows;
 mod goods;
 mod labels;

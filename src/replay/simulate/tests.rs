@@ -1,6 +1,7 @@
 //! Tests of simulated worlds.
 
 mod labels;
+mod leaks;
 mod look_alikes;
 mod schemes;
 mod wide;
