@@ -195,15 +195,14 @@ fn plant(plan: &Plan, lanes: &mut [Lane], world: &World, mix: &Mix, rng: &mut Rn
     let bears = |(_, lane): &(usize, &Lane)| plan.market(lane).event.is_some();
     let mut free: Vec<usize> = lanes.iter().enumerate().filter(bears).map(|(place, _)| place).collect();
     rng.shuffle(&mut free);
-    let share = mix.prevalence.permille();
-    let wanted = (markets.len() as u64 * share + 500) / 1000;
-    let wanted = if share > 0 { wanted.max(1) } else { 0 };
+    let wanted = mix.wanted(markets.len());
     let mut planted = 0;
     while planted < wanted && !schemes.is_empty() {
         let Some(first) = free.pop() else { break };
         let second = free.iter().position(|other| markets.get(*other) == markets.get(first));
-        // A hop takes two lanes of one market, and two of what is left to plant.
-        let fits = |scheme: &Scheme| *scheme != Scheme::Hopping || second.is_some() && (planted == 0 || wanted - planted >= 2);
+        // A hop takes two lanes of one market, and two of what is left to plant; where nothing else is asked for there are two at least.
+        let has_two = second.is_some() && (wanted - planted >= 2 || planted == 0 && schemes.len() == 1);
+        let fits = |scheme: &Scheme| *scheme != Scheme::Hopping || has_two;
         let Some(turn) = schemes.iter().position(fits) else { continue };
         let scheme = schemes.remove(turn);
         schemes.push(scheme);
@@ -219,8 +218,8 @@ fn plant(plan: &Plan, lanes: &mut [Lane], world: &World, mix: &Mix, rng: &mut Rn
 fn begin(plan: &Plan, lanes: &mut [Lane], place: usize, scheme: Scheme, rng: &mut Rng) {
     let Some(lane) = lanes.get_mut(place) else { return };
     let good = plan.market(lane).good;
-    let unseen = lane.traders().unseen();
     lane.kind = Kind::Planted(scheme);
+    let unseen = lane.traders().unseen();
     let Some(story) = &mut lane.story else { return };
     story.full_kg = lane.base_kg * lane.surge;
     let related = related(good).expect("every good that is controlled has related goods");

@@ -163,6 +163,34 @@ fn prevalence_is_what_was_asked_for() {
 }
 
 #[test]
+fn hopping_keeps_to_the_prevalence_and_a_prevalence_that_is_missed_is_told_of() {
+    let asked = |seed, schemes: &[Scheme], prevalence| {
+        let world = world(seed, 12_000, schemes, Mix { prevalence: share(prevalence), ..Mix::USUAL });
+        let planted = Plan::new(&world).lanes.iter().filter(|lane| lane.scheme().is_some()).count();
+        (planted, missed(&world))
+    };
+    // One lane in fifty of fifteen is one lane.
+    assert!((1..=12).all(|seed| asked(seed, Scheme::ALL, "0.02") == (1, None)));
+    // A hop alone takes two.
+    let (planted, told) = asked(1, &[Scheme::Hopping], "0.02");
+    assert_eq!((planted, told.map(|missed| (missed.planted, missed.wanted))), (2, Some((2, 1))));
+    let (planted, told) = asked(1, Scheme::ALL, "1");
+    let told = told.unwrap();
+    assert!(planted < told.lanes && planted == told.bearing && told.wanted == told.lanes, "{told:?}");
+    assert_eq!(asked(1, &[], "1"), (0, None));
+}
+
+#[test]
+fn smelters_of_a_wide_world_have_ore() {
+    let plans = (1..=4).map(|seed| Plan::new(&all(seed, 60_000)));
+    let lacks = |plan: &Plan| {
+        let of = plan.lanes.iter().filter(|lane| matches!(lane.kind, Kind::Producer | Kind::OreSmelted));
+        of.filter(|lane| plan.market(lane).good.ore.is_none()).count()
+    };
+    assert_eq!(plans.map(|plan| lacks(&plan)).sum::<usize>(), 0);
+}
+
+#[test]
 fn every_scheme_and_look_alike_is_told() {
     let traces = traces(&world(4, 60_000, Scheme::ALL, plain_to_see()));
     let of_flows: BTreeSet<Kind> = traces.flows.values().map(|(_, truth)| truth.kind).collect();
