@@ -41,7 +41,7 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let (told_from, found_from) = knowledge.told_and_found_from();
     let per_week = usize::try_from(args.budget).unwrap_or(usize::MAX);
     let settings = Settings { decided, per_week, told_from, found_from };
-    let tonnes = history.steps.keys().map(|id| (*id, flows.tonnes(*id))).collect();
+    let tonnes = history.steps.keys().filter_map(|id| Some((*id, flows.tonnes(*id)?))).collect();
     let backtest = score(&labels, (&history, &tonnes), &settings);
     let backtest = backtest.exits(Exit::Invalid).map_err(|failure| failure.context(args.labels.display().to_string()))?;
     if backtest.positives + backtest.negatives == 0 {
