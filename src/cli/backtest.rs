@@ -27,7 +27,10 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let labels = labels.exits(Exit::Invalid).map_err(|failure| failure.context(args.labels.display().to_string()))?;
 
     let (movements, until) = match args.source.from {
-        Some(from) => (of_log(config, &knowledge, (from, args.source.end()?))?, None),
+        Some(from) => {
+            let end = args.source.end()?;
+            (of_log(config, &knowledge, (from, end))?, end.day())
+        }
         None => of_files((config, args), &knowledge)?,
     };
     let mut witness = Witness::new(knowledge.assess()).keeping_grounds(args.report.is_some());
