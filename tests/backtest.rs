@@ -60,16 +60,20 @@ fn scikit_learn_finds_the_same_figures() {
     // Enough of both that the figures mean something.
     assert!(counted("positives") >= 10 && counted("negatives") >= 50, "{} {}", counted("positives"), counted("negatives"));
     let mut recompute = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"));
-    recompute.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backtest/recompute.py")).arg(house.path("report.json"));
+    let verdicts = ["-q", "assess", "w/records.ndjson", "--feed", "world", "--until", DECIDED, "--only", "corridors"];
+    house.write("verdicts.ndjson", house.done(&[&verdicts[..], &["--format", "ndjson"]].concat()).as_bytes());
+    recompute.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backtest/recompute.py"));
+    recompute.arg(house.path("report.json")).arg(house.path("verdicts.ndjson"));
     let output = recompute.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && said.contains(" figures agree"), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    // For people: each method in a line, beside what chance gives.
+    // For people: each method in a line of what it found and in one of how it scored, beside what chance gives.
     let table = house.done(&FILES);
-    for name in ["entrepot", "prior alone", "min-flow", "growth > 100 %", "smaller growth of both legs", "always the prevalence"]
-    {
-        assert_eq!(table.lines().filter(|line| line.starts_with(name)).count(), 1, "{name}: {table}");
+    let lines = |name: &str| table.lines().filter(|line| line.starts_with(name)).count();
+    for name in ["entrepot", "prior alone", "min-flow", "growth > 100 %", "smaller growth of both legs"] {
+        assert_eq!(lines(name), 2, "{name}: {table}");
     }
+    assert_eq!((lines("always the prevalence"), lines("reliability of ")), (1, 2), "{table}");
 }
 
 #[test]
@@ -89,6 +93,19 @@ fn a_log_says_what_files_say() {
     let relabelled = std::fs::read_to_string(house.path("labels.csv")).unwrap().replace("2025-12-31", "2025-06-30");
     house.write("labels.csv", relabelled.as_bytes());
     assert_eq!(of(&["--from", "start"]), of(&["w/records.ndjson", "--feed", "world"]));
+    // What was found after the last record is scored on a later day, and by no week more; before it, refused.
+    let later = relabelled.replace("2025-06-30", "2035-01-01");
+    house.write("later.csv", later.as_bytes());
+    let late = ["-q", "backtest", "--from", "start", "--labels=later.csv", "--format", "json"];
+    let (code, _, stderr) = house.run(&late);
+    assert!(code == 78 && stderr.contains("2035-01-01 is after the decision of "), "{code}: {stderr}");
+    let report: Value = serde_json::from_str(&house.done(&[&late[..], &["--until", "2035-01-01"]].concat())).unwrap();
+    assert_eq!(report["decided"], "2035-01-01");
+    assert_eq!(report["methods"][0]["budget"]["weeks"], of(&["--from", "start"])["methods"][0]["budget"]["weeks"]);
+    // What a replay wrote is read as it stands, its note left alone.
+    house.done(&["-q", "replay", "--from", "start", "--stage", "ingest", "--out", "again"]);
+    assert!(house.path("again/replay-begun.json").exists());
+    assert_eq!(of(&["again", "--as", "movements"]), of(&["--from", "start"]));
 }
 
 #[test]

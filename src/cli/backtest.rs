@@ -14,7 +14,9 @@ use super::wiring::Knowledge;
 use crate::config::{Config, SourceOf};
 use crate::domain::Date;
 use crate::encode::Topic;
-use crate::replay::backtest::{Backtest, Labels, LookAhead, Measured, Report, Settings, Witness, look_ahead, score};
+use crate::replay::backtest::{
+    Backtest, Bin, FalsePositives, Labels, LookAhead, Measured, Report, Settings, Witness, look_ahead, score,
+};
 use crate::replay::{Between, Bounded, Gathered, KnownMovements, MovementOrder, ReplayError, Rerun, When};
 
 /// Runs it.
@@ -27,7 +29,10 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let labels = labels.exits(Exit::Invalid).map_err(|failure| failure.context(args.labels.display().to_string()))?;
 
     let (movements, until) = match args.source.from {
-        Some(from) => (of_log(config, &knowledge, (from, args.source.end()?))?, None),
+        Some(from) => {
+            let end = args.source.end()?;
+            (of_log(config, &knowledge, (from, end))?, end.day())
+        }
         None => of_files((config, args), &knowledge)?,
     };
     let mut witness = Witness::new(knowledge.assess()).keeping_grounds(args.report.is_some());
@@ -41,7 +46,7 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     let (told_from, found_from) = knowledge.told_and_found_from();
     let per_week = usize::try_from(args.budget).unwrap_or(usize::MAX);
     let settings = Settings { decided, per_week, told_from, found_from };
-    let tonnes = history.steps.keys().map(|id| (*id, flows.tonnes(*id))).collect();
+    let tonnes = history.steps.keys().filter_map(|id| Some((*id, flows.tonnes(*id)?))).collect();
     let backtest = score(&labels, (&history, &tonnes), &settings);
     let backtest = backtest.exits(Exit::Invalid).map_err(|failure| failure.context(args.labels.display().to_string()))?;
     if backtest.positives + backtest.negatives == 0 {
@@ -164,28 +169,8 @@ fn table(backtest: &Backtest) -> Vec<String> {
     if let Some(budget) = backtest.methods.first().map(|scores| &scores.budget) {
         lines.push(format!("budget: {} corridor-months a week, {} weeks", budget.per_week, budget.weeks));
     }
-    lines.push(format!(
-        "{:<28} {:<20} {:<20} {:>6} {:>9} {:>9} {:>6} {:>6}",
-        "METHOD", "AP (90 %)", "BRIER (90 %)", "ECE", "LOOKED AT", "PRECISION", "RECALL", "VALUE"
-    ));
-    for scores in &backtest.methods {
-        let budget = &scores.budget;
-        lines.push(format!(
-            "{:<28} {:<20} {:<20} {:>6} {:>9} {:>9} {:>6} {:>6}",
-            scores.method.words(),
-            measured(scores.average_precision, 2),
-            measured(scores.brier, 3),
-            figure(scores.calibration_error),
-            budget.looked_at,
-            figure(budget.precision),
-            figure(budget.recall),
-            figure(budget.value_found)
-        ));
-    }
-    let by_chance = [("always the prevalence", *prevalence, backtest.brier_of_prevalence)];
-    for (name, precision, brier) in by_chance {
-        lines.push(format!("{name:<28} {:<20} {:<20}", figure(precision), figure(brier)));
-    }
+    lines.extend(found_of(backtest));
+    lines.extend(scores_of(backtest));
     let lead = &backtest.lead;
     lines.push(format!(
         "lead: {} of {} found, days before the finding became known: {}",
@@ -193,12 +178,53 @@ fn table(backtest: &Backtest) -> Vec<String> {
         lead.n,
         measured(lead.median_days, 0)
     ));
-    let negatives: Vec<String> =
-        backtest.false_positives.iter().map(|of| format!("{} {} of {}", of.intermediary, of.found, of.n)).collect();
+    let of_intermediary = |of: &FalsePositives| {
+        let share = measured(of.share, 2);
+        format!("{} {} of {}, {share}", of.intermediary, of.found, of.n)
+    };
+    let negatives: Vec<String> = backtest.false_positives.iter().map(of_intermediary).collect();
     lines.push(format!(
         "found among those that were none: {}",
-        if negatives.is_empty() { "-".to_owned() } else { negatives.join(", ") }
+        if negatives.is_empty() { "-".to_owned() } else { negatives.join("; ") }
     ));
+    lines
+}
+
+/// What each method finds at the budget.
+fn found_of(backtest: &Backtest) -> Vec<String> {
+    let row = |[method, looked_at, right, wrong, precision, recall, value]: [&str; 7]| {
+        format!("{method:<28} {looked_at:>9} {right:>5} {wrong:>5}  {precision:<20} {recall:<20} {value}")
+    };
+    let recall = format!("RECALL of {} (90 %)", backtest.positives);
+    let mut lines = vec![row(["METHOD", "LOOKED AT", "RIGHT", "WRONG", "PRECISION (90 %)", &recall, "BY TONNES (90 %)"])];
+    for scores in &backtest.methods {
+        let budget = &scores.budget;
+        let [looked_at, right, wrong] = [budget.looked_at, budget.right, budget.wrong].map(|count| count.to_string());
+        let [precision, recall, value] = [budget.precision, budget.recall, budget.value_found].map(|figure| measured(figure, 2));
+        lines.push(row([scores.method.words(), &looked_at, &right, &wrong, &precision, &recall, &value]));
+    }
+    lines
+}
+
+/// How well the scores of each method tell cases apart, and what chance gives.
+fn scores_of(backtest: &Backtest) -> Vec<String> {
+    let row = |[method, told, precision, brier, error]: [&str; 5]| {
+        format!("{method:<28} {told:>9}  {precision:<20} {brier:<24} {error}")
+    };
+    let told = format!("CASES {}", backtest.positives + backtest.negatives);
+    let mut lines = vec![row(["METHOD", &told, "AP (90 %)", "BRIER (90 %)", "ECE (90 %)"])];
+    for scores in &backtest.methods {
+        let told = scores.told.to_string();
+        let (precision, brier) = (measured(scores.average_precision, 2), measured(scores.brier, 3));
+        lines.push(row([scores.method.words(), &told, &precision, &brier, &measured(scores.calibration_error, 2)]));
+    }
+    let [precision, brier] = [backtest.prevalence, backtest.brier_of_prevalence].map(figure);
+    lines.push(row(["always the prevalence", "", &precision, &brier, ""]));
+    for scores in backtest.methods.iter().filter(|scores| !scores.reliability.is_empty()) {
+        let group = |bin: &Bin| format!("  said {:.3}, found {} of {} cases", bin.said, measured(Some(bin.share()), 2), bin.n);
+        lines.push(format!("reliability of {}:", scores.method.words()));
+        lines.extend(scores.reliability.iter().map(group));
+    }
     lines
 }
 
@@ -207,9 +233,9 @@ fn figure(value: Option<f64>) -> String {
 }
 
 fn measured(measured: Option<Measured>, places: usize) -> String {
-    let Some(Measured { value, low, high }) = measured else { return "-".to_owned() };
+    let Some(Measured { value, low, high, .. }) = measured else { return "-".to_owned() };
     match low.zip(high) {
         Some((low, high)) => format!("{value:.places$} ({low:.places$} to {high:.places$})"),
-        None => format!("{value:.places$}"),
+        None => format!("{value:.places$} (no interval)"),
     }
 }

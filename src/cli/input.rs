@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::begun::NOTE;
 use super::exit::{Exit, Exits, Failure};
 use super::joined::{self, Parts};
 use super::parquet::{self, Incoming};
@@ -203,13 +204,15 @@ fn input(path: PathBuf) -> Input {
 /// How names end of files that are still being written: by browsers, copying programs and partners with manners.
 const UNFINISHED: [&str; 6] = [".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload"];
 
-/// The files of a folder by name, without those that are hidden or still being written.
+/// The files of a folder by name, without those that are hidden or still being written, and without the note of a replay, which is no output.
 pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let shown = folder.display().to_string();
     let entries = std::fs::read_dir(folder).exits(Exit::NotThere).map_err(|failure| failure.context(shown))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_file() && !path.file_name().is_some_and(|name| is_passed_over(&name.to_string_lossy())))
+        .filter(|path| {
+            path.is_file() && !path.file_name().is_some_and(|name| name == NOTE || is_passed_over(&name.to_string_lossy()))
+        })
         .collect();
     files.sort();
     Ok(files)

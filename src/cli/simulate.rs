@@ -8,7 +8,7 @@ use super::args_simulate::{FROM, SimulateArgs, UNTIL};
 use super::exit::{Exit, Exits, Failure, Outcome};
 use crate::domain::Month;
 use crate::replay::simulate::mix::Mix;
-use crate::replay::simulate::{Absent, FIRST_YEAR, LAST_YEAR, Scheme, World, WriteError, absent, write};
+use crate::replay::simulate::{Absent, FIRST_YEAR, LAST_YEAR, Missed, Scheme, World, WriteError, absent, missed, write};
 
 /// Runs it.
 pub(super) fn run(args: &SimulateArgs) -> Outcome {
@@ -17,6 +17,11 @@ pub(super) fn run(args: &SimulateArgs) -> Outcome {
     let schemes = schemes(&args.scheme, mix)?;
     let world = World { seed: args.seed, records: args.records, from, until: until.plus(1), schemes, mix };
     warn_of_absent(&world, &args.scheme);
+    if let Some(Missed { planted, wanted, lanes, bearing }) = missed(&world).filter(|missed| missed.planted > 0) {
+        tracing::warn!(
+            "a scheme runs over {planted} of {lanes} lanes; the prevalence asks for {wanted}: {bearing} can bear one, hopping takes two"
+        );
+    }
     said_of_nothing(args).iter().for_each(|said| tracing::warn!("--scheme none: there is no scheme, so {said} says nothing"));
     let written = write(&world, &args.out).map_err(|error| {
         let exit = match &error {

@@ -54,10 +54,11 @@ impl<'a> Bounded<'a> {
         (self.sink)(effects)
     }
 
-    /// Ends the range with the tick of `until`, else of the day after the highest `known_from`, repeated until nothing is left over.
+    /// Ends the range with the tick of the day after the highest `known_from`, or of `until` where that is later, repeated until nothing is
+    /// left over.
     fn close(&mut self, until: Option<Date>) -> Result<(), ReplayError> {
         let last = self.days.map(|(_, last)| last).or(self.highest);
-        let Some(closing) = until.or(last.and_then(|date| date.tomorrow().ok())) else { return Ok(()) };
+        let Some(closing) = until.max(last.and_then(|date| date.tomorrow().ok())) else { return Ok(()) };
         if let Some(eve) = closing.yesterday().ok().filter(|_| self.highest.is_some()) {
             self.pass_days(eve)?;
         }
@@ -200,6 +201,11 @@ mod tests {
     fn until_closes_with_its_own_tick() {
         let seen = |known: &[(&str, &str)], until| run(known, until, 1 << 20).0.join(" ");
         assert_eq!(seen(&[("2025-01-02T00:00:00Z", "a")], Some("2025-01-04")), "a 03 04 04 04");
+        assert_eq!(
+            seen(&[("2025-01-03T00:00:00Z", "a")], Some("2025-01-01")),
+            "a 04 04 04",
+            "what is known is never left unsaid"
+        );
         assert_eq!(seen(&[], Some("2025-01-04")), "04 04 04");
         assert_eq!(seen(&[], None), "");
     }

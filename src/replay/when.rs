@@ -23,6 +23,16 @@ pub enum When {
 #[error("{0:?} is no place in a log (start, end, 2025-04-01, 2025-04-01T00:00:00Z or offset:N)")]
 pub struct InvalidWhen(String);
 
+impl When {
+    /// The day of an instant, in UTC; no other place has one.
+    pub fn day(self) -> Option<Date> {
+        match self {
+            When::Instant(instant) => Some(instant.to_zoned(jiff::tz::TimeZone::UTC).date()),
+            When::Start | When::End | When::Offset(_) => None,
+        }
+    }
+}
+
 impl FromStr for When {
     type Err = InvalidWhen;
 

@@ -54,10 +54,8 @@ Measured with version {version} on {date}, model `{model}`.
   of other seeds and all three prevalences, weighted to the one in question. They see the whole history of a lane at once and were trained on
   worlds of the very kind that they are judged on; on real trade nobody could train them. They are no part of the product.
   - *Of all records*: 57 figures of a lane (`tests/backtest/features.py`): levels and growth of both legs, other supply, gaps between the two
-    reports, firms, boxes, ports. It learns the simulator as much as rerouting: honest lanes spread their shipments evenly over hundreds of
-    made-up firms and a scheme sends them through a few, so the share of the largest shipper alone ranks lanes almost without an error
-    (0.99 of all pairs in order). Of real trade that would not hold; of these worlds it says that entrepot, which has no signal of firms, leaves
-    the strongest trace unread, and that the simulator makes it too strong.
+    reports, firms, boxes, ports. It learns the simulator as much as rerouting: how far each story rises, and that some schemes are of one firm. Of
+    real trade that would not hold; entrepot has no signal of firms.
   - *Of growth alone*: eight figures, of the kind that rules go by. It too learns how far each story rises, which the simulator draws from
     narrow ranges.
   - *Of entrepot's evidence*: what the signals said of the lane, combined by training instead of by the model's weights.

@@ -151,14 +151,15 @@ def judge(world, trees):
     rows = []
     for method in METHODS:
         of = next(of for of in report["methods"] if of["method"] == method)
-        scores = [case["scores"][method] for case in report["cases"]]
+        # A rule that had no figures for a case tells nobody of it.
+        scores = [case["scores"].get(method, 0) for case in report["cases"]]
         row = figures(found, scores, method in ("service", "prior"))
         said = (of.get("average_precision") or {}).get("value", "")
         if any(found) and abs(said - row["average_precision"]) > 1e-9:
             sys.exit(f"{method}: average precision {said} in the report, {row['average_precision']} computed")
         budget = of["budget"]
         named = (("precision", "precision"), ("recall", "recall"), ("value", "value_found"))
-        row |= {f"budget_{name}": budget.get(key, "") for name, key in named}
+        row |= {f"budget_{name}": (budget.get(key) or {}).get("value", "") for name, key in named}
         row["looked_at"] = budget["looked_at"]
         rows.append({"method": method} | row)
     for name, model in trees.items():

@@ -366,11 +366,12 @@ fn a_world_lies_within_what_can_be_read_and_says_what_it_lacks() {
         std::fs::remove_dir_all(place.0.path().join("w")).unwrap();
     }
     // A scheme that was asked for and is not there is told of; one that is there is not.
-    let lacking: [(&[&str], &str); 4] = [
+    let lacking: [(&[&str], &str); 5] = [
         (&["--records", "500", "--scheme", "hopping"], "no lane with the scheme hopping: it takes two lanes"),
         (&["--records", "500", "--scheme", "relabel", "--from", "2010-01", "--until", "2011-12"], "begins to control"),
         (&["--records", "9000", "--scheme", "new_firm", "--scheme", "relabel", "--prevalence", "0.01"], "a higher prevalence"),
         (&["--records", "9000", "--scheme", "new_firm"], ""),
+        (&["--records", "9000", "--scheme", "all", "--prevalence", "1"], "the prevalence asks for"),
     ];
     for (asked, told) in lacking {
         let output = simulate(asked);

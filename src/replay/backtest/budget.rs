@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::measures::{Measured, measured};
 use crate::domain::{CorridorId, Date};
 
-/// What is labelled: which corridor-months speak of it, whether it was rerouting, and the tonnes of it.
+/// A case with a finding: which corridor-months speak of it, whether it was rerouting, and the tonnes of it.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     pub(super) corridors: BTreeSet<CorridorId>,
-    pub(super) is_rerouting: Option<bool>,
-    pub(super) tonnes: f64,
+    pub(super) is_rerouting: bool,
+    /// Where they are known.
+    pub(super) tonnes: Option<f64>,
 }
 
 /// What was found.
@@ -27,18 +29,21 @@ pub struct Budget {
     pub wrong: usize,
     /// Right ones among right and wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub precision: Option<f64>,
+    pub precision: Option<Measured>,
     /// Cases of rerouting of which a corridor-month was looked at, among all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub recall: Option<f64>,
-    /// By tonnes.
+    pub recall: Option<Measured>,
+    /// By tonnes, of those of which they are known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value_found: Option<f64>,
+    pub value_found: Option<Measured>,
 }
+
+/// Of some cases, by place, those that are drawn together.
+type Named<'a> = dyn Fn(&dyn Fn(usize) -> bool) -> Vec<Vec<usize>> + 'a;
 
 /// Which corridor-months are looked at, week by week, where each has a score from a day on: of those from the floor on that were never looked
 /// at the `per_week` highest; of equal ones the first by name. A week runs from Monday to Sunday, the last one to the eve of
-/// the decision. Gives also how many weeks there are.
+/// that day. Gives also how many weeks there are.
 pub(super) fn looked_at(
     mut scores: Vec<(Date, CorridorId, f64)>,
     per_week: usize,
@@ -75,29 +80,52 @@ fn week_after(day: Date) -> Date {
 }
 
 impl Budget {
-    /// What those that were looked at found of these cases.
-    pub(super) fn of((order, weeks): &(Vec<CorridorId>, usize), per_week: usize, cases: &[Case]) -> Budget {
+    /// What those that were looked at found of these cases. What is looked at stays the same, whichever cases an interval draws.
+    pub(super) fn of(
+        (order, weeks): &(Vec<CorridorId>, usize),
+        per_week: usize,
+        (cases, named): (&[Case], &Named<'_>),
+    ) -> Budget {
         let looked: BTreeSet<CorridorId> = order.iter().copied().collect();
-        let hits = |is: bool| {
-            let of = cases.iter().filter(|case| case.is_rerouting == Some(is));
-            of.map(|case| case.corridors.intersection(&looked).count()).sum::<usize>()
+        let hits: Vec<usize> = cases.iter().map(|case| case.corridors.intersection(&looked).count()).collect();
+        let of = |place: usize| cases.get(place).zip(hits.get(place).copied());
+        let hit = |items: &[usize], is: bool| {
+            let of = items.iter().filter_map(|place| of(*place)).filter(|(case, _)| case.is_rerouting == is);
+            of.map(|(_, hits)| hits).sum::<usize>()
         };
-        let (right, wrong) = (hits(true), hits(false));
-        let positives: Vec<&Case> = cases.iter().filter(|case| case.is_rerouting == Some(true)).collect();
-        let found: Vec<&&Case> = positives.iter().filter(|case| !case.corridors.is_disjoint(&looked)).collect();
-        // An empty sum is -0.
-        let ratio = |part: f64, whole: f64| if whole > 0.0 { Some((part + 0.0) / whole) } else { None };
+        let is_positive = |place: usize| cases.get(place).is_some_and(|case| case.is_rerouting);
+        let share = |worth: fn(&Case) -> Option<f64>| {
+            let weighs = |place: usize| is_positive(place) && cases.get(place).and_then(worth).is_some();
+            let sum = |items: &[usize], least: usize| {
+                let of = items.iter().filter_map(|place| of(*place)).filter(|(_, hits)| *hits >= least);
+                of.filter_map(|(case, _)| worth(case)).sum::<f64>()
+            };
+            let n = (0..cases.len()).filter(|place| weighs(*place)).count();
+            measured(&named(&weighs), n, &|items| ratio(sum(items, 1), sum(items, 0)))
+        };
+        let met = named(&|place| of(place).is_some_and(|(_, hits)| hits > 0));
+        let all: Vec<usize> = (0..cases.len()).collect();
+        let (right, wrong) = (hit(&all, true), hit(&all, false));
+        let precision = |items: &[usize]| {
+            let (right, wrong) = (hit(items, true), hit(items, false));
+            ratio(right as f64, (right + wrong) as f64)
+        };
         Budget {
             per_week,
             weeks: *weeks,
             looked_at: looked.len(),
             right,
             wrong,
-            precision: ratio(right as f64, (right + wrong) as f64),
-            recall: ratio(found.len() as f64, positives.len() as f64),
-            value_found: ratio(found.iter().map(|case| case.tonnes).sum(), positives.iter().map(|case| case.tonnes).sum()),
+            precision: measured(&met, right + wrong, &precision),
+            recall: share(|_| Some(1.0)),
+            value_found: share(|case| case.tonnes),
         }
     }
+}
+
+/// Of nothing there is no share. An empty sum is -0.
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    if whole > 0.0 { Some((part + 0.0) / whole) } else { None }
 }
 
 #[cfg(test)]
@@ -137,19 +165,30 @@ mod tests {
         let case = |corridors: &[&str], is_rerouting, tonnes| Case {
             corridors: corridors.iter().map(|text| id(text)).collect(),
             is_rerouting,
-            tonnes,
+            tonnes: Some(tonnes),
         };
         let cases = [
-            case(&["SB/TH/US/2024-11", "SB/TH/US/2024-12"], Some(true), 300.0),
-            case(&["SB/MX/US/2024-11"], Some(true), 100.0),
-            case(&["SB/KR/US/2024-11"], Some(false), 50.0),
-            case(&["SB/BE/US/2024-11"], None, 10.0),
+            case(&["SB/TH/US/2024-11", "SB/TH/US/2024-12"], true, 300.0),
+            case(&["SB/MX/US/2024-11"], true, 100.0),
+            case(&["SB/KR/US/2024-11"], false, 50.0),
         ];
+        let named = |is_one: &dyn Fn(usize) -> bool| (0..3).filter(|place| is_one(*place)).map(|place| vec![place]).collect();
         let order = ["SB/TH/US/2024-11", "SB/TH/US/2024-12", "SB/KR/US/2024-11", "SB/BE/US/2024-11", "SB/XX/US/2024-11"].map(id);
-        let found = Budget::of(&(order.to_vec(), 4), 2, &cases);
+        let found = Budget::of(&(order.to_vec(), 4), 2, (&cases, &named));
         assert_eq!((found.right, found.wrong, found.looked_at), (2, 1, 5));
-        assert_eq!((found.precision, found.recall, found.value_found), (Some(2.0 / 3.0), Some(0.5), Some(0.75)));
-        let none = Budget::of(&(Vec::new(), 0), 2, &[]);
+        let [precision, recall, value] = [found.precision, found.recall, found.value_found].map(Option::unwrap);
+        assert_eq!([precision, recall, value].map(|of| (of.value, of.n)), [(2.0 / 3.0, 3), (0.5, 2), (0.75, 2)]);
+        // Of two cases a draw has the one twice, the other twice, or both.
+        assert_eq!([precision, recall].map(|of| (of.low, of.high)), [(Some(0.0), Some(1.0)); 2]);
+        // Tonnes that nobody told are none that were missed.
+        let mut untold = cases.clone();
+        untold[1].tonnes = None;
+        let value = Budget::of(&(order.to_vec(), 4), 2, (&untold, &named)).value_found;
+        assert_eq!(value, Some(Measured { value: 1.0, n: 1, low: None, high: None }));
+        let one = Budget::of(&(order.to_vec(), 4), 2, (&cases[..1], &named));
+        let alone = Measured { value: 1.0, n: 1, low: None, high: None };
+        assert_eq!((one.recall, one.precision), (Some(alone), Some(Measured { n: 2, ..alone })));
+        let none = Budget::of(&(Vec::new(), 0), 2, (&[], &|_| Vec::new()));
         assert_eq!((none.precision, none.recall, none.value_found), (None, None, None));
     }
 }

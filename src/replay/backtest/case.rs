@@ -32,9 +32,10 @@ pub struct Case {
     pub known_from: String,
     /// Corridor-months that speak of it.
     pub corridor_months: usize,
-    /// Tonnes M → D in them.
-    pub tonnes: f64,
-    /// The highest that each method said of any of them, as last said by the decision; a method without figures says 0.
+    /// Tonnes M → D in them, where somebody told some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tonnes: Option<f64>,
+    /// The highest that each method said of any of them, as last said by the decision; absent where it had no figures for one.
     pub scores: BTreeMap<Method, f64>,
     /// The corridor-month of which the service said it, the first of equal ones; absent where it spoke of none by then.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
@@ -113,7 +114,7 @@ pub(super) fn case(
     let steps = |id: &CorridorId| history.steps.get(id).map(Vec::as_slice).unwrap_or_default();
     let last = |id: &CorridorId| steps(id).iter().rfind(|step| step.as_of < settings.decided);
     let last: Vec<(CorridorId, &Step)> = corridors.iter().filter_map(|id| Some((*id, last(id)?))).collect();
-    let highest = |method: Method| last.iter().filter_map(|(_, step)| method.of(step)).fold(0.0, f64::max);
+    let highest = |method: Method| last.iter().filter_map(|(_, step)| method.of(step)).max_by(f64::total_cmp);
     // The last of equal ones is the greatest: from the end on, that is the first.
     let by_probability = last.iter().rev().max_by(|(_, a), (_, b)| a.probability.total_cmp(&b.probability));
     let is_found = |step: &&Step| step.probability >= settings.found_from && step.as_of < settings.decided;
@@ -133,12 +134,24 @@ pub(super) fn case(
         is_rerouting: label.is_rerouting,
         known_from: label.known_from.to_string(),
         corridor_months: corridors.len(),
-        tonnes: corridors.iter().filter_map(|id| tonnes.get(id)).sum(),
-        scores: Method::ALL.iter().map(|method| (*method, highest(*method))).collect(),
+        tonnes: told_once(corridors, tonnes),
+        scores: Method::ALL.iter().filter_map(|method| Some((*method, highest(*method)?))).collect(),
         highest: highest_id,
         found: found.map(|day| day.to_string()),
         lead_days: found.map(|day| i64::from((label.known_from - day).get_days())),
     }
+}
+
+/// Tonnes of those corridor-months of which they are known. What stands in the basket of a code that several materials share, and in the
+/// family of such a material too, is one trade told twice: of both the larger counts.
+fn told_once(corridors: &BTreeSet<CorridorId>, tonnes: &BTreeMap<CorridorId, f64>) -> Option<f64> {
+    let mut of_months: BTreeMap<(Country, Country, Month), [f64; 2]> = BTreeMap::new();
+    for (id, tonnes) in corridors.iter().filter_map(|id| Some((id, tonnes.get(id)?))) {
+        let [own, basket] = of_months.entry((id.intermediary, id.destination, id.month)).or_default();
+        *(if id.family.is_basket() { basket } else { own }) += tonnes;
+    }
+    let sum = of_months.values().map(|[own, basket]| own.max(*basket)).sum();
+    (!of_months.is_empty()).then_some(sum)
 }
 
 fn as_text<S: serde::Serializer>(id: &Option<CorridorId>, to: S) -> Result<S::Ok, S::Error> {

@@ -63,6 +63,12 @@ impl Course {
         measures.dedup_by(|next, this| next.row == this.row);
         Course { corridor, months: months.map(Month::from_ordinal).map(month).collect(), measures }
     }
+
+    /// Whether a measure did anything within the months.
+    pub fn shows(&self, measure: &Measure) -> bool {
+        let ends = self.months.first().zip(self.months.last()).map(|(first, last)| first.month..=last.month);
+        ends.is_some_and(|months| turns(measure).iter().any(|(day, _)| months.contains(&Month::of(*day))))
+    }
 }
 
 /// What a measure did, day by day, in order; what it did on the same day stands together.
@@ -97,6 +103,14 @@ mod tests {
         let course = Course::new((family, m, d), (&History::default(), &Flows::default()), &decided);
         let rows: Vec<&str> = course.measures.iter().map(|measure| measure.row.as_str()).collect();
         assert_eq!(rows.iter().filter(|row| **row == "controls/CN-2024-33").count(), 1, "{rows:?}");
+        // Announced in August 2024, binding in September.
+        let measure = &course.measures[rows.iter().position(|row| *row == "controls/CN-2024-33").unwrap()];
+        let drawn = |first: &str, count| {
+            let first: Month = first.parse().unwrap();
+            let month = |at| CourseMonth { month: first.plus(at), out: None, into: None, probability: None };
+            Course { months: (0..count).map(month).collect(), ..course.clone() }.shows(measure)
+        };
+        assert_eq!([drawn("2024-06", 3), drawn("2024-10", 9), drawn("2024-06", 0)], [true, false, false]);
     }
 
     #[test]

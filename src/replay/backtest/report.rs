@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use super::budget::Budget;
 use super::case::Case;
 use super::course::{Course, CourseMonth, turns};
 use super::flows::Flows;
-use super::measures::Measured;
+use super::measures::{Bin, Measured};
 use super::score::{Backtest, FalsePositives, Method, Scores, Settings};
 use super::witness::{Ground, History, Judged};
 use crate::domain::{CorridorId, Country, FamilyId};
@@ -63,6 +64,8 @@ impl Report<'_> {
         let Backtest { decided, from, positives, negatives, undefined, lead, .. } = self.backtest;
         let service = self.backtest.methods.first();
         let precision = service.and_then(|scores| scores.average_precision);
+        let (at_budget, recall) =
+            (service.and_then(|scores| scores.budget.precision), service.and_then(|scores| scores.budget.recall));
         let (found, none) = self.false_positives();
         html! {
             p {
@@ -74,8 +77,8 @@ impl Report<'_> {
                     &format!("{positives} rerouting, {negatives} not; {undefined} undefined")))
                 (tile("Average precision", &figure(precision.map(|of| of.value)),
                     &format!("{}; by chance {}", interval(precision), figure(self.backtest.prevalence))))
-                (tile("Precision at the budget", &figure(service.and_then(|scores| scores.budget.precision)),
-                    &format!("recall {}", figure(service.and_then(|scores| scores.budget.recall)))))
+                (tile("Precision at the budget", &figure(at_budget.map(|of| of.value)),
+                    &format!("{}; recall {}", interval(at_budget), figure(recall.map(|of| of.value)))))
                 (tile("Days before the finding", &lead.median_days.map_or("–".to_owned(), |days| format!("{:.0}", days.value)),
                     &format!("median of {} found, of {}", lead.found, lead.n)))
                 (tile("Found, and were none", &found.to_string(), &format!("of {none}, by intermediary")))
@@ -89,49 +92,51 @@ impl Report<'_> {
     }
 
     fn methods(&self) -> Markup {
-        let budget = self.backtest.methods.first().map(|scores| &scores.budget);
-        let columns = [
-            "Method",
-            "Precision",
-            "Recall",
-            "Recall by tonnes",
-            "Looked at",
-            "Average precision",
-            "Its 90 % interval",
-            "Brier score",
-            "Calibration error",
-        ];
-        let row = |scores: &Scores| {
-            let precision = scores.average_precision;
-            vec![
-                html! { @if scores.method == Method::Service { strong { (scores.method.words()) } } @else { (scores.method.words()) } },
-                share(scores.budget.precision),
-                share(scores.budget.recall),
-                share(scores.budget.value_found),
-                text(scores.budget.looked_at.to_string()),
-                text(figure(precision.map(|of| of.value))),
-                text(interval(precision)),
-                text(scores.brier.map_or("–".to_owned(), |of| format!("{:.3}", of.value))),
-                text(figure(scores.calibration_error)),
-            ]
+        let name = |scores: &Scores| {
+            html! { @if scores.method == Method::Service { strong { (scores.method.words()) } } @else { (scores.method.words()) } }
+        };
+        let found = |scores: &Scores| {
+            let Budget { looked_at, right, wrong, precision, recall, value_found, .. } = &scores.budget;
+            [name(scores)]
+                .into_iter()
+                .chain([looked_at, right, wrong].map(|count| text(count.to_string())))
+                .chain([precision, recall, value_found].map(|of| with_interval(share(of.map(|of| of.value)), *of)))
+                .collect()
+        };
+        let told = |scores: &Scores| {
+            let brier = text(scores.brier.map_or("–".to_owned(), |of| format!("{:.3}", of.value)));
+            let plain = |of: Option<Measured>| with_interval(text(figure(of.map(|of| of.value))), of);
+            let (precision, error) = (plain(scores.average_precision), plain(scores.calibration_error));
+            vec![name(scores), text(scores.told.to_string()), precision, with_interval(brier, scores.brier), error]
         };
         let mut by_intermediary: Vec<&FalsePositives> = self.backtest.false_positives.iter().collect();
         by_intermediary.sort_by_key(|of| (Reverse(of.found), Reverse(of.n)));
-        let (found, none) = self.false_positives();
-        let cells = |of: &&FalsePositives| vec![text(&of.intermediary), text(of.n.to_string()), text(of.found.to_string())];
+        let (wrong, none) = self.false_positives();
+        let cells = |of: &&FalsePositives| {
+            let share = with_interval(text(figure(of.share.map(|of| of.value))), of.share);
+            vec![text(&of.intermediary), text(of.n.to_string()), text(of.found.to_string()), share]
+        };
+        let methods = &self.backtest.methods;
+        let of_budget = ["Method", "Looked at", "Right", "Wrong", "Precision", "Recall", "Recall by tonnes"];
+        let of_scores = ["Method", "Cases with figures", "Average precision", "Brier score", "Calibration error"];
         html! {
-            @if let Some(budget) = budget {
+            @if let Some(budget) = methods.first().map(|scores| &scores.budget) {
                 p {
                     "Each week the " (budget.per_week) " highest corridor-months that nobody had looked at yet, for " (budget.weeks)
-                    " weeks; beside it rules that need no service. By chance, average precision is the prevalence, " (figure(self.backtest.prevalence))
-                    ", and the Brier score of always saying the prevalence is "
-                    (self.backtest.brier_of_prevalence.map_or("–".to_owned(), |of| format!("{of:.3}"))) "."
+                    " weeks; beside it rules that need no service. Precision is of what was right or wrong, recall of " (self.backtest.positives)
+                    " cases of rerouting. Below each figure stands its 90 % interval."
                 }
             }
-            (table("Figures of each method", &columns, self.backtest.methods.iter().map(row)))
+            (table("Found by each method at the budget", &of_budget, methods.iter().map(found)))
+            p {
+                "All " (self.backtest.positives + self.backtest.negatives) " cases with a finding. By chance, average precision is the prevalence, "
+                (figure(self.backtest.prevalence)) ", and the Brier score of always saying the prevalence is "
+                (self.backtest.brier_of_prevalence.map_or("–".to_owned(), |of| format!("{of:.3}"))) "."
+            }
+            (table("How well the scores of each method tell cases apart", &of_scores, methods.iter().map(told)))
             details {
-                summary { (found) " cases that were no rerouting were found all the same, of " (none) "; by intermediary" }
-                (table("Cases that were no rerouting", &["Intermediary", "Cases", "Found all the same"], by_intermediary.iter().map(cells)))
+                summary { (wrong) " cases that were no rerouting were found all the same, of " (none) "; by intermediary" }
+                (table("Cases that were no rerouting", &["Intermediary", "Cases", "Found all the same", "Share"], by_intermediary.iter().map(cells)))
             }
         }
     }
@@ -143,9 +148,10 @@ impl Report<'_> {
             if groups.is_empty() { None } else { Some(Line { name: method.words(), groups }) }
         };
         let lines: Vec<Line> = [Method::Service, Method::Prior].into_iter().filter_map(line).collect();
-        let rows = lines.iter().flat_map(|line| line.groups.iter().map(|(said, found, n)| (line.name, said, found, n)));
-        let cells = |(name, said, found, n): (&str, &f64, &f64, &usize)| {
-            vec![text(name), text(format!("{said:.3}")), text(format!("{found:.3}")), text(n.to_string())]
+        let rows = self.backtest.methods.iter().flat_map(|scores| scores.reliability.iter().map(|bin| (scores.method, bin)));
+        let cells = |(method, bin): (Method, &Bin)| {
+            let found = with_interval(text(format!("{:.3}", bin.found)), Some(bin.share()));
+            vec![text(method.words()), text(format!("{:.3}", bin.said)), found, text(bin.n.to_string())]
         };
         html! {
             @if lines.is_empty() { p.muted { "No case has a finding." } } @else {
@@ -170,7 +176,12 @@ impl Report<'_> {
         html! {
             p.key {
                 span.out { "intermediary to destination" } span.into { "China to intermediary" } span.told { "probability" }
-                span.case { "months in which rerouting was found" }
+                span.case { "months in which rerouting was found" } span.event { "a day that changed something" }
+                span.early { "a measure announced, not yet in force" }
+            }
+            p.muted {
+                "Upright lines bear the number of a measure in the list below the chart. Of a corridor with few cases, \"said\" is the first day of "
+                "review or more, and \"known\" the day on which the finding became known."
             }
             @for (index, corridor) in order.iter().take(CORRIDORS).enumerate() {
                 (self.corridor(index, *corridor, cases.iter().copied().filter(|case| of(case) == Some(*corridor)).collect()))
@@ -213,6 +224,7 @@ impl Report<'_> {
                             (self.reference.title(&measure.row).unwrap_or_default()) " (" code { (measure.row) } "): "
                             (turns(measure).iter().map(|(day, what)| format!("{what} {day}")).collect::<Vec<_>>().join(", "))
                             @if measure.weightless { "; of low certainty, carries no weight" }
+                            @if !course.shows(measure) { "; outside the months drawn" }
                         }
                     }
                 }
@@ -230,7 +242,9 @@ impl Report<'_> {
                 article class=[case.is_rerouting.filter(|is| *is).map(|_| "yes")] {
                     h3 { (case.case) ": " (figure(case.scores.get(&Method::Service).copied())) }
                     p {
-                        (case.intermediaries.join(", ")) " to " (case.destinations.join(", ")) ", " (span_of(case)) ", " (tonnes(case.tonnes)) " t. "
+                        (case.intermediaries.join(", ")) " to " (case.destinations.join(", ")) ", " (span_of(case))
+                        @if let Some(of) = case.tonnes { ", " (tonnes(of)) " t" }
+                        ". "
                         (found_of(case)) " "
                         @match (&case.found, case.lead_days) {
                             (Some(day), Some(days)) if days >= 0 => { "entrepot said review or more on " (day) ", " (days) " days before." }
@@ -305,7 +319,11 @@ fn grounds(id: CorridorId, judged: &Judged) -> Markup {
     };
     let caption = format!("{id} as of {}: log-odds, {:+.2} before evidence", judged.as_of, judged.prior);
     html! {
-        (table(&caption, &["Signal", "Counted", "What it saw"], judged.grounds.iter().map(row)))
+        @if judged.grounds.is_empty() {
+            p { (caption) "; no signal spoke." }
+        } @else {
+            (table(&caption, &["Signal", "Counted", "What it saw"], judged.grounds.iter().map(row)))
+        }
         @if !judged.limits.is_empty() { p.muted { "Bounded by: " (judged.limits.join(", ")) "." } }
     }
 }
@@ -352,5 +370,10 @@ fn figure(value: Option<f64>) -> String {
 
 fn interval(measured: Option<Measured>) -> String {
     let ends = measured.and_then(|of| of.low.zip(of.high));
-    ends.map_or_else(|| "–".to_owned(), |(low, high)| format!("{low:.2} to {high:.2}"))
+    ends.map_or_else(|| "no interval".to_owned(), |(low, high)| format!("{low:.2} to {high:.2}"))
+}
+
+/// A figure over its interval, and of how many it is.
+fn with_interval(figure: Markup, measured: Option<Measured>) -> Markup {
+    html! { (figure) @if let Some(of) = measured { small.interval { (interval(measured)) ", n " (of.n) } } }
 }

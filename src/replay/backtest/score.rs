@@ -80,6 +80,8 @@ const BINS: usize = 10;
 pub struct Scores {
     /// Which.
     pub method: Method,
+    /// Cases of which it had figures to go by. The others count as its lowest score: nobody was told of them.
+    pub told: usize,
     /// Average precision, which by chance is the prevalence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average_precision: Option<Measured>,
@@ -88,7 +90,7 @@ pub struct Scores {
     pub brier: Option<Measured>,
     /// The mean distance of what was said from what was found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub calibration_error: Option<f64>,
+    pub calibration_error: Option<Measured>,
     /// Groups of equal size by score; equal scores stay in one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reliability: Vec<Bin>,
@@ -117,6 +119,9 @@ pub struct FalsePositives {
     pub n: usize,
     /// Of them found all the same.
     pub found: usize,
+    /// The share of those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Measured>,
 }
 
 /// All of it.
@@ -129,6 +134,9 @@ pub struct Backtest {
     pub from: Option<String>,
     /// The day of the decision.
     pub decided: String,
+    /// The day on which the last record became known: with its week the budget ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_record: Option<String>,
     /// Models that spoke.
     pub models: BTreeSet<String>,
     /// Bundles that spoke.
@@ -183,15 +191,10 @@ pub fn score(
         .collect();
     let (seen, unseen): (Vec<_>, Vec<_>) = speaking.into_iter().partition(|(_, corridors)| !corridors.is_empty());
     let cases: Vec<Case> = seen.iter().map(|(rows, corridors)| case(rows, corridors, (history, tonnes), settings)).collect();
-    let groups: Vec<budget::Case> = seen
-        .iter()
-        .zip(&cases)
-        .map(|((_, corridors), case)| budget::Case {
-            corridors: corridors.clone(),
-            is_rerouting: case.is_rerouting,
-            tonnes: case.tonnes,
-        })
-        .collect();
+    let of_budget = |((_, corridors), case): (&(_, BTreeSet<CorridorId>), &Case)| {
+        Some(budget::Case { corridors: corridors.clone(), is_rerouting: case.is_rerouting?, tonnes: case.tonnes })
+    };
+    let groups: Vec<budget::Case> = seen.iter().zip(&cases).filter_map(of_budget).collect();
     let found = |is: Option<bool>| cases.iter().filter(|case| case.is_rerouting == is).count();
     let judged: Vec<&Case> = cases.iter().filter(|case| case.is_rerouting.is_some()).collect();
     let prevalence = measures::prevalence(&scored(&judged, Method::Service));
@@ -199,6 +202,7 @@ pub fn score(
         kind: "backtest",
         from: history.first_day().map(|day| day.to_string()),
         decided: settings.decided.to_string(),
+        last_record: history.last_record.map(|day| day.to_string()),
         models: history.models.clone(),
         references: history.references.clone(),
         corridor_months: history.steps.len(),
@@ -225,16 +229,16 @@ fn replaced_on((label, day): (&Label, Date)) -> String {
     format!("row {row} ({case}): its finding of {known_from} was replaced by that of {day}")
 }
 
-fn scored(cases: &[&Case], method: Method) -> Vec<Scored> {
-    let of = |case: &&Case| Some((case.scores.get(&method).copied()?, case.is_rerouting?));
-    cases.iter().filter_map(of).collect()
+fn scored(judged: &[&Case], method: Method) -> Vec<Scored> {
+    let of = |case: &&Case| (case.scores.get(&method).copied().unwrap_or(0.0), case.is_rerouting == Some(true));
+    judged.iter().map(of).collect()
 }
 
-/// Cases that bear one name are drawn together. In the order of the table: what they are called changes no figure.
-fn by_name(cases: &[&Case]) -> Vec<Vec<usize>> {
+/// Of some cases those that bear one name are drawn together. In the order of the table: what they are called changes no figure.
+fn by_name(judged: &[&Case], is_one: &dyn Fn(usize) -> bool) -> Vec<Vec<usize>> {
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut named: Vec<Vec<usize>> = Vec::new();
-    for (index, case) in cases.iter().enumerate() {
+    for (index, case) in judged.iter().enumerate().filter(|(index, _)| is_one(*index)) {
         let place = *places.entry(&case.case).or_insert(named.len());
         match named.get_mut(place) {
             Some(named) => named.push(index),
@@ -245,47 +249,65 @@ fn by_name(cases: &[&Case]) -> Vec<Vec<usize>> {
 }
 
 fn figures(method: Method, judged: &[&Case], (history, groups): (&History, &[budget::Case]), settings: &Settings) -> Scores {
-    let (scored, names) = (scored(judged, method), by_name(judged));
-    let over = |figure: fn(&[Scored]) -> Option<f64>| {
-        let of = |items: &[usize]| figure(&items.iter().filter_map(|item| scored.get(*item).copied()).collect::<Vec<_>>());
-        measured(&names, &of)
-    };
+    let (scored, names) = (scored(judged, method), by_name(judged, &|_| true));
+    let over = |figure: fn(&[Scored]) -> Option<f64>| measured(&names, judged.len(), &|items| figure(&of(items, &scored)));
     let said = history.steps.iter().flat_map(|(id, steps)| steps.iter().map(move |step| (step, *id)));
-    let said = said.filter(|(step, _)| step.as_of < settings.decided);
+    // Whoever decides later than the day after the last record has nothing more to look at.
+    let after_last = history.last_record.and_then(|day| day.tomorrow().ok()).unwrap_or(settings.decided);
+    let until = settings.decided.min(after_last);
+    let said = said.filter(|(step, _)| step.as_of < until);
     let scores = said.filter_map(|(step, id)| Some((step.as_of, id, method.of(step)?))).collect();
     // A rule that gives no probability tells somebody of all that is more than nothing.
     let floor = if method.is_probability() { settings.told_from } else { f64::MIN_POSITIVE };
-    let order = budget::looked_at(scores, settings.per_week, floor, settings.decided);
-    let bins = if method.is_probability() { measures::reliability(&scored, BINS) } else { Vec::new() };
+    let order = budget::looked_at(scores, settings.per_week, floor, until);
+    let groups_of_scores = if method.is_probability() { measures::groups(&scored, BINS) } else { Vec::new() };
+    let bin = |group: Vec<usize>| {
+        let is_one = group.iter().copied().collect::<BTreeSet<usize>>();
+        let share = |items: &[usize]| measures::prevalence(&of(items, &scored));
+        let found = measured(&by_name(judged, &|case| is_one.contains(&case)), group.len(), &share)?;
+        let said = measures::said(&of(&group, &scored))?;
+        Some(Bin { n: found.n, said, found: found.value, low: found.low, high: found.high })
+    };
     Scores {
         method,
+        told: judged.iter().filter(|case| case.scores.contains_key(&method)).count(),
         average_precision: over(measures::average_precision),
         brier: if method.is_probability() { over(measures::brier) } else { None },
-        calibration_error: measures::calibration_error(&bins),
-        reliability: bins,
-        budget: Budget::of(&order, settings.per_week, groups),
+        calibration_error: if method.is_probability() { over(|scored| measures::calibration_error(scored, BINS)) } else { None },
+        reliability: groups_of_scores.into_iter().filter_map(bin).collect(),
+        budget: Budget::of(&order, settings.per_week, (groups, &|is_one| by_name(judged, is_one))),
     }
+}
+
+fn of(items: &[usize], scored: &[Scored]) -> Vec<Scored> {
+    items.iter().filter_map(|item| scored.get(*item).copied()).collect()
 }
 
 fn lead(judged: &[&Case]) -> Lead {
-    let positives: Vec<&Case> = judged.iter().copied().filter(|case| case.is_rerouting == Some(true)).collect();
-    let days: Vec<Option<f64>> = positives.iter().map(|case| case.lead_days.map(|days| days as f64)).collect();
+    let is_one = |case: usize| judged.get(case).is_some_and(|case| case.is_rerouting == Some(true));
+    let days: Vec<Option<f64>> = judged.iter().map(|case| case.lead_days.map(|days| days as f64)).collect();
     let median = |items: &[usize]| measures::median(&items.iter().filter_map(|item| *days.get(*item)?).collect::<Vec<_>>());
-    Lead { n: positives.len(), found: days.iter().flatten().count(), median_days: measured(&by_name(&positives), &median) }
+    let positives = (0..judged.len()).filter(|case| is_one(*case));
+    let found = positives.clone().filter(|case| days.get(*case).is_some_and(Option::is_some)).count();
+    Lead { n: positives.count(), found, median_days: measured(&by_name(judged, &is_one), found, &median) }
 }
 
 fn false_positives(judged: &[&Case], settings: &Settings) -> Vec<FalsePositives> {
-    let mut by: BTreeMap<&str, FalsePositives> = BTreeMap::new();
-    for case in judged.iter().filter(|case| case.is_rerouting == Some(false)) {
-        let is_found = case.scores.get(&Method::Service).is_some_and(|score| *score >= settings.found_from);
+    let is_found = |case: &Case| case.scores.get(&Method::Service).is_some_and(|score| *score >= settings.found_from);
+    let mut by: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (index, case) in judged.iter().enumerate().filter(|(_, case)| case.is_rerouting == Some(false)) {
         for intermediary in &case.intermediaries {
-            let of =
-                by.entry(intermediary).or_insert_with(|| FalsePositives { intermediary: intermediary.clone(), n: 0, found: 0 });
-            of.n += 1;
-            of.found += usize::from(is_found);
+            by.entry(intermediary).or_default().insert(index);
         }
     }
-    by.into_values().collect()
+    let of = |(intermediary, cases): (&str, BTreeSet<usize>)| {
+        let found = |items: &[usize]| items.iter().filter(|item| judged.get(**item).is_some_and(|case| is_found(case))).count();
+        let share = |items: &[usize]| Some(found(items) as f64 / items.len() as f64);
+        let (n, names) = (cases.len(), by_name(judged, &|case| cases.contains(&case)));
+        let all: Vec<usize> = cases.iter().copied().collect();
+        FalsePositives { intermediary: intermediary.to_owned(), n, found: found(&all), share: measured(&names, n, &share) }
+    };
+    by.into_iter().map(of).collect()
 }
 
 #[cfg(test)]

@@ -55,31 +55,49 @@ fn a_case_is_what_was_last_said_of_its_highest_corridor_month_by_the_decision() 
         .cases
         .iter()
         .map(|case| {
-            let scores = [Method::Service, Method::Prior, Method::Growth, Method::MinFlow].map(|method| case.scores[&method]);
+            let scores = [Method::Service, Method::Prior, Method::Growth, Method::MinFlow].map(|method| case.scores.get(&method));
+            let scores: Vec<f64> = scores.into_iter().flatten().copied().collect();
             format!("{} {} {scores:?} {:?} {:?}", case.case, case.corridor_months, case.found, case.lead_days)
         })
         .collect();
     assert_eq!(
         shown,
         [
-            r#"A 2 [0.7, 0.2, 1.0, 0.0] Some("2025-04-10") Some(90)"#,
-            r#"B 1 [0.1, 0.05, 0.0, 0.0] Some("2025-03-01") Some(107)"#,
-            r#"C 1 [0.4, 0.05, 0.0, 0.0] None None"#,
+            r#"A 2 [0.7, 0.2, 1.0] Some("2025-04-10") Some(90)"#,
+            r#"B 1 [0.1, 0.05] Some("2025-03-01") Some(107)"#,
+            r#"C 1 [0.4, 0.05] None None"#,
         ]
     );
     // Of all its corridor-months, and the first of them of which most was said.
-    let of_cases: Vec<_> = found.cases.iter().map(|case| (case.tonnes, case.highest.unwrap().to_string())).collect();
+    let of_cases: Vec<_> = found.cases.iter().map(|case| (case.tonnes.unwrap(), case.highest.unwrap().to_string())).collect();
     let wanted = [(200.0, "SB/TH/US/2025-01"), (100.0, "SB/KR/US/2025-01"), (100.0, "SB/BE/US/2025-01")];
     assert_eq!(of_cases, wanted.map(|(tonnes, id)| (tonnes, id.to_owned())));
     assert_eq!((found.lead.n, found.lead.found, found.lead.median_days.unwrap().value), (1, 1, 90.0));
     // By the decision it is no longer found.
-    assert_eq!(found.false_positives, [FalsePositives { intermediary: "KR".to_owned(), n: 1, found: 0 }]);
+    let share = Some(Measured { value: 0.0, n: 1, low: None, high: None });
+    assert_eq!(found.false_positives, [FalsePositives { intermediary: "KR".to_owned(), n: 1, found: 0, share }]);
     let service = &found.methods[0];
     assert_eq!(service.average_precision.map(|figure| figure.value), Some(1.0));
     let brier = service.brier.unwrap().value;
     assert!((brier - (0.3f64.powi(2) + 0.1f64.powi(2)) / 2.0).abs() < 1e-12, "{brier}");
     let growth = found.methods.iter().find(|scores| scores.method == Method::Growth).unwrap();
     assert_eq!((growth.brier, growth.reliability.len(), growth.budget.looked_at), (None, 0, 4));
+    // Of case B it had no figures: nobody was told of it.
+    assert_eq!((service.told, growth.told, growth.average_precision.unwrap().value), (2, 1, 1.0));
+    // Groups of one case have no interval.
+    assert!(service.reliability.iter().all(|bin| bin.n == 1 && bin.low.is_none()), "{:?}", service.reliability);
+}
+
+#[test]
+fn what_a_basket_and_its_material_both_tell_is_one_trade() {
+    let labels = labels("A,GA;H811292,,CZ,DE,2025-01,2025-02,1,2025-07-09\nB,GA,,CZ,DE,2025-01,2025-02,0,2025-07-09\n");
+    let steps = ["GA/CZ/DE/2025-01", "H811292/CZ/DE/2025-01", "GA/CZ/DE/2025-02"].map(|id| (id, "2025-04-01", 0.3, 0.1, None));
+    let (history, _) = history(&steps);
+    let tonnes = [("GA/CZ/DE/2025-01", 10.6), ("H811292/CZ/DE/2025-01", 116.8), ("GA/CZ/DE/2025-02", 2.0)];
+    let tonnes = tonnes.map(|(id, tonnes)| (id.parse().unwrap(), tonnes)).into_iter().collect();
+    let found = score(&labels, (&history, &tonnes), &SETTINGS()).unwrap();
+    let of: Vec<f64> = found.cases.iter().map(|case| (case.tonnes.unwrap() * 10.0).round()).collect();
+    assert_eq!(of, [1188.0, 126.0]);
 }
 
 #[test]
@@ -88,6 +106,25 @@ fn a_label_that_is_younger_than_the_decision_is_refused_by_name() {
     let said = history(&[("SB/TH/US/2025-01", "2025-03-01", 0.3, 0.1, None)]);
     let error = score(&labels, (&said.0, &said.1), &SETTINGS()).unwrap_err().to_string();
     assert!(error.starts_with("row 2 (A), known_from: 2025-08-02 is after the decision of 2025-08-01"), "{error}");
+}
+
+#[test]
+fn the_budget_ends_with_the_week_of_the_last_record_whenever_one_decides() {
+    let labels = labels("A,SB,,TH,US,2025-01,2025-02,1,2025-02-09\nB,SB,,KR,US,2025,2025,0,2025-02-16\n");
+    let (mut history, tonnes) = history(&[
+        ("SB/TH/US/2025-01", "2025-03-01", 0.3, 0.1, None),
+        ("SB/TH/US/2025-02", "2025-03-01", 0.3, 0.1, None),
+        ("SB/KR/US/2025-01", "2025-03-04", 0.4, 0.1, None),
+    ]);
+    history.last_record = Some(day("2025-03-04"));
+    let at = |decided| {
+        let found = score(&labels, (&history, &tonnes), &Settings { decided: day(decided), ..SETTINGS() }).unwrap();
+        assert_eq!(found.last_record.as_deref(), Some("2025-03-04"));
+        found.methods[0].budget.clone()
+    };
+    let found = at("2025-03-05");
+    assert_eq!((found.weeks, found.looked_at, found.right, found.wrong), (2, 2, 1, 1));
+    assert_eq!(at("2030-01-01"), found);
 }
 
 #[test]
@@ -139,7 +176,7 @@ fn a_case_in_several_rows_is_one_case_for_each_finding() {
     assert_eq!((told.positives, told.negatives, told.lead.n, told.unseen.len()), (1, 1, 1, 0));
     assert_eq!((&told.methods, &told.lead, told.prevalence), (&whole.methods, &whole.lead, whole.prevalence));
     let case = &told.cases[0];
-    assert_eq!((case.row, case.corridor_months, case.tonnes, case.lead_days), (2, 3, 300.0, Some(179)));
+    assert_eq!((case.row, case.corridor_months, case.tonnes, case.lead_days), (2, 3, Some(300.0), Some(179)));
     assert_eq!(case.months, ("2024-11".to_owned(), "2025-06".to_owned()));
     assert_eq!(
         (case.intermediaries.as_slice(), case.highest),

@@ -68,6 +68,8 @@ pub struct History {
     pub references: BTreeSet<String>,
     /// The last day that came.
     pub last_day: Option<Date>,
+    /// The day on which the last record became known.
+    pub last_record: Option<Date>,
     /// The grounds of what was last said, where they are kept.
     pub judged: BTreeMap<CorridorId, Judged>,
 }
@@ -183,6 +185,7 @@ impl Witness {
                 known.insert(said.to_owned());
             }
         }
+        Ok(())
     }
 }
 
@@ -192,7 +195,11 @@ impl Fold for Witness {
         // The verdicts of a day go out before the movement that ends it is taken in: they are heard with what was known before it.
         effects.outputs.iter().filter(|output| output.topic == Topic::Corridors).for_each(|output| self.hear(output));
         match message.value.as_deref().map(read) {
-            Some(Ok(OnMovements::Movement(movement))) => self.flows.add(&movement),
+            Some(Ok(OnMovements::Movement(movement))) => {
+                let day = movement.known_from.to_zoned(jiff::tz::TimeZone::UTC).date();
+                self.history.last_record = self.history.last_record.max(Some(day));
+                self.flows.add(&movement);
+            }
             Some(Ok(OnMovements::Tick(date))) => self.history.last_day = self.history.last_day.max(Some(date)),
             _ => {}
         }

@@ -88,7 +88,7 @@ pub(in crate::replay) fn months(chart: &Months<'_>) -> Markup {
     let place = |month: &Month| f64::from(month.since(*first));
     let (title, into) = (format!("{}-title", chart.id), |row: usize, tonnes: f64| (x.at(row as f64 + 0.5), flow.at(tonnes)));
     html! {
-        svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby=(title) {
+        div.wide role="group" aria-label="Chart" tabindex="0" { svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby=(title) {
             title id=(title) { (chart.says) }
             @for (from, to) in &chart.shaded {
                 @let (from, to) = (x.at(place(from).max(0.0)), x.at((place(to) + 1.0).min(chart.rows.len() as f64)));
@@ -131,7 +131,7 @@ pub(in crate::replay) fn months(chart: &Months<'_>) -> Markup {
                 line.axis x1=(px(x.at(row as f64))) x2=(px(x.at(row as f64))) y1=(px(low_foot)) y2=(px(low_foot + 5.0)) {}
             }
             (events(chart, x, *first))
-        }
+        } }
     }
 }
 

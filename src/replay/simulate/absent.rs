@@ -1,4 +1,4 @@
-//! Which schemes that a world was to have run over none of its lanes, and why.
+//! What a world was to have and has not: schemes without a lane, and a prevalence that its lanes cannot bear. Says why.
 
 use super::lane::Plan;
 use super::{Scheme, World};
@@ -21,6 +21,29 @@ pub fn absent(world: &World) -> Vec<Absent> {
     let is_borne = |scheme: &Scheme| plan.lanes.iter().any(|lane| lane.scheme() == Some(*scheme));
     let missing = world.schemes.iter().filter(|scheme| !is_borne(scheme));
     missing.map(|scheme| Absent { scheme: *scheme, why: why(&plan, *scheme) }).collect()
+}
+
+/// A prevalence that was asked for and is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Lanes that bear a scheme.
+    pub planted: usize,
+    /// Those that were to bear one.
+    pub wanted: usize,
+    /// All there are.
+    pub lanes: usize,
+    /// Those whose good China begins to control well within the world's months.
+    pub bearing: usize,
+}
+
+/// How far a wide world with schemes misses its prevalence, where it does.
+pub fn missed(world: &World) -> Option<Missed> {
+    let mix = world.mix.filter(|_| !world.schemes.is_empty())?;
+    let plan = Plan::new(world);
+    let (lanes, wanted) = (plan.lanes.len(), mix.wanted(plan.lanes.len()));
+    let planted = plan.lanes.iter().filter(|lane| lane.scheme().is_some()).count();
+    let bearing = plan.lanes.iter().filter(|lane| plan.market(lane).event.is_some()).count();
+    (planted != wanted).then_some(Missed { planted, wanted, lanes, bearing })
 }
 
 fn why(plan: &Plan, scheme: Scheme) -> String {

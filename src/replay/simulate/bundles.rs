@@ -2,8 +2,9 @@
 
 use crate::domain::{BillOfLading, Claim, Date, Record, Shipment};
 
+use super::firms::{Firm, bill as bill_number};
 use super::goods::ORDINARY;
-use super::lane::Kind;
+use super::lane::{Kind, Plan};
 use super::rng::Rng;
 use super::shipments::{Papers, claim};
 use super::{Scheme, Truth};
@@ -12,26 +13,28 @@ use super::{Scheme, Truth};
 ///
 /// Forwarders load the goods of several houses into one box under one master bill: that is honest groupage. The scheme has the
 /// box under two masters, its goods beside everyday ones of the intermediary.
-pub(super) fn companions(papers: &Papers, first: &mut Claim, number: u64, date: Date, rng: &mut Rng) -> Vec<(Claim, Truth)> {
+pub(super) fn companions(
+    (plan, papers): (&Plan, &Papers),
+    first: &mut Claim,
+    (number, date): (u64, Date),
+    rng: &mut Rng,
+) -> Vec<(Claim, Truth)> {
+    let [own, second] = [false, true].map(|is_second| bill_number(plan.seed, number, is_second));
     let stuffed = papers.truth.scheme == Some(Scheme::CrossStuffing);
     let houses = if stuffed { 0 } else { u64::from(rng.permille(120)) * rng.between(1, 2) };
     if houses > 0 {
-        bill(first).bill_of_lading = Some(under_master(number, 1));
+        bill(first).bill_of_lading = Some(under_master(own, 1));
     }
     let count = if stuffed { 1 } else { houses };
     let containers: Vec<_> = bill(first).containers.first().cloned().into_iter().collect();
     let companion = |place: u64, rng: &mut Rng| {
         let other = beside(papers, rng);
-        let mut claim = claim(&other, number, date, rng);
+        let mut claim = claim((plan, &other), (if stuffed { second } else { own }, date), rng);
         let shipment = bill(&mut claim);
         shipment.containers.clone_from(&containers);
-        if stuffed {
-            let master = format!("EXBM{number:09}");
-            shipment.bill_of_lading = Some(BillOfLading { master: Some(master.clone()), house: None });
-            claim.id = format!("{master}/1");
-        } else {
-            shipment.bill_of_lading = Some(under_master(number, place));
-            claim.id = format!("EXAM{number:09}/{place}");
+        if !stuffed {
+            shipment.bill_of_lading = Some(under_master(own, place));
+            claim.id = format!("EXAM{own:09}/{place}");
         }
         (claim, other.truth)
     };
@@ -45,7 +48,9 @@ fn beside(papers: &Papers, rng: &mut Rng) -> Papers {
     let chinese_permille = if origin.is_china() { 1000 } else { 200 };
     let truth = Truth { scheme: None, kind: Kind::Ordinary, chinese_permille };
     let cents_per_kg = good.cents_per_kg;
-    Papers { good, origin, cents_per_kg, shipper: rng.below(900), consignee: rng.below(900), truth, ..*papers }
+    let shipper = Firm::everyday(papers.consignment, rng.below(900));
+    let consignee = Firm::everyday(papers.destination, rng.below(900));
+    Papers { good, origin, cents_per_kg, shipper, consignee, truth, ..*papers }
 }
 
 fn under_master(number: u64, place: u64) -> BillOfLading {

@@ -70,7 +70,11 @@ pub(super) fn month(plan: &Plan, index: i32) -> Vec<Row> {
         tell_lane(lane, plan, index, &mut told);
     }
     let mut rng = Rng::new(plan.seed, &[5, u64::try_from(index).unwrap_or(0)]);
-    told.into_iter().map(|told| publish(&told, plan.month(index), plan.noise_permille, &mut rng)).collect()
+    let publish = |told: Told| publish(&told, plan.month(index), plan.noise_permille, &mut rng);
+    let mut rows: Vec<Row> = told.into_iter().map(publish).collect();
+    // What comes first of what is published on a day tells nothing of it.
+    Rng::new(plan.seed, &[9, u64::try_from(index).unwrap_or(0)]).shuffle(&mut rows);
+    rows
 }
 
 fn honest(kind: Kind, chinese_permille: u64) -> Truth {

@@ -2,6 +2,7 @@
 
 use crate::domain::{Country, Month};
 
+use super::firms::{Names, Traders};
 use super::goods::{DESTINATIONS, GOODS, Good, TRADERS};
 use super::rng::Rng;
 use super::stories::{self, Story};
@@ -76,7 +77,9 @@ pub(super) struct Market {
 /// That good by way of one intermediary.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
-    /// Its place in the plan's markets.
+    /// Its place among the plan's lanes.
+    pub(super) place: usize,
+    /// That of its market among the plan's markets.
     pub(super) market: usize,
     pub(super) intermediary: Country,
     pub(super) kind: Kind,
@@ -127,6 +130,7 @@ pub(super) struct Plan {
     pub(super) wide: bool,
     /// Thousandths by which a published mass may miss the true one.
     pub(super) noise_permille: u64,
+    pub(super) names: Names,
     pub(super) markets: Vec<Market>,
     pub(super) lanes: Vec<Lane>,
 }
@@ -155,6 +159,7 @@ impl Plan {
             months,
             wide: world.mix.is_some(),
             noise_permille,
+            names: Names::new(world.seed),
             markets: Vec::new(),
             lanes: Vec::new(),
         };
@@ -232,6 +237,7 @@ fn lanes(plan: &Plan, wanted: usize, relabel: bool, rng: &mut Rng) -> Vec<Lane> 
         let mut suppliers: Vec<&str> = TRADERS.iter().copied().filter(|code| *code != intermediary.code()).collect();
         rng.shuffle(&mut suppliers);
         lanes.push(Lane {
+            place: lanes.len(),
             market: market_index,
             intermediary,
             kind,
@@ -293,6 +299,11 @@ impl Lane {
             Kind::Planted(scheme) => Some(scheme),
             _ => None,
         }
+    }
+
+    /// Who sends its goods.
+    pub(super) fn traders(&self) -> Traders {
+        Traders::of_lane(self.place, self.seed)
     }
 
     /// The masses of a month, counted from the world's first.

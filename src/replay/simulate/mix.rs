@@ -55,6 +55,12 @@ pub struct Mix {
 impl Mix {
     /// A tenth of the lanes, of middling difficulty, two in five shipments with papers that show where they come from.
     pub const USUAL: Mix = Mix { prevalence: Share(100), difficulty: Share(500), honesty: Share(400) };
+
+    /// Of so many lanes, those that are to bear a scheme.
+    pub(super) fn wanted(&self, lanes: usize) -> usize {
+        let share = usize::from(self.prevalence.0);
+        if share == 0 { 0 } else { ((lanes * share + 500) / 1000).max(1) }
+    }
 }
 
 /// A difficulty: `easy` (0.2), `medium` (0.5), `hard` (0.8), or a share.

@@ -8,6 +8,7 @@
 
 mod absent;
 mod bundles;
+mod firms;
 mod flows;
 mod goods;
 mod labels;
@@ -17,7 +18,7 @@ mod rng;
 mod shipments;
 mod stories;
 
-pub use absent::{Absent, absent};
+pub use absent::{Absent, Missed, absent, missed};
 pub(super) use rng::Rng;
 
 use std::collections::BTreeMap;

@@ -7,8 +7,9 @@ use crate::domain::{
 
 use super::Truth;
 use super::bundles::companions;
+use super::firms::{Firm, Traders, bill};
 use super::flows::{dollars, midnight, price};
-use super::goods::{Good, ORDINARY, TRADERS, legal_form, ports};
+use super::goods::{Good, ORDINARY, TRADERS, ports};
 use super::lane::{Kind, Lane, Levels, Market, Plan, direct_kg, other_kg};
 use super::rng::Rng;
 use super::stories::Input;
@@ -37,7 +38,7 @@ enum Leg<'a> {
     Input(&'a Lane, Input),
     Transit(&'a Lane),
     Direct(&'a Market),
-    Other(&'a Market, Country),
+    Other(&'a Market, Country, Traders),
 }
 
 /// What the papers say of a consignment, and what is true of it.
@@ -50,9 +51,8 @@ pub(super) struct Papers {
     pub(super) lading: Option<&'static str>,
     pub(super) transit: Option<&'static str>,
     pub(super) cents_per_kg: u64,
-    /// Numbers of the made-up firms.
-    pub(super) shipper: u64,
-    pub(super) consignee: u64,
+    pub(super) shipper: Firm,
+    pub(super) consignee: Firm,
     pub(super) truth: Truth,
 }
 
@@ -76,11 +76,12 @@ impl<'a> MonthOfLanes<'a> {
                 add(kg, market.good, Leg::Input(lane, input));
             }
         }
-        for market in &plan.markets {
+        for (place, market) in plan.markets.iter().enumerate() {
             // Of the direct trade, a part: manifests in reach cover it less well.
             add(direct_kg(market, index) / 6, market.good, Leg::Direct(market));
             for (number, source) in market.others.iter().enumerate() {
-                add(other_kg(market, number as u64, index) / 3, market.good, Leg::Other(market, *source));
+                let traders = Traders::of_source(&plan.lanes, (place, number), market.seed);
+                add(other_kg(market, number as u64, index) / 3, market.good, Leg::Other(market, *source, traders));
             }
         }
         MonthOfLanes { plan, index, legs }
@@ -92,9 +93,13 @@ impl<'a> MonthOfLanes<'a> {
         let papers = if rng.permille(180) { self.ordinary(&mut rng) } else { self.of_a_leg(&mut rng) };
         let day = i8::try_from(rng.between(1, 28)).unwrap_or(1);
         let event_date = self.plan.month(self.index).first_day().with().day(day).build().expect("every month has 28 days");
-        let mut claim = claim(&papers, number, event_date, &mut rng);
-        let wide = self.plan.wide;
-        let companions = if wide { companions(&papers, &mut claim, number, event_date, &mut rng) } else { Vec::new() };
+        let first = (bill(self.plan.seed, number, false), event_date);
+        let mut claim = claim((self.plan, &papers), first, &mut rng);
+        let companions = if self.plan.wide {
+            companions((self.plan, &papers), &mut claim, (number, event_date), &mut rng)
+        } else {
+            Vec::new()
+        };
         let later = match rng.below(1000) {
             0..12 => Some(amended(&claim, event_date, &mut rng)),
             12..22 => Some(Claim { known_from: midnight(event_date, rng.between(15, 20)), ..claim.clone() }),
@@ -114,13 +119,14 @@ impl<'a> MonthOfLanes<'a> {
             Some(Leg::Inward(lane)) => {
                 let papers = self.plain(self.plan.market(lane), (china, china, lane.intermediary), rng);
                 let consignee = self.importer(lane, &papers, rng);
-                Papers { shipper: lane.seed % 900, consignee, truth: truth(lane.kind, 1000), ..papers }
+                Papers { shipper: Firm::of_all_trade(lane.seed), consignee, truth: truth(lane.kind, 1000), ..papers }
             }
             Some(Leg::Input(lane, input)) => {
                 let papers = self.plain(self.plan.market(lane), (input.from, input.from, lane.intermediary), rng);
                 let (good, consignee) = (input.good, self.importer(lane, &papers, rng));
                 let truth = truth(lane.kind, if input.from.is_china() { 1000 } else { 0 });
-                Papers { good, cents_per_kg: good.cents_per_kg, shipper: lane.seed % 900, consignee, truth, ..papers }
+                let shipper = Firm::of_all_trade(lane.seed);
+                Papers { good, cents_per_kg: good.cents_per_kg, shipper, consignee, truth, ..papers }
             }
             Some(Leg::Transit(lane)) => {
                 let market = self.plan.market(lane);
@@ -132,9 +138,10 @@ impl<'a> MonthOfLanes<'a> {
                 let papers = self.plain(market, (china, china, market.destination), rng);
                 Papers { truth: truth(Kind::Direct, 1000), ..papers }
             }
-            Some(Leg::Other(market, source)) => {
+            Some(Leg::Other(market, source, traders)) => {
                 let papers = self.plain(market, (source, source, market.destination), rng);
-                through_a_chinese_port(Papers { truth: truth(Kind::OtherSource, 30), ..papers }, rng)
+                let shipper = self.sender(traders, papers.shipper.drawn());
+                through_a_chinese_port(Papers { shipper, truth: truth(Kind::OtherSource, 30), ..papers }, rng)
             }
             None => self.ordinary(rng),
         }
@@ -143,6 +150,7 @@ impl<'a> MonthOfLanes<'a> {
     fn outward(&self, lane: &Lane, levels: &Levels, rng: &mut Rng) -> Papers {
         let market = self.plan.market(lane);
         let papers = self.plain(market, (lane.intermediary, lane.intermediary, market.destination), rng);
+        let papers = Papers { shipper: self.sender(lane.traders(), papers.shipper.drawn()), ..papers };
         let of_planted = lane.story.as_ref().map_or(1000, |story| story.chinese_permille);
         if rng.below(levels.outward.max(1)) >= levels.relabelled {
             let own = levels.outward - levels.relabelled;
@@ -161,21 +169,28 @@ impl<'a> MonthOfLanes<'a> {
         } else {
             (papers.receipt, papers.lading)
         };
-        // Traders that nobody knew before, for buyers that bought in China before.
-        let one_of_some = 900 + lane.seed % 80 + rng.below(3);
+        // The firms that send the lane's own goods, for those that buy them: names tell nothing. Unless it all goes through one.
+        let one_of_some = self.sender(lane.traders(), rng.below(3));
         let shipper = lane.story.as_ref().and_then(|story| story.firm).unwrap_or(one_of_some);
-        Papers { receipt, lading, shipper, consignee: market.seed % 600, truth, ..papers }
+        Papers { receipt, lading, shipper, truth, ..papers }
     }
 
-    fn importer(&self, lane: &Lane, papers: &Papers, rng: &mut Rng) -> u64 {
-        // The firm that passes goods on buys them itself, more often than not.
-        if lane.scheme().is_none() || !rng.permille(600) {
-            return papers.consignee;
+    /// Who buys what comes in for a lane: as often as not one of the firms that send its goods, whatever its story.
+    fn importer(&self, lane: &Lane, papers: &Papers, rng: &mut Rng) -> Firm {
+        let drawn = papers.shipper.drawn();
+        let one_of_some = self.sender(lane.traders(), drawn / 2);
+        let usual = if drawn.is_multiple_of(2) { one_of_some } else { papers.consignee };
+        // Who passes goods on buys them itself, more often than not, and nothing before there is something to pass on.
+        let is_own = lane.scheme().is_some() && rng.permille(600);
+        let is_idle = || lane.levels(self.plan.market(lane), self.index + 1, self.plan.months).relabelled == 0;
+        if !is_own || is_idle() {
+            return usual;
         }
-        let firm = lane.story.as_ref().and_then(|story| story.firm);
-        // A firm of its own buys nothing before there is something to pass on.
-        let idle = firm.is_some() && lane.levels(self.plan.market(lane), self.index + 1, self.plan.months).relabelled == 0;
-        if idle { papers.consignee } else { firm.unwrap_or(900 + lane.seed % 80) }
+        lane.story.as_ref().and_then(|story| story.firm).unwrap_or(one_of_some)
+    }
+
+    fn sender(&self, traders: Traders, drawn: u64) -> Firm {
+        traders.sender(drawn, (self.index, self.plan.months))
     }
 
     /// Papers from origin by way of a country to a destination, as an honest trader would write them.
@@ -190,8 +205,8 @@ impl<'a> MonthOfLanes<'a> {
             lading,
             transit: None,
             cents_per_kg: price(market, market.good, self.index),
-            shipper: rng.below(900),
-            consignee: market.seed % 600 + rng.below(6),
+            shipper: Firm::of_all_trade(rng.below(900)),
+            consignee: Firm::of_all_trade(market.seed % 600 + rng.below(6)),
             truth: Truth { scheme: None, kind: Kind::Ordinary, chinese_permille: 0 },
         }
     }
@@ -215,8 +230,8 @@ impl<'a> MonthOfLanes<'a> {
             lading,
             transit: None,
             cents_per_kg: good.cents_per_kg,
-            shipper: rng.below(900),
-            consignee: rng.below(900),
+            shipper: Firm::everyday(consignment, rng.below(900)),
+            consignee: Firm::everyday(destination, rng.below(900)),
             truth: Truth { scheme: None, kind: Kind::Ordinary, chinese_permille: if origin.is_china() { 1000 } else { 200 } },
         };
         if origin.is_china() { papers } else { through_a_chinese_port(papers, rng) }
@@ -238,13 +253,13 @@ fn port(country: Country, rng: &mut Rng) -> Option<&'static str> {
 }
 
 /// A consignment's bill.
-pub(super) fn claim(papers: &Papers, number: u64, event_date: Date, rng: &mut Rng) -> Claim {
+pub(super) fn claim((plan, papers): (&Plan, &Papers), (bill, event_date): (u64, Date), rng: &mut Rng) -> Claim {
     let kg = rng.around(papers.good.lot_kg, 150).max(1);
     let boxes = kg / 24_000 + 1;
     let gross = kg + kg / 80 + boxes * 20;
     let origin_told = rng.permille(960);
     let weighed = rng.permille(985);
-    let master = format!("EXAM{number:09}");
+    let master = format!("EXAM{bill:09}");
     let digits = if rng.permille(500) { "0000" } else { "" };
     let located =
         |code: Option<&'static str>| code.map(|code| code.parse::<Port>().expect("the tables of the simulator hold UN/LOCODEs"));
@@ -274,8 +289,8 @@ pub(super) fn claim(papers: &Papers, number: u64, event_date: Date, rng: &mut Rn
         bill_of_lading: Some(BillOfLading { master: Some(master.clone()), house: None }),
         containers: (0..boxes).map(|_| container(rng)).collect(),
         parties: vec![
-            party(Role::Shipper, papers.shipper, papers.consignment),
-            party(Role::Consignee, papers.consignee, papers.destination),
+            party(plan, Role::Shipper, (papers.shipper, papers.consignment)),
+            party(plan, Role::Consignee, (papers.consignee, papers.destination)),
         ],
     };
     let shipment = Shipment { valuation: shipment.customs_value.map(|_| Valuation::Fob), ..shipment };
@@ -288,11 +303,8 @@ pub(super) fn claim(papers: &Papers, number: u64, event_date: Date, rng: &mut Rn
     }
 }
 
-fn party(role: Role, number: u64, country: Country) -> Party {
-    let trade = ["Trading", "Metals", "Materials", "Resources", "Chemicals", "Logistics"];
-    let trade = usize::try_from(number).ok().and_then(|number| trade.get(number % trade.len())).copied().unwrap_or("Trading");
-    let name = format!("Example {trade} {number:03} {}", legal_form(country));
-    Party { role, name: Some(name), identifier: None, country: Some(country) }
+fn party(plan: &Plan, role: Role, (firm, country): (Firm, Country)) -> Party {
+    Party { role, name: Some(plan.names.name(firm, country)), identifier: None, country: Some(country) }
 }
 
 /// A box of an owner that does not exist, with the check digit of ISO 6346.

@@ -2,6 +2,7 @@
 
 use crate::domain::Country;
 
+use super::firms::Firm;
 use super::goods::{Good, HOST_ORE, MACHINES, TRADERS, codes, related};
 use super::lane::{HONEST, Kind, Lane, Levels, Market, Plan, country};
 use super::mix::Mix;
@@ -17,7 +18,7 @@ pub(super) struct Story {
     /// Other goods that come in for it.
     pub(super) input: Option<Input>,
     /// The one firm through which it all goes; many where none.
-    pub(super) firm: Option<u64>,
+    pub(super) firm: Option<Firm>,
     /// Thousandths of what a scheme passes on that are Chinese.
     pub(super) chinese_permille: u64,
     /// Thousandths of a scheme's shipments and tonnes that the papers admit.
@@ -144,9 +145,12 @@ pub(super) fn lanes(plan: &Plan, wanted: usize, world: &World, mix: &Mix, rng: &
             let one_only = matches!(kind, Kind::Relocation | Kind::ByProduct);
             one_only && lanes.iter().any(|lane| lane.intermediary == intermediary && lane.kind == kind)
         };
+        // What nobody mines under a code of its own, nobody smelts.
+        let lacks_ore = |kind: Kind| matches!(kind, Kind::Producer | Kind::OreSmelted) && market.good.ore.is_none();
         let turn = honest.iter().cycle().skip(number % honest.len()).take(honest.len());
-        let kind = turn.copied().find(|kind| !told(*kind)).unwrap_or(Kind::Producer);
-        lanes.push(lane(plan, (market_index, intermediary, kind), mix, rng));
+        let kind = turn.copied().find(|kind| !told(*kind) && !lacks_ore(*kind)).unwrap_or(Kind::DemandShock);
+        let place = lanes.len();
+        lanes.push(Lane { place, ..lane(plan, (market_index, intermediary, kind), mix, rng) });
     }
     plant(plan, &mut lanes, world, mix, rng);
     lanes
@@ -178,7 +182,7 @@ fn lane(plan: &Plan, (market, intermediary, kind): (usize, Country, Kind), mix: 
         opening,
         hop: None,
     };
-    Lane { market, intermediary, kind, suppliers, base_kg, surge, delay, seed: rng.next(), story: Some(story) }
+    Lane { place: 0, market, intermediary, kind, suppliers, base_kg, surge, delay, seed: rng.next(), story: Some(story) }
 }
 
 /// Gives a share of the lanes to schemes, each scheme in turn.
@@ -191,15 +195,14 @@ fn plant(plan: &Plan, lanes: &mut [Lane], world: &World, mix: &Mix, rng: &mut Rn
     let bears = |(_, lane): &(usize, &Lane)| plan.market(lane).event.is_some();
     let mut free: Vec<usize> = lanes.iter().enumerate().filter(bears).map(|(place, _)| place).collect();
     rng.shuffle(&mut free);
-    let share = mix.prevalence.permille();
-    let wanted = (markets.len() as u64 * share + 500) / 1000;
-    let wanted = if share > 0 { wanted.max(1) } else { 0 };
+    let wanted = mix.wanted(markets.len());
     let mut planted = 0;
     while planted < wanted && !schemes.is_empty() {
         let Some(first) = free.pop() else { break };
         let second = free.iter().position(|other| markets.get(*other) == markets.get(first));
-        // A hop takes two lanes of one market, and two of what is left to plant.
-        let fits = |scheme: &Scheme| *scheme != Scheme::Hopping || second.is_some() && (planted == 0 || wanted - planted >= 2);
+        // A hop takes two lanes of one market, and two of what is left to plant; where nothing else is asked for there are two at least.
+        let has_two = second.is_some() && (wanted - planted >= 2 || planted == 0 && schemes.len() == 1);
+        let fits = |scheme: &Scheme| *scheme != Scheme::Hopping || has_two;
         let Some(turn) = schemes.iter().position(fits) else { continue };
         let scheme = schemes.remove(turn);
         schemes.push(scheme);
@@ -216,6 +219,7 @@ fn begin(plan: &Plan, lanes: &mut [Lane], place: usize, scheme: Scheme, rng: &mu
     let Some(lane) = lanes.get_mut(place) else { return };
     let good = plan.market(lane).good;
     lane.kind = Kind::Planted(scheme);
+    let unseen = lane.traders().unseen();
     let Some(story) = &mut lane.story else { return };
     story.full_kg = lane.base_kg * lane.surge;
     let related = related(good).expect("every good that is controlled has related goods");
@@ -226,9 +230,7 @@ fn begin(plan: &Plan, lanes: &mut [Lane], place: usize, scheme: Scheme, rng: &mu
     };
     match scheme {
         Scheme::CoMingling => story.chinese_permille = rng.between(250, 700),
-        // Its number lies above those of all other firms, so nobody saw it before.
-        Scheme::NewFirm => story.firm = Some(1000 + lane.seed % 9000),
-        Scheme::Hopping => story.firm = Some(900 + lane.seed % 80),
+        Scheme::NewFirm | Scheme::Hopping => story.firm = Some(unseen),
         _ => {}
     }
 }

@@ -123,9 +123,9 @@ fn house_bills_stand_under_one_master_and_in_one_box() {
 fn a_new_firm_is_unseen_before_the_control_and_then_sends_and_buys_all() {
     let traces = planted(Scheme::NewFirm);
     for (lane, market, event) in traces.lanes(Kind::Planted(Scheme::NewFirm)) {
-        let number = lane.story.as_ref().unwrap().firm.unwrap();
+        let number = traces.plan.names.number(lane.story.as_ref().unwrap().firm.unwrap());
         let named = |shipment: &Shipment| {
-            let ours = |name: &str| name.contains(&format!(" {number} "));
+            let ours = |name: &str| name.contains(&format!(" {number:04} "));
             shipment
                 .parties
                 .iter()
