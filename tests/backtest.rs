@@ -60,7 +60,8 @@ fn scikit_learn_finds_the_same_figures() {
     // Enough of both that the figures mean something.
     assert!(counted("positives") >= 10 && counted("negatives") >= 50, "{} {}", counted("positives"), counted("negatives"));
     let mut recompute = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/python"));
-    let verdicts = ["-q", "assess", "w/records.ndjson", "--feed", "world", "--until", DECIDED, "--only", "corridors"];
+    let verdicts =
+        ["-q", "assess", "w/records.ndjson", "--feed", "world", "--until", DECIDED, "--only", "corridors", "--history"];
     house.write("verdicts.ndjson", house.done(&[&verdicts[..], &["--format", "ndjson"]].concat()).as_bytes());
     recompute.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backtest/recompute.py"));
     recompute.arg(house.path("report.json")).arg(house.path("verdicts.ndjson"));

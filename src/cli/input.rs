@@ -201,20 +201,26 @@ fn input(path: PathBuf) -> Input {
     Input { name: name.replace('/', "-").into(), source: Source::File(path) }
 }
 
+/// The file of a replay that holds movements.
+const REPLAYED: &str = "movements.ndjson";
+
 /// How names end of files that are still being written: by browsers, copying programs and partners with manners.
 const UNFINISHED: [&str; 6] = [".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload"];
 
-/// The files of a folder by name, without those that are hidden or still being written, and without the note of a replay, which is no output.
+/// The files of a folder by name, without those that are hidden or still being written. Of what a replay wrote, as its note tells, the
+/// movements: nothing else of it can be read again.
 pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let shown = folder.display().to_string();
     let entries = std::fs::read_dir(folder).exits(Exit::NotThere).map_err(|failure| failure.context(shown))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.is_file() && !path.file_name().is_some_and(|name| name == NOTE || is_passed_over(&name.to_string_lossy()))
-        })
+        .filter(|path| path.is_file() && !path.file_name().is_some_and(|name| is_passed_over(&name.to_string_lossy())))
         .collect();
     files.sort();
+    let is_called = |path: &PathBuf, called: &str| path.file_name().is_some_and(|name| name == called);
+    if files.iter().any(|path| is_called(path, NOTE)) {
+        files.retain(|path| is_called(path, REPLAYED));
+    }
     Ok(files)
 }
 

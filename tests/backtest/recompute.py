@@ -4,7 +4,7 @@ verdicts themselves; exit 1 where one differs. Of the rules, which publish no ve
 
     recompute.py REPORT.json VERDICTS.ndjson    prints how many figures agree to 1e-9
 
-VERDICTS is what `entrepot assess --only corridors --format ndjson` says of the same records until the same day.
+VERDICTS is what `entrepot assess --only corridors --history --format ndjson` says of the same records until the same day.
 """
 
 import datetime
