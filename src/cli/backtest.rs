@@ -123,6 +123,7 @@ fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> 
     let rows = known.read(&source.inputs()?, &mut by, &mut |_, _, effects| {
         progress.add(1);
         decoded.count(&effects);
+        Ok(())
     })?;
     let dead_letters = decoded.lost_of(rows)?;
     if dead_letters > 0 {

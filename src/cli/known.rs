@@ -62,7 +62,7 @@ impl Known<'_> {
         &self,
         inputs: &[Input],
         by: &mut [(&Knowledge, KnownMovements)],
-        each: &mut dyn FnMut(usize, &Message, Effects),
+        each: &mut dyn FnMut(usize, &Message, Effects) -> Result<(), ReplayError>,
     ) -> Result<u64, Failure> {
         if self.mapping == MOVEMENTS {
             // Two that read movements have one family map.
@@ -92,7 +92,7 @@ impl Known<'_> {
                             movements.push(known_from, &output.key, &output.value)?;
                         }
                     }
-                    each(index, message, effects);
+                    each(index, message, effects)?;
                 }
                 Ok(())
             })?;
