@@ -32,7 +32,7 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     };
     let mut witness = Witness::new(knowledge.assess()).keeping_grounds(args.report.is_some());
     Bounded::new(&mut witness, &mut |_| Ok(())).all(movements, until)?;
-    let (history, flows) = witness.end();
+    let (history, flows) = witness.end()?;
     let Some(decided) = history.last_day else {
         return Err(Failure::new(Exit::NotThere, "no movement lies in the input: there is nothing to score"));
     };
