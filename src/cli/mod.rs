@@ -15,6 +15,7 @@ mod diff;
 mod diff_table;
 mod exit;
 mod explain;
+mod fed;
 mod feed;
 mod input;
 mod joined;
