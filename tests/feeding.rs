@@ -256,6 +256,86 @@ fn a_last_row_without_a_line_end_is_fed_again_when_it_is_completed() {
 }
 
 #[test]
+fn a_file_is_fed_again_whole_where_what_was_fed_of_it_has_changed() {
+    for message in ["row", "group"] {
+        let house = of_kg(message);
+        let table = |rows: &[String]| format!("partner,kg\n{}\n", rows.join("\n"));
+        let mut rows: Vec<String> = (100..400).map(|kg| format!("KR,{kg}")).collect();
+        house.write("g.csv", table(&rows).as_bytes());
+        fed(&house, "g.csv");
+        assert!(fed(&house, "g.csv").contains("nothing to do"), "{message}");
+        let count = raw(&house).len();
+        // Far from its beginning: a cell of the same length; then a row in the middle; then two that were exchanged.
+        rows[250] = "KR,999".to_owned();
+        house.write("g.csv", table(&rows).as_bytes());
+        assert!(fed(&house, "g.csv").contains("fed again whole"), "{message}");
+        assert!(raw(&house).len() == 2 * count && raw(&house)[count..].concat().contains("KR,999"), "{message}");
+        rows.insert(150, "VN,7".to_owned());
+        house.write("g.csv", table(&rows).as_bytes());
+        assert!(fed(&house, "g.csv").contains("fed again whole"), "{message}");
+        assert!(raw(&house)[2 * count..].concat().contains("VN,7"), "{message}");
+        let before = raw(&house).len();
+        rows.swap(200, 201);
+        house.write("g.csv", table(&rows).as_bytes());
+        fed(&house, "g.csv");
+        assert!(raw(&house).len() >= before + count, "{message}");
+        assert!(fed(&house, "g.csv").contains("nothing to do"), "{message}");
+    }
+    // A last row without a line end counts as well, and a file that holds fewer rows by now.
+    let house = of_kg("row");
+    let rows: String = (100..200).map(|kg| format!("\nKR,{kg}")).collect();
+    let fewer = format!("partner,kg{}\nKR,{:0>60}", &rows[..rows.len() - 7 * 7], 5);
+    for (text, count) in [
+        (format!("partner,kg{rows}"), 100),
+        (format!("partner,kg{rows}"), 100),
+        (format!("partner,kg{}", rows.replace("KR,199", "KR,198")), 200),
+        (fewer, 294),
+    ] {
+        house.write("g.csv", text.as_bytes());
+        fed(&house, "g.csv");
+        assert_eq!(raw(&house).len(), count);
+    }
+}
+
+#[test]
+fn a_watch_sees_that_a_file_was_replaced_by_one_of_the_same_size() {
+    let house = house();
+    arrive(&house, "a.ndjson", &rows("a", 40));
+    let mut feeding = Feeding::start(&house, &["inbox", "--feed", "inbox", "--watch"]);
+    await_rows(&house, &mut feeding, 40);
+    let mut changed = rows("a", 40);
+    changed[30] = changed[30].replace("30", "99");
+    arrive(&house, "a.ndjson", &changed);
+    await_rows(&house, &mut feeding, 80);
+    assert_eq!(raw(&house)[40..], changed);
+}
+
+#[test]
+fn a_line_without_its_end_is_waited_for_and_half_a_row_is_told() {
+    let house = house();
+    let whole = rows("a", 40);
+    let half = whole.join("\n").len() - 5;
+    house.write("inbox/a.ndjson", &whole.join("\n").as_bytes()[..half]);
+    let mut feeding = Feeding::start(&house, &["inbox", "--feed", "inbox", "--watch"]);
+    // Files are looked at by name: once the last is there, the one before it has had its turn.
+    arrive(&house, "b.ndjson", &rows("b", 2));
+    await_rows(&house, &mut feeding, 2);
+    arrive(&house, "a.ndjson", &whole);
+    await_rows(&house, &mut feeding, 42);
+    assert_eq!(raw(&house), [&rows("b", 2)[..], &whole].concat());
+    drop(feeding);
+    // Where nobody waits, both are there, and the log says so.
+    house.write("c.ndjson", &whole.join("\n").as_bytes()[..half]);
+    fed(&house, "c.ndjson");
+    house.write("c.ndjson", (whole.join("\n") + "\n").as_bytes());
+    assert!(fed(&house, "c.ndjson").contains("was but a part of this one"));
+    house.write("d.ndjson", whole.join("\n").as_bytes());
+    fed(&house, "d.ndjson");
+    house.write("d.ndjson", (whole.join("\n") + "\n").as_bytes());
+    assert!(!fed(&house, "d.ndjson").contains("was but a part"));
+}
+
+#[test]
 fn a_shorter_file_under_an_old_name_is_another_one() {
     let house = house();
     let all = rows("long", 20);

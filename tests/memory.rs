@@ -44,7 +44,7 @@ fn peak_of(command: &mut Command) -> usize {
             break ended;
         }
     };
-    assert!(ended.success());
+    assert!(ended.success(), "{ended}");
     peak / 1024
 }
 
@@ -125,4 +125,48 @@ fn corridor_months_of_many_families_are_assessed_in_the_same_memory_however_many
     };
     let (small, large) = (peak(15_000), peak(60_000));
     assert!(large < small + SMALL, "{small} MiB for 15,000 corridor-months, {large} for 60,000");
+}
+
+/// Rows of a kilobyte that no mapping takes, and one that it does, without which there would be no answer.
+fn bad(house: &House, megabytes: usize) -> PathBuf {
+    house.write("bad.toml", BAD.as_bytes());
+    let rows = (0..megabytes * 1024).map(|row| format!("{row},XX{}\n", text(row)));
+    let whole: String = ["id,from\n".to_owned(), "A,TH\n".to_owned()].into_iter().chain(rows).collect();
+    house.write("bad.csv", whole.as_bytes())
+}
+
+const BAD: &str = "version = 1\nname = \"bad\"\nkind = \"shipment\"\n[envelope]\nformat = \"csv\"\n[fields]\nid = \"id\"\n\
+                   event_date = { const = \"2025-03-14\" }\nhs = { const = \"282580\" }\ndestination = { const = \"US\" }\n\
+                   country_of_origin = \"from\"\n";
+
+#[test]
+fn dead_letters_are_printed_in_the_same_memory_however_many() {
+    let peak = |megabytes: usize| {
+        let house = House::new(&[]);
+        let path = bad(&house, megabytes);
+        let read = ["-q", "assess", path.to_str().unwrap(), "--as", "bad.toml", "--only", "dead-letters"];
+        peak_of(&mut house.command(&read))
+    };
+    let (small, large) = (peak(SMALL), peak(4 * SMALL));
+    assert!(large < small + SMALL, "{small} MiB for {SMALL} MB of dead letters, {large} for {}", 4 * SMALL);
+}
+
+#[test]
+fn dead_letters_of_the_log_are_listed_replayed_and_redriven_in_the_same_memory_however_many() {
+    let peaks = |megabytes: usize| {
+        let house = House::new(&[("bad", "./bad.toml")]);
+        house.feed(&bad(&house, megabytes), "bad");
+        house.serve_to_the_end((&["topics.partitions=2"], &[]), "2025-06-01");
+        [
+            &["-q", "dead-letters", "ls"][..],
+            &["-q", "dead-letters", "show", "bad/0/2"],
+            &["-q", "dead-letters", "redrive", "--limit", "0"],
+            &["-q", "replay", "--from", "start", "--stage", "ingest", "--out", "out"],
+        ]
+        .map(|arguments| peak_of(&mut house.command(arguments)))
+    };
+    let half = SMALL / 2;
+    for (small, large) in peaks(half).into_iter().zip(peaks(4 * half)) {
+        assert!(large < small + SMALL, "{small} MiB for {half} MB of dead letters, {large} for {}", 4 * half);
+    }
 }

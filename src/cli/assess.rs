@@ -9,7 +9,8 @@ use super::args::{AssessArgs, AssessFormat, AssessOrder, OnlyKind};
 use super::exit::{Exit, Exits, Failure, Outcome};
 use super::input::{Input, inputs};
 use super::known::{Known, each_movement};
-use super::print::{self, LostMessage};
+use super::lost::Lost;
+use super::print;
 use super::progress::Progress;
 use super::reading::{MOVEMENTS, Reading};
 use super::wiring::Knowledge;
@@ -35,6 +36,7 @@ pub(super) fn run(config: &Config, args: &AssessArgs) -> Outcome {
         tracing::error!("{held}: nothing was decoded; {next}");
     }
     run.gathered.settle()?;
+    run.lost.settle()?;
     run.print()?;
     if let Some(path) = &args.summary {
         run.write_summary(path)?;
@@ -119,13 +121,13 @@ struct Run<'a> {
     progress: Progress,
     summary: Summary,
     gathered: Gathered,
-    lost: Vec<LostMessage>,
+    lost: Lost,
 }
 
 impl<'a> Run<'a> {
     fn new(config: &'a Config, args: &'a AssessArgs, knowledge: Knowledge, progress: Progress) -> Run<'a> {
         let gathered = Gathered::new(args.history);
-        Run { config, args, knowledge, progress, summary: Summary::default(), gathered, lost: Vec::new() }
+        Run { config, args, knowledge, progress, summary: Summary::default(), gathered, lost: Lost::new() }
     }
 
     /// Files of records: ingest each, then assess all of their movements. Gives how many rows there were.
@@ -140,7 +142,7 @@ impl<'a> Run<'a> {
         let rows = known.read(inputs, &mut by, &mut |_, message, effects| {
             summary.count(&effects);
             progress.add(1);
-            lost.extend(effects.dead_letter.map(|letter| LostMessage::new(message, letter)));
+            effects.dead_letter.map_or(Ok(()), |letter| lost.push(message, &letter))
         })?;
         let [(_, movements)] = by;
         let mut fold = knowledge.assess();
@@ -174,7 +176,7 @@ impl<'a> Run<'a> {
                     return print::ndjson(&self.gathered, self.args.min_band, self.args.only, &self.lost);
                 }
                 print::table(&self.gathered, self.args.min_band, self.args.only, usize::MAX)?;
-                print::balance_on_stderr(self.lost.len());
+                print::balance_on_stderr(self.lost.count());
                 Ok(())
             }
         }
@@ -192,7 +194,7 @@ impl<'a> Run<'a> {
         let summary = &self.summary;
         let nothing_decoded = summary.consumed > 0 && summary.accepted + summary.excluded == 0;
         if nothing_decoded {
-            let first = self.lost.first().map_or_else(String::new, |lost| format!("; the first, {lost}"));
+            let first = self.lost.first().map_or_else(String::new, |first| format!("; the first, {first}"));
             let next = "check --as, and see `entrepot check FILE --as MAPPING --sample 10`";
             tracing::error!("none of {} rows could be decoded{first}; --only dead-letters says why: {next}", summary.consumed);
             return Exit::NothingDecoded;

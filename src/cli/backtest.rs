@@ -37,7 +37,7 @@ pub(super) fn run(config: &Config, args: &BacktestArgs) -> Outcome {
     };
     let mut witness = Witness::new(knowledge.assess()).keeping_grounds(args.report.is_some());
     Bounded::new(&mut witness, &mut |_| Ok(())).all(movements, until)?;
-    let (history, flows) = witness.end();
+    let (history, flows) = witness.end()?;
     let Some(decided) = history.last_day else {
         return Err(Failure::new(Exit::NotThere, "no movement lies in the input: there is nothing to score"));
     };
@@ -128,6 +128,7 @@ fn of_files((config, args): (&Config, &BacktestArgs), knowledge: &Knowledge) -> 
     let rows = known.read(&source.inputs()?, &mut by, &mut |_, _, effects| {
         progress.add(1);
         decoded.count(&effects);
+        Ok(())
     })?;
     let dead_letters = decoded.lost_of(rows)?;
     if dead_letters > 0 {

@@ -211,6 +211,7 @@ impl Both<'_> {
         let rows = known.read(&inputs, &mut by, &mut |_, _, effects| {
             progress.add(1);
             decoded.count(&effects);
+            Ok(())
         })?;
         warn_of_dead_letters(decoded.lost_of(rows)?);
         Ok(by.into_iter().map(|(_, movements)| movements).collect())

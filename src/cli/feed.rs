@@ -12,13 +12,14 @@ use serde::Deserialize;
 
 use super::args::FeedArgs;
 use super::exit::{Exit, Exits, Failure, Outcome};
+use super::fed::{Known, Stamp, may_go_on, rows_estimated, size_of, stamp_of};
 use super::input::{FILE_HEADER, Input, Rows, each_piece, files_of, inputs};
 use super::log;
 use super::pace::Pace;
 use super::progress::Progress;
 use super::reading::Reading;
 use super::run::listen_for_signals;
-use super::sending::{Row, Sending};
+use super::sending::{Row, Sending, Upto};
 use super::wiring::feed_named;
 use crate::config::{Config, Feed};
 use crate::domain::Header;
@@ -28,8 +29,10 @@ use crate::stream::{Commit, FeedProgress, Home, Log, LogError, NextOffsets, Outg
 const ATTEMPTS: u32 = 10;
 /// How much of a file's beginning tells it from another of the same name.
 const HEAD_BYTES: usize = 256;
-/// What is said of a file that has changed.
-const MOVED: &str = "file has grown since it was fed, and its rows do not keep their places in messages: it is fed again whole";
+/// What is said of a file of which another text was fed.
+const CHANGED: &str = "what was fed of this file has changed since: it is fed again whole";
+/// What is said of a row that was fed before its line had its end.
+const HALF: &str = "the last row that was fed of this file was but a part of this one: both are on the topic";
 /// What is said of a row that goes on to the end of its file.
 const OPEN: &str = "a quoted cell that begins in this row never ends: all that stands behind it is part of it";
 /// What is said of messages that are not fed.
@@ -37,8 +40,13 @@ const LEFT_OUT: &str = "were left out, since the log takes no message so large (
 /// What is said of messages that are fed in vain.
 const LARGE: &str =
     "messages are above ingest.payload_bytes_max and will be dead letters too_large: raise it, or feed smaller files";
+/// Reads a file, and gives each of its rows to what takes them.
+type Each<'a> = dyn FnMut(&mut Rows<'_>) -> Result<u64, Failure> + 'a;
+
 /// How often a watched folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many looks a file has to stay as it is whose last line has no end: it may be half a line.
+const OPEN_LOOKS: u32 = 30;
 /// How often in that time it is asked whether it is told to end.
 const LOOKS_BETWEEN: u32 = 20;
 
@@ -156,19 +164,22 @@ impl Feeder {
         self.send((name, name), &mut |take| each_piece(Box::new(bytes), name, &reading, take), Some(known))
     }
 
-    /// Sends the rows that `each` gives.
-    fn send(
-        &mut self,
-        (name, shown): (&str, &str),
-        each: &mut dyn FnMut(&mut Rows<'_>) -> Result<u64, Failure>,
-        known: Option<Known>,
-    ) -> Result<(), Failure> {
-        let before = known.as_ref().map_or(0, |known| known.progress.rows);
-        if let Some(known) = known.as_ref().filter(|known| known.progress.done && known.progress.bytes == known.bytes) {
-            tracing::info!(file = shown, rows = known.progress.rows, "file was fed before, nothing to do");
+    /// Sends the rows that `each` gives: where what was read of the file before is another text by now, all of them.
+    fn send(&mut self, (name, shown): (&str, &str), each: &mut Each<'_>, known: Option<Known>) -> Result<(), Failure> {
+        let fresh = known.as_ref().map(|known| known.from_its_beginning());
+        if self.send_on((name, shown), each, known)? {
             return Ok(());
         }
-        if before > 0 {
+        tracing::warn!(file = shown, "{CHANGED}");
+        self.send_on((name, shown), each, fresh).map(|_| ())
+    }
+
+    /// Sends rows from where the file stopped. `false`: what stands before that has changed, and nothing was sent.
+    fn send_on(&mut self, (name, shown): (&str, &str), each: &mut Each<'_>, known: Option<Known>) -> Result<bool, Failure> {
+        let before = known.as_ref().map_or(0, |known| known.progress.rows);
+        let noted = known.as_ref().and_then(|known| known.progress.digest.clone()).unwrap_or_default();
+        let is_done = known.as_ref().is_some_and(|known| known.progress.done && known.progress.bytes == known.bytes);
+        if before > 0 && !is_done {
             tracing::info!(file = shown, rows = before, "file is taken up where it stopped");
         }
         let total = known.as_ref().and_then(|known| rows_estimated(known.bytes, &known.progress)).filter(|rows| *rows > 0);
@@ -176,10 +187,18 @@ impl Feeder {
         let size = known.as_ref().map_or(0, |known| known.bytes);
         let mut sending = Sending { known: known.map(|known| known.progress), ..Sending::default() };
         let headers = vec![Header { key: FILE_HEADER.to_owned(), value: name.as_bytes().to_vec() }];
-        let open = each(&mut |row, bytes| {
-            sending.seen += 1;
-            if sending.seen <= before {
+        let mut has_changed = false;
+        let read = each(&mut |row, bytes| {
+            sending.read(&bytes);
+            if sending.upto.seen == before && !sending.upto.is_behind(&noted) {
+                has_changed = true;
+                return Err(Failure::new(Exit::Done, CHANGED));
+            }
+            if sending.upto.seen <= before || is_done {
                 return Ok(());
+            }
+            if sending.upto.seen == before + 1 && sending.upto.was_half(&noted) {
+                tracing::warn!(file = shown, row, "{HALF}");
             }
             if bytes.len() > self.payload_bytes_max && self.reading.decoder().ends_quoted(&bytes) {
                 tracing::warn!(file = shown, row, bytes = bytes.len(), "{OPEN}");
@@ -196,16 +215,33 @@ impl Feeder {
                 return Err(Failure::new(Exit::Done, "told to end"));
             }
             Ok(())
-        })?;
+        });
+        if has_changed {
+            return Ok(false);
+        }
+        let open = read?;
+        if sending.upto.seen < before || is_done && !sending.upto.is_all(&noted) {
+            return Ok(false);
+        }
+        if is_done {
+            tracing::info!(file = shown, rows = before, "file was fed before, nothing to do");
+            return Ok(true);
+        }
         if let Some(progress) = &mut sending.known {
             progress.bytes = size;
         }
-        let is_empty = sending.seen == 0;
         // A row whose line has no end may be half a row: should the file grow, it is fed again.
-        sending.seen -= open;
+        if open > 0 {
+            sending.take_back();
+        }
         self.commit(shown, &mut sending, true)?;
         self.pace.wait();
-        if is_empty {
+        self.tell(shown, &sending).map(|()| true)
+    }
+
+    /// Says what became of a file.
+    fn tell(&self, shown: &str, sending: &Sending) -> Result<(), Failure> {
+        if sending.is_empty() {
             tracing::warn!(file = shown, "nothing was fed: the file holds no row");
         } else {
             tracing::info!(file = shown, rows = sending.sent, topic = self.topic.as_ref(), "file was fed");
@@ -231,8 +267,8 @@ impl Feeder {
     fn commit(&mut self, shown: &str, sending: &mut Sending, done: bool) -> Result<(), Failure> {
         let batch = std::mem::take(&mut sending.batch);
         sending.batch_bytes = 0;
-        let seen = sending.seen;
-        self.commit_part((shown, &batch), sending, (seen, done))
+        let upto = sending.upto;
+        self.commit_part((shown, &batch), sending, (upto, done))
     }
 
     /// Commits a part of a batch, and that so many rows of the file are seen. Where the log refuses one of its messages as too large, its
@@ -241,23 +277,22 @@ impl Feeder {
         &mut self,
         (shown, part): (&str, &[Row]),
         sending: &mut Sending,
-        (seen, done): (u64, bool),
+        (upto, done): (Upto, bool),
     ) -> Result<(), Failure> {
         if let Some(progress) = &mut sending.known {
-            progress.rows = seen;
-            progress.done = done;
+            (progress.rows, progress.done, progress.digest) = (upto.seen, done, Some(upto.digest()));
         }
         match (self.try_commit(part, sending.known.as_ref()), part) {
             (Err(error @ LogError::TooLarge { .. }), [row]) => {
                 tracing::error!(file = shown, row = row.number, bytes = row.bytes(), "row is left out: {error}");
                 sending.left_out += 1;
-                self.commit_part((shown, &[]), sending, (seen, done))
+                self.commit_part((shown, &[]), sending, (upto, done))
             }
             (Err(LogError::TooLarge { .. }), [_, _, ..]) => {
                 let (first, rest) = part.split_at(part.len() / 2);
-                let first_seen = first.last().map_or(seen, |row| row.seen);
-                self.commit_part((shown, first), sending, (first_seen, false))?;
-                self.commit_part((shown, rest), sending, (seen, done))
+                let upto_first = first.last().map_or(upto, |row| row.upto);
+                self.commit_part((shown, first), sending, (upto_first, false))?;
+                self.commit_part((shown, rest), sending, (upto, done))
             }
             (Err(error), _) => Err(error.into()),
             (Ok(false), _) => {
@@ -285,7 +320,8 @@ impl Feeder {
         Ok(false)
     }
 
-    /// What is known of a file: it is the same one as long as it begins alike and becomes the same messages, however much it has grown.
+    /// What is known of a file: it is the same one as long as it begins alike and is cut alike, however much it has grown. Whether what was
+    /// read of it is the same is seen as it is read.
     fn known(&mut self, full: &str, bytes: impl Read, size: u64) -> Result<Known, Failure> {
         let mut head = Vec::new();
         bytes.take(HEAD_BYTES as u64).read_to_end(&mut head).exits(Exit::NotThere)?;
@@ -302,14 +338,15 @@ impl Feeder {
                 }
             }
         }
-        let progress = FeedProgress { feed: self.feed.clone(), file: name(head.len()), bytes: 0, rows: 0, done: false };
+        let progress =
+            FeedProgress { feed: self.feed.clone(), file: name(head.len()), bytes: 0, rows: 0, done: false, digest: None };
         Ok(Known { bytes: size, progress })
     }
 
-    /// Takes new and grown files of folders, once their size has not changed between two looks.
+    /// Takes new, grown and changed files of folders, once they have not changed between two looks.
     fn watch(&mut self, folders: &[PathBuf]) -> Outcome {
-        let mut seen: BTreeMap<PathBuf, u64> = BTreeMap::new();
-        let mut fed: BTreeMap<PathBuf, u64> = BTreeMap::new();
+        let mut seen: BTreeMap<PathBuf, (Stamp, u32)> = BTreeMap::new();
+        let mut fed: BTreeMap<PathBuf, Stamp> = BTreeMap::new();
         tracing::info!(folders = folders.len(), "watching; Ctrl-C ends it");
         while !self.stop.load(Ordering::Acquire) {
             let mut files = Vec::new();
@@ -317,20 +354,21 @@ impl Feeder {
                 files.extend(files_of(folder)?);
             }
             for path in files {
-                let Ok(size) = size_of(&path) else { continue };
-                let is_settled = seen.insert(path.clone(), size) == Some(size);
-                if !is_settled || fed.get(&path) == Some(&size) {
+                let Some(stamp) = stamp_of(&path) else { continue };
+                let looks = seen.remove(&path).filter(|(known, _)| *known == stamp).map_or(0, |(_, looks)| looks + 1);
+                seen.insert(path.clone(), (stamp, looks));
+                if looks == 0 || fed.get(&path) == Some(&stamp) || looks < OPEN_LOOKS && may_go_on(&path, &self.reading) {
                     continue;
                 }
                 match inputs(std::slice::from_ref(&path), &self.reading)
                     .and_then(|found| found.iter().try_for_each(|input| self.file(input)))
                 {
-                    Ok(()) => drop(fed.insert(path, size)),
+                    Ok(()) => drop(fed.insert(path, stamp)),
                     // Whoever put it there may take it away again: that ends no watch.
                     Err(_) if !path.exists() => tracing::warn!(file = %path.display(), "file went away before it was fed"),
                     Err(failure) if is_of_file(&failure) => {
                         tracing::error!(file = %path.display(), "left alone until it changes: {:#}", failure.error);
-                        fed.insert(path, size);
+                        fed.insert(path, stamp);
                     }
                     Err(failure) if failure.exit == Exit::Done => break,
                     Err(failure) => return Err(failure),
@@ -347,38 +385,7 @@ impl Feeder {
     }
 }
 
-struct Known {
-    bytes: u64,
-    progress: FeedProgress,
-}
-
-impl Known {
-    /// From its beginning, where the file has another size and its rows do not keep their places as it grows: groups are in an order of
-    /// their own, and a message may be the whole file. What says again what was said is known to the fold.
-    fn unless_moved(mut self, reading: &Reading, shown: &str) -> Known {
-        if reading.keeps_rows() || self.progress.bytes == self.bytes {
-            return self;
-        }
-        if self.progress.rows > 0 {
-            tracing::warn!(file = shown, rows = self.progress.rows, "{MOVED}");
-        }
-        self.progress = FeedProgress { bytes: self.bytes, rows: 0, done: false, ..self.progress };
-        self
-    }
-}
-
 /// Whether it concerns one file alone: it is no file of rows, or some of its rows were left out.
 fn is_of_file(failure: &Failure) -> bool {
     matches!(failure.exit, Exit::NothingDecoded | Exit::No)
-}
-
-fn size_of(path: &Path) -> Result<u64, Failure> {
-    let read = std::fs::metadata(path).exits(Exit::NotThere);
-    Ok(read.map_err(|failure| failure.context(format!("reading {}", path.display())))?.len())
-}
-
-/// About how many rows are left, by the rows of the part that is known.
-fn rows_estimated(bytes: u64, progress: &FeedProgress) -> Option<u64> {
-    let per_row = progress.bytes.checked_div(progress.rows)?.max(1);
-    Some(bytes.saturating_sub(progress.bytes) / per_row)
 }

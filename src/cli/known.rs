@@ -62,7 +62,7 @@ impl Known<'_> {
         &self,
         inputs: &[Input],
         by: &mut [(&Knowledge, KnownMovements)],
-        each: &mut dyn FnMut(usize, &Message, Effects),
+        each: &mut dyn FnMut(usize, &Message, Effects) -> Result<(), ReplayError>,
     ) -> Result<u64, Failure> {
         if self.mapping == MOVEMENTS {
             // Two that read movements have one family map.
@@ -92,7 +92,7 @@ impl Known<'_> {
                             movements.push(known_from, &output.key, &output.value)?;
                         }
                     }
-                    each(index, message, effects);
+                    each(index, message, effects)?;
                 }
                 Ok(())
             })?;
@@ -122,9 +122,13 @@ pub(super) fn each_movement(
             let position = message.position.to_string();
             let stamp = stamp_of(&value).map_err(|why| ReplayError::NoMovement { position: position.clone(), why })?;
             homed.take(&position, &value)?;
-            match stamp {
-                Stamp::Known(known_from) if is_after(until, known_from) => {}
-                stamp => take(stamp, value)?,
+            let is_left_out = match stamp {
+                Stamp::Known(known_from) => is_after(until, known_from),
+                // The tick of that day closes the day before it.
+                Stamp::Tick(date) => until.is_some_and(|until| date > until),
+            };
+            if !is_left_out {
+                take(stamp, value)?;
             }
             Ok(())
         })?;

@@ -1,62 +1,16 @@
 //! What commands print on stdout: values one a line, or the table for people. Decides nothing; filters by band and kind.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{IsTerminal, Write};
 
-use base64::Engine;
 use serde::Deserialize;
 
 use super::args::OnlyKind;
 use super::exit::{Exit, Exits, Failure};
-use crate::domain::{Band, Message, Position};
-use crate::encode::{DeadLetter, DeadLetterWire, Topic};
+use super::lost::Lost;
+use crate::domain::Band;
+use crate::encode::Topic;
 use crate::replay::{Gathered, Glance, ReplayError};
-
-/// A message that could not be taken, with its reason.
-#[derive(Clone, Debug)]
-pub(super) struct LostMessage {
-    position: Position,
-    key: Vec<u8>,
-    value: Vec<u8>,
-    letter: DeadLetter,
-}
-
-impl LostMessage {
-    /// Keeps the whole message.
-    pub(super) fn new(message: &Message, letter: DeadLetter) -> LostMessage {
-        let bytes = |part: &Option<Vec<u8>>| part.clone().unwrap_or_default();
-        LostMessage { position: message.position.clone(), key: bytes(&message.key), value: bytes(&message.value), letter }
-    }
-
-    /// Its key and value, as they stood.
-    pub(super) fn bytes(&self) -> (&[u8], &[u8]) {
-        (&self.key, &self.value)
-    }
-}
-
-/// Where it stood and its reason, for the log: the detail may quote the record.
-impl fmt::Display for LostMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, is {}", self.position, self.letter.reason)
-    }
-}
-
-impl LostMessage {
-    /// As a line of ndjson.
-    pub(super) fn line(&self) -> String {
-        let line = DeadLetterWire {
-            kind: "dead_letter",
-            source: self.position.to_string(),
-            feed: &self.letter.feed,
-            reason: self.letter.reason,
-            detail: &self.letter.detail,
-            records: &self.letter.records,
-            value_base64: base64::engine::general_purpose::STANDARD.encode(&self.value),
-        };
-        serde_json::to_string(&line).expect("text and numbers are JSON")
-    }
-}
 
 /// Whether stdout is a terminal.
 pub(super) fn stdout_is_terminal() -> bool {
@@ -102,20 +56,11 @@ impl From<Stop> for Failure {
 }
 
 /// Prints alerts, assessments, corridors, then dead letters, each by key and revision, as long as somebody reads.
-pub(super) fn ndjson(
-    gathered: &Gathered,
-    min_band: Option<Band>,
-    only: Option<OnlyKind>,
-    lost: &[LostMessage],
-) -> Result<(), Failure> {
+pub(super) fn ndjson(gathered: &Gathered, min_band: Option<Band>, only: Option<OnlyKind>, lost: &Lost) -> Result<(), Failure> {
     unless_gone(write_all(gathered, (min_band, only), lost))
 }
 
-fn write_all(
-    gathered: &Gathered,
-    (min_band, only): (Option<Band>, Option<OnlyKind>),
-    lost: &[LostMessage],
-) -> Result<(), Failure> {
+fn write_all(gathered: &Gathered, (min_band, only): (Option<Band>, Option<OnlyKind>), lost: &Lost) -> Result<(), Failure> {
     let mut out = Out(std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock()));
     let kinds =
         [(OnlyKind::Alerts, Topic::Alerts), (OnlyKind::Assessments, Topic::Assessments), (OnlyKind::Corridors, Topic::Corridors)];
@@ -132,9 +77,7 @@ fn write_all(
         })?;
     }
     if only.is_none_or(|only| only == OnlyKind::DeadLetters) {
-        for lost in lost {
-            writeln!(out.0, "{}", lost.line()).exits(Exit::CannotCreate)?;
-        }
+        lost.each(&mut |line| out.0.write_all(line).exits(Exit::CannotCreate))?;
     }
     out.0.flush().exits(Exit::CannotCreate)
 }
@@ -361,7 +304,7 @@ fn padded(cells: &[String; 7], widths: &[usize; 7], band: Option<Band>) -> Strin
 }
 
 /// Says beside a table what it cannot show.
-pub(super) fn balance_on_stderr(dead_letters: usize) {
+pub(super) fn balance_on_stderr(dead_letters: u64) {
     if dead_letters > 0 {
         tracing::warn!("{dead_letters} messages are dead letters; --only dead-letters shows them");
     }

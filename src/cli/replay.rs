@@ -10,16 +10,17 @@ use super::args::{ReplayArgs, ReplayOrder, ReplayStage};
 use super::begun::{Note, is_empty};
 use super::exit::{Exit, Failure, Outcome};
 use super::log;
+use super::lost::Lost;
 use super::pace::Pace;
 use super::prefixed;
-use super::print::{LostMessage, line};
+use super::print::line;
 use super::progress::Progress;
 use super::reading::Reading;
 use super::registry;
 use super::wiring::{FeedIn, Knowledge, feeds};
 use crate::config::{Config, Feed};
 use crate::encode::Topic;
-use crate::replay::{Between, Gathered, KnownMovements, MovementOrder, ReplayError, Rerun, Sums, hash_of, movement_output};
+use crate::replay::{Between, Gathered, KnownMovements, MovementOrder, ReplayError, Rerun, Sums, movement_output};
 use crate::stream::{Commit, Fold, Home, NextOffsets, Outgoing};
 
 /// The name of the file that says a folder is whole.
@@ -59,18 +60,19 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
         (None, None) => return Err(Failure::new(Exit::Usage, "--out or --out-prefix says where the outputs go")),
     };
     let mut gathered = Gathered::new(true);
-    let mut lost = Vec::new();
+    let mut lost = Lost::new();
     let between = Between { from: args.from, until: args.until, ends: Some(&ends) };
     let read = rerun((config, args), between, &knowledge, (&mut *log, &mut gathered, &mut lost))?;
     gathered.settle()?;
+    lost.settle()?;
     let topics: &[Topic] = match args.stage {
         ReplayStage::Ingest => &[Topic::Movements],
         ReplayStage::Assess => &[Topic::Assessments, Topic::Corridors, Topic::Alerts],
         ReplayStage::All => &[Topic::Movements, Topic::Assessments, Topic::Corridors, Topic::Alerts],
     };
     let Sums { mut written, mut sha256 } = gathered.sums(topics)?;
-    written.insert("dead-letters".to_owned(), lost.len() as u64);
-    sha256.insert("dead-letters".to_owned(), hash_of(lost.iter().map(LostMessage::bytes)));
+    written.insert("dead-letters".to_owned(), lost.count());
+    sha256.insert("dead-letters".to_owned(), lost.sha256());
     let report = Report { kind: "replay", read, written, sha256 };
     let report = serde_json::to_string(&report).expect("text and numbers are JSON");
     if let Some((folder, note)) = note {
@@ -82,7 +84,7 @@ pub(super) fn run(config: &Config, args: &ReplayArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-type Ends<'a> = (&'a mut dyn Home, &'a mut Gathered, &'a mut Vec<LostMessage>);
+type Ends<'a> = (&'a mut dyn Home, &'a mut Gathered, &'a mut Lost);
 
 fn rerun(
     (config, args): (&Config, &ReplayArgs),
@@ -101,10 +103,7 @@ fn rerun(
             pace.wait();
         }
     };
-    let mut on_lost = |(message, letter)| {
-        lost.push(LostMessage::new(&message, letter));
-        Ok::<(), ReplayError>(())
-    };
+    let mut on_lost = |(message, letter)| lost.push(&message, &letter);
     let movements = log::full(config, Topic::Movements);
     let mut rerun = Rerun { log, movements, gathered, read: &mut on_read, lost: &mut on_lost };
     match (args.stage, args.order) {
@@ -206,7 +205,7 @@ fn whole(folder: &Path, note: &Note) -> Result<Option<String>, Failure> {
 fn write_files(
     (folder, note): (&Path, Note),
     topics: &[Topic],
-    (gathered, lost): (&Gathered, &[LostMessage]),
+    (gathered, lost): (&Gathered, &Lost),
     report: &str,
 ) -> Result<(), Failure> {
     let doing = || format!("writing to {}", folder.display());
@@ -224,7 +223,8 @@ fn write_files(
         file.flush().map_err(failed)?;
     }
     let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join(LOST)).map_err(failed)?);
-    lost.iter().try_for_each(|lost| writeln!(file, "{}", lost.line())).and_then(|()| file.flush()).map_err(failed)?;
+    lost.each(&mut |line| file.write_all(line).map_err(failed))?;
+    file.flush().map_err(failed)?;
     names.push(LOST.to_owned());
     note.finish(folder, &names, report)?;
     // Last: where it stands, the folder is whole.

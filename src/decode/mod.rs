@@ -28,8 +28,8 @@ use crate::domain::{Claim, Date, DeadLetterReason, ExcludedReason, Message, Peri
 pub use self::parquet::{MAGIC as PARQUET_MAGIC, ParquetRows, Take as TakeRow, Unreadable as UnreadableParquet};
 use canonical::ROLES;
 pub use mapping::{
-    Again, ExampleFailure, FileOf, Join, Layers, Mapping, MappingError, PartRow, PartRows, Sample, SampleField, SampleRow,
-    TakePartRow,
+    Again, Counts, ExampleFailure, FileOf, Join, Layers, Mapping, MappingError, PartRow, PartRows, Sample, SampleField,
+    SampleRow, TakePartRow,
 };
 pub use proposal::{Excerpt, NoTable, is_canonical, propose};
 pub use record::canonical_record;

@@ -68,15 +68,16 @@ enum FormatKind {
 impl Format {
     /// Reads a format: strptime conversions, `period`, or `rfc3339`.
     pub(super) fn parse(text: &str) -> Result<Format, String> {
-        let has = |conversions: &[&str]| conversions.iter().any(|conversion| text.contains(conversion));
-        let day = has(&["%d", "%e", "%j", "%F", "%D"]);
-        let month = has(&["%m", "%b", "%B", "%h", "%F", "%D", "%j"]);
-        let year = has(&["%Y", "%y", "%F", "%D"]);
+        let read = conversions(text).map_err(|problem| format!("{text:?} is no format: {problem}"))?;
+        let has = |letters: &str| read.iter().any(|letter| letters.contains(*letter));
+        let (day, month, year) = (has("dejFD"), has("mbBhFDj"), has("YyFD"));
         let kind = match text {
             "period" => FormatKind::Period,
             "rfc3339" => FormatKind::Instant,
             _ if day && month && year => FormatKind::Day,
             _ if day && year => return Err(format!("{text:?} is no format: it has a day, and no month")),
+            // `%M` is minutes: a month written so would be read as its year.
+            _ if year && has("HIlMSTf") => return Err(format!("{text:?} is no format: it has a time, and no day")),
             _ if month && year => FormatKind::Month,
             _ if year => FormatKind::Year,
             _ => {
@@ -85,14 +86,6 @@ impl Format {
                 ));
             }
         };
-        let known = "YymdejbBhFDHMSTzfpIl%.-_0123456789:".as_bytes();
-        let mut after_percent = false;
-        for byte in text.bytes() {
-            if after_percent && !known.contains(&byte) {
-                return Err(format!("{text:?} is no format: %{} is unknown", char::from(byte)));
-            }
-            after_percent = !after_percent && byte == b'%';
-        }
         Ok(Format { text: text.to_owned(), kind })
     }
 
@@ -149,6 +142,20 @@ impl Format {
             _ => None,
         }
     }
+}
+
+/// The letters of a format's conversions. Between `%` and its letter may stand how it is padded and how wide it is (`%-m`, `%.3f`, `%:z`).
+fn conversions(format: &str) -> Result<Vec<char>, String> {
+    let (mut signs, mut letters) = (format.chars(), Vec::new());
+    while signs.any(|sign| sign == '%') {
+        let letter = signs.find(|sign| !matches!(sign, '-' | '_' | '0'..='9' | '.' | ':'));
+        let letter = letter.ok_or("it ends within a conversion")?;
+        if !"YymdejbBhFDHMSTzfpIl%".contains(letter) {
+            return Err(format!("%{letter} is unknown"));
+        }
+        letters.push(letter);
+    }
+    Ok(letters)
 }
 
 /// The common cases: `YYYYMM` and `YYYY-MM`, with every digit there. All else is left to the general reader.
@@ -215,7 +222,18 @@ mod tests {
     }
 
     #[test]
+    fn how_a_conversion_is_padded_does_not_change_what_it_is() {
+        check("%-m/%Y", "3/2025", Some("2025-03"));
+        check("%_m/%Y", "3/2025", Some("2025-03"));
+        check("%Y-%02m", "2025-03", Some("2025-03"));
+        check("%-d.%-m.%Y", "3.4.2025", Some("2025-04-03"));
+        check("%Y%%m", "2025%m", Some("2025"));
+    }
+
+    #[test]
     fn a_format_without_a_year_is_refused() {
         assert!(Format::parse("%d/%m").is_err() && Format::parse("%Y-%Q").is_err() && Format::parse("").is_err());
+        // Minutes where a month is meant, and a conversion of nothing.
+        assert!(Format::parse("%Y%M").is_err() && Format::parse("%Y-%").is_err() && Format::parse("%Y-%-").is_err());
     }
 }

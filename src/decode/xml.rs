@@ -2,6 +2,7 @@
 //! it stands or, beside attributes and elements, as `#text`; what stands several times is a list, and what the mapping says may do so always is.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use quick_xml::Reader;
@@ -130,9 +131,13 @@ fn alone(open: &[Element]) -> Result<(), NoDocument> {
 
 fn element(start: &BytesStart<'_>) -> Result<Element, String> {
     let name = local(start.local_name().as_ref())?;
-    let mut members = Map::new();
-    for attribute in start.attributes() {
+    let (mut members, mut seen) = (Map::new(), BTreeSet::new());
+    // The reader itself would compare each with all before it.
+    for attribute in start.attributes().with_checks(false) {
         let attribute = attribute.map_err(|error| format!("no XML: {error}"))?;
+        if !seen.insert(attribute.key) {
+            return Err(format!("no XML: the attribute {} stands twice", String::from_utf8_lossy(attribute.key.as_ref())));
+        }
         // Namespaces are dropped, and so is what declares them or says where their schemas lie.
         let full = attribute.key.as_ref();
         if full == b"xmlns" || full.starts_with(b"xmlns:") || full.starts_with(b"xsi:") {
@@ -214,6 +219,7 @@ mod tests {
         check("<!DOCTYPE r [<!ENTITY a \"b\">]><r>&a;</r>", &[], expect!["error: a document type is not taken"]);
         check("<r>&unknown;</r>", &[], expect!["error: no XML: &unknown; is no sign"]);
         check(&"<r>".repeat(40), &[], expect!["error: nested more than 32 deep"]);
+        check("<r a=\"1\" b=\"2\" a=\"3\"/>", &[], expect!["error: no XML: the attribute a stands twice"]);
         check("<r/><r/>", &[], expect!["error: no XML: a second element stands beside the root"]);
         check("<r>1</r><s>2</s>", &[], expect!["error: no XML: a second element stands beside the root"]);
         check("<r/>x", &[], expect!["error: no XML: text stands outside of the root"]);

@@ -82,11 +82,23 @@ pub struct Sums {
     pub sha256: BTreeMap<String, String>,
 }
 
-/// SHA-256 in hexadecimal over length and bytes of keys and values, in the order given.
-pub fn hash_of<'a>(messages: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> String {
-    let mut hash = Sha256::new();
-    messages.for_each(|message| add(&mut hash, message));
-    hexadecimal(hash)
+/// SHA-256 over length and bytes of keys and values, as they come.
+#[derive(Clone, Debug, Default)]
+pub struct RunningHash(Sha256);
+
+impl RunningHash {
+    /// Takes a key and a value.
+    pub fn add(&mut self, (key, value): (&[u8], &[u8])) {
+        for part in [key, value] {
+            self.0.update((part.len() as u64).to_be_bytes());
+            self.0.update(part);
+        }
+    }
+
+    /// Of all that came, in hexadecimal.
+    pub fn hexadecimal(self) -> String {
+        hexadecimal(self.0)
+    }
 }
 
 /// SHA-256 of a file, in hexadecimal.
@@ -105,13 +117,6 @@ pub fn hash_of_file(path: &Path) -> std::io::Result<String> {
         hash.update(bytes);
         let read = bytes.len();
         file.consume(read);
-    }
-}
-
-fn add(hash: &mut Sha256, (key, value): (&[u8], &[u8])) {
-    for part in [key, value] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
     }
 }
 
@@ -352,14 +357,14 @@ impl Gathered {
         let mut sums = Sums::default();
         for topic in topics {
             let mut written = 0;
-            let mut hash = Sha256::new();
+            let mut hash = RunningHash::default();
             self.each::<ReplayError>(*topic, &mut |key, value| {
                 written += 1;
-                add(&mut hash, (key, value));
+                hash.add((key, value));
                 Ok(())
             })?;
             sums.written.insert(wire_topic(*topic).to_owned(), written);
-            sums.sha256.insert(wire_topic(*topic).to_owned(), hexadecimal(hash));
+            sums.sha256.insert(wire_topic(*topic).to_owned(), hash.hexadecimal());
         }
         Ok(sums)
     }

@@ -17,7 +17,7 @@ mod when;
 
 pub use bounded::{Bounded, side_by_side};
 pub use error::ReplayError;
-pub use gather::{Gathered, Glance, Line, Sums, hash_of, hash_of_file, wire_topic};
+pub use gather::{Gathered, Glance, Line, RunningHash, Sums, hash_of_file, wire_topic};
 pub use homed::Homed;
 pub use known::{KnownMovements, MovementOrder, Stamp, Turn, stamp_of};
 pub use page::document;

@@ -168,6 +168,8 @@ pub struct FeedProgress {
     pub rows: u64,
     /// Whether its end was reached.
     pub done: bool,
+    /// By what the writer knows again what was read of it; earlier builds noted none.
+    pub digest: Option<String>,
 }
 
 /// Something kept by its hash: a model, a bundle, a mapping.

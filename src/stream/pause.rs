@@ -175,7 +175,7 @@ mod tests {
         let now = Instant::now();
         let settings = WorkerSettings { window: 10, dead_letter_run_max: 2, ..WorkerSettings::default() };
         let mut pauses = Pauses::default();
-        let mut note = |pauses: &mut Pauses| pauses.note("topic", &effects(true), (now, &settings));
+        let note = |pauses: &mut Pauses| pauses.note("topic", &effects(true), (now, &settings));
         assert!(!pauses.forget("topic"));
         assert_eq!(note(&mut pauses), Verdict::Unchanged);
         assert!(!pauses.forget("topic"));

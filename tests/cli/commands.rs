@@ -175,6 +175,25 @@ fn until_leaves_out_what_became_known_on_that_day() {
 }
 
 #[test]
+fn until_leaves_out_the_ticks_of_later_days_where_movements_come_as_given() {
+    let place = Place::new();
+    place.file("entrepot.toml", "[[feeds]]\nname = \"flows\"\nmapping = \"canonical\"\n");
+    place.file("flows.ndjson", FLOWS);
+    stdout(&place.run(&["-q", "feed", "flows.ndjson", "--feed", "flows"]));
+    stdout(&place.run(&["-q", "replay", "--from", "start", "--stage", "ingest", "--out", "out"]));
+    let movements = std::fs::read_to_string(place.0.path().join("out/movements.ndjson")).unwrap();
+    let ticks = ["2025-03-06", "2025-03-07", "2026-01-01"].map(|day| format!("{{\"kind\":\"tick\",\"date\":\"{day}\"}}\n"));
+    place.file("movements.ndjson", &(movements + &ticks.concat()));
+    let given = ["-q", "assess", "movements.ndjson", "--as", "movements", "--order", "given", "--summary", "s.json"];
+    for (until, ticks) in [(&[][..], 3), (&["--until", "2025-03-07"], 2), (&["--until", "2025-03-06"], 1)] {
+        let verdicts = stdout(&place.run(&[&given[..], until].concat()));
+        assert!(verdicts.contains("\"as_of\":\"2025-03-05\""), "{verdicts}");
+        let summary = std::fs::read_to_string(place.0.path().join("s.json")).unwrap();
+        assert!(summary.contains(&format!("\"tick\":{ticks},")), "{until:?}: {summary}");
+    }
+}
+
+#[test]
 fn the_table_has_the_columns_of_the_contract() {
     let place = Place::new();
     place.file("flows.ndjson", FLOWS);

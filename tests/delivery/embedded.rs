@@ -64,7 +64,7 @@ fn a_batch_is_there_whole_or_not_at_all() {
     let next = NextOffsets::from([(("t".to_owned(), 0), 1)]);
     assert_eq!(reader.commit(&next).unwrap(), Commit::Committed);
     log.send(outgoing("t", "k", "never")).unwrap();
-    let progress = FeedProgress { feed: "f".to_owned(), file: "x".to_owned(), bytes: 1, rows: 1, done: false };
+    let progress = FeedProgress { feed: "f".to_owned(), file: "x".to_owned(), bytes: 1, rows: 1, done: false, digest: None };
     assert!(matches!(log.commit_with(&next, Some(&progress)).unwrap(), Commit::Recycled(_)));
     assert_eq!(values(&read(&mut reader, "t", 0)), ["1", "2"]);
     assert_eq!(log.progress("f", "x").unwrap(), None);
@@ -266,7 +266,8 @@ fn what_is_kept_beside_the_log_comes_back() {
     log.keep(&artifact).unwrap();
     assert_eq!(log.artifact("sha256:1").unwrap(), Some(artifact));
     assert_eq!(log.artifact("sha256:2").unwrap(), None);
-    let progress = FeedProgress { feed: "f".to_owned(), file: "x".to_owned(), bytes: 10, rows: 2, done: true };
+    let progress =
+        FeedProgress { feed: "f".to_owned(), file: "x".to_owned(), bytes: 10, rows: 2, done: true, digest: Some("d".to_owned()) };
     log.send(outgoing("t", "k", "row")).unwrap();
     log.commit_with(&NextOffsets::new(), Some(&progress)).unwrap();
     assert_eq!(log.progress("f", "x").unwrap(), Some(progress));
@@ -282,4 +283,20 @@ fn a_tick_goes_to_every_partition() {
         assert_eq!(ticks[0].key.as_deref(), Some(b"tick".as_slice()));
     }
     check(write_ticks(&mut log, "movements", "2025-04-04".parse().unwrap()), 66, "movements");
+}
+
+#[test]
+fn a_log_of_an_earlier_build_gets_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let mut progress = FeedProgress { feed: "f".to_owned(), file: "x".to_owned(), bytes: 10, rows: 2, done: true, digest: None };
+    EmbeddedLog::create(&path).unwrap().commit_with(&NextOffsets::new(), Some(&progress)).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("ALTER TABLE feed_progress DROP COLUMN digest").unwrap();
+    drop(connection);
+    let mut log = EmbeddedLog::open(&path).unwrap();
+    assert_eq!(log.progress("f", "x").unwrap(), Some(progress.clone()));
+    progress.digest = Some("d".to_owned());
+    log.commit_with(&NextOffsets::new(), Some(&progress)).unwrap();
+    assert_eq!(EmbeddedLog::open(&path).unwrap().progress("f", "x").unwrap(), Some(progress));
 }

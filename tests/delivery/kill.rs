@@ -28,6 +28,7 @@ fn a_life_of_the_feed() {
             bytes: 0,
             rows: 0,
             done: false,
+            digest: None,
         });
         let limit = std::env::var_os(LIMIT).map_or(ROWS, |rows| rows.to_str().unwrap().parse().unwrap());
         while progress.rows < ROWS {

@@ -26,8 +26,12 @@ known_after_days = 30
 const HEAD: &str = "Month,HS,Country,Amount,Unit\n";
 
 fn sampled(mapping: &str, rows: &str) -> String {
+    shown(mapping, &format!("{HEAD}{rows}"))
+}
+
+fn shown(mapping: &str, table: &str) -> String {
     let decoder = Decoder::mapped(Mapping::parse(mapping).unwrap_or_else(|error| panic!("{error}")), false);
-    decoder.sample(format!("{HEAD}{rows}").as_bytes(), 20, &crate::around(None)).to_string()
+    decoder.sample(table.as_bytes(), 20, &crate::around(None)).to_string()
 }
 
 #[track_caller]
@@ -47,7 +51,8 @@ fn rows_that_speak_of_the_same_flow_are_told() {
         TABLE,
         "2025-01,282580,CN,5,KG\n2025-01,282580,CN,3,NO\n2025-02,282580,CN,5,KG\n2025-02,282580,CN,5,KG\n2025-01,282580,CN,9,KG\n",
     );
-    let told = "2 rows speak of the same shipment or flow as another row and say something else; the later supersedes: \
+    let told = "2 rows say something else of a shipment or flow than another row, known at the same time: neither the earlier nor \
+                the later counts, but what a hash of their content decides; known_from or revision settles it: \
                 row 2 as row 1 (KR/import/CN/282580/2025-01), row 5 as row 1 (KR/import/CN/282580/2025-01)\n";
     assert!(sample.contains(told), "{sample}");
     assert!(
@@ -56,6 +61,16 @@ fn rows_that_speak_of_the_same_flow_are_told() {
     );
     let alone = sampled(TABLE, "2025-01,282580,CN,5,KG\n2025-02,282580,CN,3,KG\n2025-02,282580,TH,3,KG\n");
     assert!(!alone.contains("another row"), "{alone}");
+}
+
+#[test]
+fn of_rows_that_speak_of_the_same_the_one_that_became_known_later_counts() {
+    let dated = changed(TABLE, "hs = \"HS\"", "hs = \"HS\"\nknown_from = { column = \"Known\", formats = [\"%Y-%m-%d\"] }");
+    let rows = "2025-01,282580,CN,5,KG,2025-03-02\n2025-01,282580,CN,6,KG,2025-03-01\n2025-01,282580,CN,7,KG,2025-03-03\n";
+    let sample = shown(&dated, &format!("{},Known\n{rows}", HEAD.trim_end()));
+    let told = "\n2 rows say something else of a shipment or flow than another row; what became known later replaces the other: \
+                row 1 that of row 2 (KR/import/CN/282580/2025-01), row 3 that of row 1 (KR/import/CN/282580/2025-01)\n";
+    assert!(sample.contains(told), "{sample}");
 }
 
 #[test]
@@ -75,7 +90,7 @@ country_of_origin = "Country"
 hs = { const = "282580" }
 "#;
     let sample = sampled(mapping, "2025-01-02,A,TH,1,\n2025-01-02,A,TH,2,\n2025-01-03,B,TH,1,\n2025-01-04,B,TH,1,\n");
-    assert!(sample.contains("\n1 row speaks of the same shipment or flow as another row and says something else"), "{sample}");
+    assert!(sample.contains("\n1 row says something else of a shipment or flow than another row, known at the same"), "{sample}");
     assert!(sample.contains(": row 4 as row 3 (B)\n"), "{sample}");
 }
 

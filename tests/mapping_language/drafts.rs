@@ -82,10 +82,76 @@ fn drafts_of_documents_and_lines_read_their_rows() {
     let (whole, _) = decoded(&mapping, ("statistics.json", STATISTICS));
     assert!(whole.contains(r#""partner":"CN","flow":"import","period":"2025-01""#), "{whole}");
     assert!(whole.contains("excluded total_over_goods"), "{whole}");
-    let mapping = completed(&draft("lines.ndjson", LINES), &["\"Lines\"", "\"VN\"", "\"export\""]);
+    let mapping = completed(&draft("lines.ndjson", LINES), &["\"Lines\"", "\"VN\"", "\"export\"", "false"]);
     let (whole, _) = decoded(&mapping, ("lines.ndjson", LINES));
     assert!(whole.contains(r#""net_mass_kg":12500,"customs_value":{"amount":"1250000","currency":"USD"}"#), "{whole}");
     assert!(whole.contains("excluded country_group"), "{whole}");
+}
+
+#[test]
+fn a_point_or_comma_that_may_stand_between_thousands_is_asked_for() {
+    let table = |figures: &[&str]| {
+        let rows: String = figures.iter().map(|figure| format!("TH;2025-01;282580;{figure}\n")).collect();
+        let draft = draft("t.csv", format!("Partner;Month;HS;Value USD\n{rows}").as_bytes());
+        let line = draft.lines().find(|line| line.starts_with("customs_value = ")).map(str::to_owned).unwrap();
+        let asked = draft.contains("# TODO: do its points") || draft.contains("# TODO: do its commas");
+        assert_eq!(asked, line.contains("decimal_comma = \"TODO\""), "{draft}");
+        let keys = line.trim_start_matches("customs_value = { column = \"Value USD\", ").to_owned();
+        (
+            entrepot::decode::Mapping::parse(&draft).is_err() && asked,
+            keys.trim_end_matches("currency = { const = \"USD\" } }").to_owned(),
+        )
+    };
+    let check = |figures: &[&str], asked: bool, keys: &str| assert_eq!(table(figures), (asked, keys.to_owned()), "{figures:?}");
+    check(&["512.300", "1.250", "7"], true, "decimal_comma = \"TODO\", ");
+    check(&["512,300", "1,250", "7"], true, "grouping = \",\", decimal_comma = \"TODO\", ");
+    // One figure that can only be one of the two tells it for all.
+    check(&["512.300", "1.250", "7.5"], false, "");
+    check(&["512.300", "0.125"], false, "");
+    check(&["512.300", "1512.300"], false, "");
+    check(&["512.300", "1.512.300"], false, "grouping = \".\", decimal_comma = true, ");
+    check(&["512,300", "1,512,300"], false, "grouping = \",\", ");
+    check(&["512,300", "1,250.5"], false, "grouping = \",\", ");
+    check(&["512,300", "0,125"], false, "decimal_comma = true, ");
+    check(&["512", "1250"], false, "");
+    // A number of JSON says by itself what its point is.
+    let lines = draft("t.ndjson", b"{\"hs\":\"282580\",\"kg\":512.300}\n{\"hs\":\"282580\",\"kg\":1.250}\n");
+    assert!(lines.contains("net_mass_kg = \"kg\""), "{lines}");
+}
+
+#[test]
+fn a_quarter_beside_a_year_is_part_of_the_period() {
+    for (first, second) in [("Q1", "Q2"), ("1", "2")] {
+        let text = format!(
+            "HS,Reporter,Partner,Flow,Year,Quarter,kg\n282580,DE,TH,Import,2025,{first},5\n282580,DE,TH,Import,2025,{second},7\n"
+        );
+        let mapping = completed(&draft("q.csv", text.as_bytes()), &["\"Quarters\""]);
+        let (whole, _) = decoded(&mapping, ("q.csv", text.as_bytes()));
+        assert!(whole.contains(r#""period":"2025-Q1""#) && whole.contains(r#""period":"2025-Q2""#), "{whole}");
+    }
+}
+
+#[test]
+fn where_one_table_tells_both_directions_the_partner_is_asked_for() {
+    let table = |flows: [&str; 2]| {
+        let [one, other] = flows;
+        let rows = format!("{one},CN,ZA,282580,202501,1000\n{other},ZA,US,282580,202501,3000\n");
+        draft("za.csv", format!("TradeType,CountryOfOrigin,CountryOfDestination,Tariff,YearMonth,kg\n{rows}").as_bytes())
+    };
+    let both = table(["Imports", "Exports"]);
+    assert!(both.lines().any(|line| line == "partner = { const = \"TODO\" }"), "{both}");
+    assert!(both.contains("partner = \"CountryOfOrigin\" }") && both.contains("partner = \"CountryOfDestination\" }"), "{both}");
+    assert!(!both.lines().any(|line| line.starts_with("partner = \"origin\"")), "{both}");
+    let imports = table(["Imports", "Imports"]);
+    assert!(imports.lines().any(|line| line == "partner = \"CountryOfOrigin\""), "{imports}");
+}
+
+#[test]
+fn a_value_whose_figures_are_none_is_no_description() {
+    let text = "Id,Date,Origin,HS,Value of Goods (USD)\nA1,2025-03-14,TH,282580,\"$ 512,300\"\nA2,2025-03-15,TH,282580,\"$ 7\"\n";
+    let draft = draft("v.csv", text.as_bytes());
+    assert!(!draft.lines().any(|line| line.starts_with("description")), "{draft}");
+    assert!(draft.contains("# customs_value = \"Value of Goods (USD)\": perhaps; "), "{draft}");
 }
 
 #[test]
@@ -205,9 +271,10 @@ fn a_document_on_one_line_is_drafted_as_its_indented_form_is() {
 fn months_in_the_names_of_columns_are_told_as_a_pivot() {
     let sample = include_bytes!("../../config/mappings/samples/japan-estat.csv");
     let draft = draft("japan.csv", sample);
-    let note = draft.lines().find(|line| line.starts_with("# Note: months stand in the names of columns")).unwrap();
+    let note =
+        draft.lines().find(|line| line.starts_with("# Note: months, quarters or years stand in the names of columns")).unwrap();
     assert!(note.contains("= \"Value-{}\"") && note.contains("over = [\"Jan\", \"Feb\", "), "{note}");
-    assert!(!self::draft("flows.csv", FLOWS).contains("months stand in"));
+    assert!(!self::draft("flows.csv", FLOWS).contains("stand in the names"));
 }
 
 #[test]

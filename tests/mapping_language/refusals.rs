@@ -202,6 +202,8 @@ fn lists_hold_something_and_nothing_twice() {
         refused(FLOW, ("\"KG\"", &format!("{{ {value} = [] }}")), &said);
     }
     refused(FLOW, ("\"KG\"", "[]"), "line 12, fields.net_mass_kg: names no column");
+    let said = "line 12, fields.net_mass_kg.words_only: leaves only what words has, and there are none: it would always be null";
+    refused(FLOW, ("\"KG\"", "{ column = \"KG\", words_only = true }"), said);
     refused(FLOW, ("\"M\"", "{ column = \"M\", formats = [] }"), "line 10, fields.period.formats: must name at least one");
     let explode = |text: &str| format!("explode = [{{ {text} }}]");
     refused_with(

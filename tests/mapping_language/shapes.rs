@@ -157,12 +157,34 @@ fn elements_and_parts_see_what_stands_around_them() {
             excluded no_boxes"#]],
     );
     check(ITEMS, &document("[]"), expect!["excluded no_items"]);
-    check(ITEMS, &document("null"), expect!["malformed_field: explode.elements: it points to neither a list nor an object"]);
+    check(ITEMS, &document("7"), expect!["malformed_field: explode.elements: it points to neither a list nor an object"]);
     check(ITEMS, &document("[7]"), expect!["malformed_field: explode.elements: an element is no object"]);
     let four = document(&format!("[{}]", item("CSQU3054383;CSQU3054383;CSQU3054383;CSQU3054383")));
     let rows = rows(ITEMS, &four);
     assert_eq!(rows.len(), 4, "{rows:?}");
     expect!["too_large: the row holds more than 3 rows (limits.exploded_max)"].assert_eq(&rows[3]);
+}
+
+#[test]
+fn an_element_of_nothing_is_none() {
+    let document = |items: &str| format!(r#"[{{"number":"A1","date":"2025-02-03","to":"US","origin":"TH","items":{items}}}]"#);
+    for items in ["null", r#""""#, r#"" ""#, "[null]", r#"["",null]"#] {
+        check(ITEMS, &document(items), expect!["excluded no_items"]);
+    }
+    let item = r#"{"line":1,"code":"282580","kg":7,"boxes":"CSQU3054383"}"#;
+    assert_eq!(rows(ITEMS, &document(&format!(r#"["",{item}]"#))), rows(ITEMS, &document(&format!("[{item}]"))));
+    // As XML tells it: an empty element, alone or as a list; and the row that has none may stay.
+    for lists in ["", "lists = [\"item\"]"] {
+        let mapping = ITEMS.replace("format = \"json\"", &format!("format = \"json\"\nrecords = \"/r/row\"\n{lists}"));
+        let mapping = mapping.replace("\"/items\"", "\"/items/item\"");
+        let row = "<number>A1</number><date>2025-02-03</date><to>US</to><origin>TH</origin>";
+        for items in ["<items/>", "<items></items>", "<items><item/></items>", "<items><item/><item></item></items>"] {
+            let found = rows(&mapping, &format!("<r><row>{row}{items}</row></r>"));
+            assert_eq!(found, ["excluded no_items"], "{lists} {items}");
+            let kept = mapping.replace("none = \"no_items\"", "keep_empty = true");
+            assert_eq!(rows(&kept, &format!("<r><row>{row}{items}</row></r>")), ["excluded no_boxes"], "{lists} {items}");
+        }
+    }
 }
 
 /// Eurostat's long form: a row for each indicator, in any order.

@@ -166,11 +166,11 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
     let mut none = true;
     let all = match &step.what {
         What::Elements(pointer) => {
-            let objects: Vec<At<'_>> = match place.json().and_then(|at| at.find(pointer)) {
+            let objects: Vec<At<'_>> = match place.json().and_then(|at| at.find(pointer)).filter(|at| !is_nothing(*at)) {
                 None => Vec::new(),
                 // One object where several may stand is a list of one.
                 Some(at) if at.is_object() => vec![at],
-                Some(at) if at.is_list() => at.children().collect(),
+                Some(at) if at.is_list() => at.children().filter(|at| !is_nothing(*at)).collect(),
                 Some(_) => {
                     visit(Err(place.missed(malformed("explode.elements", "it points to neither a list nor an object"))));
                     return true;
@@ -220,6 +220,11 @@ fn within(place: &Place<'_>, steps: &[Explode], (left, visit): (&mut usize, &mut
             all
         }
     }
+}
+
+/// Null, or a text of nothing, as which an empty element of XML is read: alone or in a list it is no element.
+fn is_nothing(at: At<'_>) -> bool {
+    at.text() == "null" || at.scalar().is_some_and(|text| text.trim().is_empty())
 }
 
 impl Pivot {

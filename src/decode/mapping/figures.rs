@@ -117,6 +117,10 @@ fn scale(section: &Section<'_>) -> Result<Decimal, MappingError> {
 fn ungrouped(whole: &str, sign: char) -> Option<String> {
     let groups: Vec<&str> = whole.split(sign).collect();
     let [first, middle @ .., last] = groups.as_slice() else { return Some(whole.to_owned()) };
+    // Nobody prints thousands from nought on: `0,123` has a decimal comma.
+    if first.starts_with('0') {
+        return None;
+    }
     let threes = middle.iter().all(|group| group.len() == 3) && (1..=3).contains(&first.len());
     let indian = middle.iter().all(|group| group.len() == 2) && (1..=2).contains(&first.len());
     (last.len() == 3 && (threes || indian)).then(|| groups.concat())
@@ -142,6 +146,9 @@ mod tests {
         check(&grouped, "(1,200.5)", Some("-1200.5"));
         check(&grouped, "12,34", None);
         check(&grouped, "1,2,345", None);
+        check(&grouped, "0,123", None);
+        check(&grouped, "0,123,456", None);
+        check(&grouped, "0.123", Some("0.123"));
         check(&grouped, "--5", None);
         check(&grouped, "(0)", Some("0"));
         check(&grouped, "-0.0", Some("0.0"));

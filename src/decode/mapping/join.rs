@@ -2,6 +2,7 @@
 //! together before ingest, which sees a message at a time; what is missing in one is found out there, so that it stands in the books.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -324,13 +325,12 @@ impl PartRows<'_> {
         let taken = cells.iter().map(|cell| cell.trim().to_owned()).filter(|name| is_taken(name));
         let taken: Vec<Column> = taken.map(|name| Column { names: vec![name] }).collect();
         let layout = Layout::read(&cells, &taken, Names::Exact);
-        let member = |(at, name): (usize, &String)| {
-            let is_first = !layout.names.iter().take(at).any(|earlier| earlier == name);
-            let is_member = is_first && name != key && is_taken(name);
+        let mut seen = BTreeSet::new();
+        let member = |name: &String| {
+            let is_member = seen.insert(name.clone()) && name != key && is_taken(name);
             is_member.then(|| Json::default().text(name).raw(b":").as_bytes().to_vec())
         };
-        let (members, key) =
-            (layout.names.iter().enumerate().map(member).collect(), layout.names.iter().position(|name| name == key));
+        let (members, key) = (layout.names.iter().map(member).collect(), layout.names.iter().position(|name| name == key));
         // Without the key this is no header: it may be a row, and its columns any.
         let has_private = layout.names.iter().any(|name| never.holds(name)) || key.is_none() && !never.is_empty();
         Some(PartHead { key, members, has_private, layout })

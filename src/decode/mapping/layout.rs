@@ -1,6 +1,8 @@
 //! Where the columns of a mapping stand under a header.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::value::Column;
 use crate::decode::DecodeError;
@@ -48,16 +50,21 @@ impl Layout {
             names.pop();
         }
         let keys: Vec<String> = names.iter().map(|name| compared.key(name)).collect();
-        let find = |name: &String| keys.iter().position(|key| *key == compared.key(name));
-        let positions = columns.iter().map(|column| column.names.iter().find_map(find)).collect();
-        let mut twins = Vec::new();
-        // Two columns of one name are of no concern where nobody reads them.
-        let is_read = |key: &String| columns.iter().flat_map(|column| &column.names).any(|name| *key == compared.key(name));
-        for (at, key) in keys.iter().enumerate().filter(|(_, key)| !key.is_empty()) {
-            if let Some(first) = keys.iter().take(at).position(|earlier| earlier == key).filter(|_| is_read(key)) {
-                twins.push((first, at));
+        // By name the first column of it. A header may have any number of them.
+        let (mut first, mut again) = (BTreeMap::new(), Vec::new());
+        for (at, key) in keys.iter().enumerate() {
+            match first.entry(key.as_str()) {
+                Entry::Vacant(none) => drop(none.insert(at)),
+                Entry::Occupied(earlier) => again.push((*earlier.get(), at)),
             }
         }
+        let find = |name: &String| first.get(compared.key(name).as_str()).copied();
+        let positions: Vec<Option<usize>> = columns.iter().map(|column| column.names.iter().find_map(find)).collect();
+        // Two columns of one name are of no concern where nobody reads them.
+        let read: BTreeSet<usize> = columns.iter().flat_map(|column| &column.names).filter_map(find).collect();
+        let twins =
+            again.into_iter().filter(|(first, _)| read.contains(first) && keys.get(*first).is_some_and(|key| !key.is_empty()));
+        let twins = twins.collect();
         Layout { positions, twins, names }
     }
 

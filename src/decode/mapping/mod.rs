@@ -1,5 +1,6 @@
 //! A mapping: what a feed's rows look like, and what they mean, as a TOML file states it. Unknown keys are errors.
 
+mod again;
 mod checks;
 mod condition;
 mod countries;
@@ -28,13 +29,14 @@ mod value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+pub use again::{Again, Counts};
 pub use examples::ExampleFailure;
 pub(super) use gather::Grouping;
 pub use join::{FileOf, Join, PartRow, PartRows, TakePartRow};
 pub use reader::MappingError;
 pub(super) use rows::PREAMBLE_MAX;
 pub(super) use sample::Evidenced;
-pub use sample::{Again, Layers, Sample, SampleField, SampleRow};
+pub use sample::{Layers, Sample, SampleField, SampleRow};
 
 use self::checks::Check;
 use self::condition::Condition;

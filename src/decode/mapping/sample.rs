@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::again::{self, Again, Told};
 use super::evaluate::Place;
 use super::examples::outcome;
 use super::explode::Missed;
@@ -12,7 +13,7 @@ use super::{Branch, Format, Mapping, Unit};
 use crate::decode::draft::Kind;
 use crate::decode::mapping::field::Field;
 use crate::decode::{Decoder, Piece, Row, Surroundings, canonical_sample};
-use crate::domain::{Claim, Message, Position, Record};
+use crate::domain::{Message, Position};
 
 /// What became of the first rows of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,22 +30,9 @@ pub struct Sample {
     pub marks: BTreeMap<&'static str, u64>,
     /// Rows that speak of what another row speaks of.
     pub again: Vec<Again>,
-    told: BTreeMap<String, (u64, Record)>,
+    told: Told,
     /// Which evidence the feed can support.
     pub layers: Layers,
-}
-
-/// A row that speaks of the same shipment or flow as one before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Again {
-    /// Which.
-    pub row: u64,
-    /// The one before.
-    pub first: u64,
-    /// The id of both: of a flow `reporter/flow/partner/hs/period`.
-    pub id: String,
-    /// Both say the same: one counts. Else one of them replaces the other.
-    pub same: bool,
 }
 
 /// What became of a row.
@@ -263,45 +251,11 @@ impl Evidenced {
     }
 }
 
-/// Examples of a line that are shown.
-const SHOWN: usize = 5;
-
 impl Sample {
     /// Of no row yet.
     pub(in crate::decode) fn of(layers: Layers) -> Sample {
-        let (counts, marks, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (counts, marks, told) = (BTreeMap::new(), BTreeMap::new(), Told::default());
         Sample { rows: Vec::new(), unread: Vec::new(), absent: Vec::new(), counts, marks, again: Vec::new(), told, layers }
-    }
-
-    /// Looks whether a row before it spoke of the same. Another revision of a shipment is another version of it, and meant to be one.
-    fn note_claim(&mut self, row: u64, claim: &Claim) {
-        for mark in claim.quality.iter() {
-            *self.marks.entry(mark.code()).or_default() += 1;
-        }
-        let version = |record: &Record| if let Record::Shipment(shipment) = record { shipment.revision } else { 1 };
-        match self.told.get(&claim.id) {
-            Some((first, told)) if version(told) == version(&claim.record) => {
-                let (first, same) = (*first, *told == claim.record);
-                self.again.push(Again { row, first, id: claim.id.clone(), same });
-            }
-            Some(_) => {}
-            None => drop(self.told.insert(claim.id.clone(), (row, claim.record.clone()))),
-        }
-    }
-
-    /// The rows that say the same as others, or something else, in one line with examples.
-    fn again(&self, same: bool) -> Option<String> {
-        let again: Vec<&Again> = self.again.iter().filter(|again| again.same == same).collect();
-        let shown = again.iter().take(SHOWN).map(|Again { row, first, id, .. }| format!("row {row} as row {first} ({id})"));
-        let mut shown: Vec<String> = shown.collect();
-        shown.extend((again.len() > SHOWN).then(|| "…".to_owned()));
-        let what = match (again.len(), same) {
-            (1, true) => "row says again what another row says",
-            (_, true) => "rows say again what another row says",
-            (1, false) => "row speaks of the same shipment or flow as another row and says something else; the later supersedes",
-            (_, false) => "rows speak of the same shipment or flow as another row and say something else; the later supersedes",
-        };
-        (!again.is_empty()).then(|| format!("{} {what}: {}", again.len(), shown.join(", ")))
     }
 
     pub(in crate::decode) fn note(&mut self, number: u64, row: &Row, fields: Vec<SampleField>) {
@@ -312,7 +266,10 @@ impl Sample {
         };
         *self.counts.entry(count).or_default() += 1;
         if let Row::Claim(claim) = row {
-            self.note_claim(number, claim);
+            for mark in claim.quality.iter() {
+                *self.marks.entry(mark.code()).or_default() += 1;
+            }
+            self.again.extend(self.told.take(number, claim));
         }
         self.rows.push(SampleRow { row: number, outcome, fields });
     }
@@ -363,7 +320,7 @@ impl fmt::Display for Sample {
         if !self.absent.is_empty() {
             writeln!(f, "not there: {}", self.absent.join(", "))?;
         }
-        [false, true].into_iter().filter_map(|same| self.again(same)).try_for_each(|line| writeln!(f, "{line}"))?;
+        again::lines(&self.again).try_for_each(|line| writeln!(f, "{line}"))?;
         self.counts.iter().try_for_each(|(what, count)| writeln!(f, "{count:>8} {what}"))?;
         self.marks.iter().try_for_each(|(mark, count)| writeln!(f, "{count:>8} of those taken marked {mark}"))?;
         write!(f, "{}", self.layers)

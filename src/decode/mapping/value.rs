@@ -269,6 +269,9 @@ pub(super) fn read(section: &Section<'_>, columns: &mut Columns) -> Result<Value
             words.entries().into_iter().map(|(from, to)| Ok((from, to.text()?))).collect::<Result<_, MappingError>>()?;
     }
     value.words_only = section.flag("words_only")?;
+    if value.words_only && value.words.is_empty() {
+        return Err(section.error("words_only", "leaves only what words has, and there are none: it would always be null"));
+    }
     Ok(value)
 }
 

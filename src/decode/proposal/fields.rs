@@ -53,6 +53,23 @@ pub(super) fn looks<'f>(found: &'f Found<'_>, at: usize) -> Option<&'f Looks<'f>
 fn trade_flow(found: &Found<'_>, lines: &mut Lines) {
     country(found, lines, ("reporter", Role::Reporter), Some("the country whose statistics these are, as ISO code such as US"));
     direction(found, lines, true);
+    if let Some((from, to)) = both_ways(found) {
+        let branch = |way: &str, at: usize| {
+            let partner = found.value_of(at, "");
+            format!(
+                "[[branches]] when = the flow is an {way}, fields = {{ flow = {{ const = \"{way}\" }}, partner = {partner} }}"
+            )
+        };
+        lines.comment(&format!("{}; {}", found.why(from), found.why(to)));
+        lines.missing.push("partner: imports and exports have it in different columns".to_owned());
+        lines.ask(
+            "partner",
+            "of an import where it comes from, of an export where it goes: a branch for each, and no partner here",
+        );
+        lines.comment(&branch("import", from));
+        lines.comment(&branch("export", to));
+        return period(found, lines);
+    }
     let partner =
         [Role::Partner, Role::Origin, Role::Consignment, Role::Destination].into_iter().find(|role| found.sure(*role).is_some());
     country(
@@ -62,6 +79,14 @@ fn trade_flow(found: &Found<'_>, lines: &mut Lines) {
         Some("the country traded with, as ISO code, or the column that tells it"),
     );
     period(found, lines);
+}
+
+/// Where one table tells imports and exports, and no column the partner of both: whence goods come, and where they go.
+fn both_ways(found: &Found<'_>) -> Option<(usize, usize)> {
+    let flows = looks(found, found.sure(Role::Flow)?)?;
+    let (from, to) = (found.sure(Role::Origin).or(found.sure(Role::Consignment))?, found.sure(Role::Destination)?);
+    let tells = |way: &str| flows.distinct.iter().any(|text| flow(text) == Some(way));
+    (found.sure(Role::Partner).is_none() && (tells("import") == tells("export"))).then_some((from, to))
 }
 
 fn shipment(found: &Found<'_>, lines: &mut Lines) {
@@ -202,6 +227,13 @@ fn period(found: &Found<'_>, lines: &mut Lines) {
         let line = format!("period = {{ {concat}, formats = [\"%Y-{form}\"] }}");
         lines.say(&line, &format!("{}; {}", found.why(year), found.why(month)));
         lines.read.extend([year, month]);
+    } else if let (Some(year), Some(at)) = (year, found.sure(Role::Quarter)) {
+        let between = looks(found, at).and_then(Looks::quarter).unwrap_or("-");
+        let concat =
+            format!("concat = [{}, {}], separator = {}", found.value_of(year, ""), found.value_of(at, ""), quoted(between));
+        lines
+            .say(&format!("period = {{ {concat}, formats = [\"period\"] }}"), &format!("{}; {}", found.why(year), found.why(at)));
+        lines.read.extend([year, at]);
     } else if let Some(at) = year {
         lines.comment("years alone feed balances, and no test of events");
         lines.field("period", (found, at, "formats = [\"%Y\"]"));
@@ -285,7 +317,8 @@ fn meaning(found: &Found<'_>, kind: Kind, lines: &mut Lines) {
     lines.line("\n[meaning]");
     if kind == Kind::TradeFlow {
         let told = [(Role::Origin, "origin"), (Role::Consignment, "consignment"), (Role::Destination, "destination")];
-        let told = told.into_iter().find(|(role, _)| found.sure(Role::Partner).is_none() && found.sure(*role).is_some());
+        let is_told = |role| both_ways(found).is_none() && found.sure(Role::Partner).is_none() && found.sure(role).is_some();
+        let told = told.into_iter().find(|(role, _)| is_told(*role));
         match told {
             Some((_, word)) => lines.say(&format!("partner = \"{word}\""), "the name of the column says what the partner is"),
             None => lines.comment("partner = \"origin\", \"consignment\" or \"destination\": what the source means by a partner"),

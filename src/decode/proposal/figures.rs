@@ -3,41 +3,56 @@
 use super::Found;
 use super::fields::looks;
 use super::meaning::Role;
+use super::money::Times;
 use super::sections::{Lines, TODO};
 use super::text::quoted;
 use crate::decode::draft::Kind;
 
-/// Words of currencies in names of columns.
-const MONIES: [(&str, &[&str]); 8] = [
-    ("USD", &["usd", "us", "dollar", "dollars", "美元"]),
-    ("EUR", &["eur", "euro", "euros"]),
-    ("CNY", &["cny", "rmb", "人民币"]),
-    ("JPY", &["jpy", "yen"]),
-    ("KRW", &["krw", "won"]),
-    ("INR", &["inr", "rupees"]),
-    ("VND", &["vnd"]),
-    ("GBP", &["gbp"]),
-];
 /// How the figures of a column are printed, as keys.
 fn print_keys(found: &Found<'_>, lines: &mut Lines, at: usize) -> Vec<String> {
     let Some(print) = looks(found, at).and_then(|looks| looks.print) else { return Vec::new() };
-    if print.unsure {
-        lines.comment("its commas are read as marks of thousands; if they are decimal, say decimal_comma = true instead");
+    // A guess would be wrong by a thousand: the mapping is refused until its author says it.
+    match print.unsure {
+        Some(',') => lines.comment(
+            "TODO: do its commas stand between thousands (decimal_comma = false) or end the whole (true, without grouping)?",
+        ),
+        Some(_) => lines.comment(
+            "TODO: do its points end the whole (decimal_comma = false) or stand between thousands (true, with grouping = \".\")?",
+        ),
+        None => {}
     }
     let grouping = print.grouping.map(|sign| format!("grouping = {}", quoted(&sign.to_string())));
-    let comma = print.decimal_comma.then(|| "decimal_comma = true".to_owned());
+    let comma = match print.unsure {
+        Some(_) => Some(format!("decimal_comma = \"{TODO}\"")),
+        None => print.decimal_comma.then(|| "decimal_comma = true".to_owned()),
+    };
     grouping.into_iter().chain(comma).collect()
 }
 
-/// What one of a column's figures weighs in kilograms, where its name says it.
+/// Whether the name of a column says that it weighs in kilograms, or in tonnes: what one of them weighs, as noughts behind a one.
 fn kilograms(found: &Found<'_>, at: usize) -> Option<&'static str> {
-    if found.named(at, &["100kg", "in 100kg", "100 kg"]) {
-        return Some("100");
+    if found.named(at, &["kg", "100kg", "kgs", "kilogram", "kilograms", "netweightkg", "quilos", "千克"]) {
+        return Some("");
     }
-    if found.named(at, &["kg", "kgs", "kilogram", "kilograms", "netweightkg", "quilos", "千克"]) {
-        return Some("1");
-    }
-    found.named(at, &["t", "mt", "tonne", "tonnes", "tons"]).then_some("1000")
+    found.named(at, &["t", "mt", "tonne", "tonnes", "tons"]).then_some("000")
+}
+
+/// The key that says how many each figure stands for, beside what one of them is.
+fn scale(found: &Found<'_>, lines: &mut Lines, (at, noughts): (usize, &str)) -> Option<String> {
+    let many = match found.times(at) {
+        Times::One if found.named(at, &["100kg"]) => "100".to_owned(),
+        Times::One => "1".to_owned(),
+        Times::Many(many) => {
+            lines.comment(&format!("each of its figures stands for {many}, as its name says"));
+            many
+        }
+        Times::Unsure(word) => {
+            lines.comment(&format!("TODO: for how many does one of its figures stand? Its name says {word:?}"));
+            return Some(format!("scale = \"{TODO}\""));
+        }
+    };
+    let many = many + noughts;
+    (many != "1").then(|| format!("scale = \"{many}\""))
 }
 
 /// Masses and quantities, with the units that their names or other columns tell.
@@ -72,12 +87,14 @@ pub(super) fn masses(found: &Found<'_>, kind: Kind, lines: &mut Lines, quantitie
                 lines.comment(&format!("{}: another {field}; one is read", found.why(at)));
                 continue;
             }
-            let mut keys = print_keys(found, lines, at);
-            if let Some(scale) = kilograms(found, at) {
-                keys.extend((scale != "1").then(|| format!("scale = \"{scale}\"")));
+            if let Some(noughts) = kilograms(found, at) {
+                let mut keys = print_keys(found, lines, at);
+                keys.extend(scale(found, lines, (at, noughts)));
                 lines.comment(why);
                 lines.field(field, (found, at, &keys.join(", ")));
             } else if let Some(unit) = found.sure(Role::MassUnit).or(only_unit) {
+                let mut keys = print_keys(found, quantities, at);
+                keys.extend(scale(found, quantities, (at, "")));
                 let more = if is_gross { vec!["mass = \"gross\"".to_owned()] } else { Vec::new() };
                 quantity(found, quantities, (at, unit), &[more, keys].concat());
             } else {
@@ -96,7 +113,8 @@ pub(super) fn masses(found: &Found<'_>, kind: Kind, lines: &mut Lines, quantitie
         let lone = (amounts.len() == 1 && units.len() == 1).then(|| units.first()).flatten();
         match units.iter().find(|unit| bare(**unit) == bare(*at)).or(lone) {
             Some(unit) => {
-                let keys = print_keys(found, quantities, *at);
+                let mut keys = print_keys(found, quantities, *at);
+                keys.extend(scale(found, quantities, (*at, "")));
                 quantity(found, quantities, (*at, *unit), &keys);
                 has.push("quantity");
             }
@@ -121,19 +139,19 @@ fn quantity(found: &Found<'_>, lines: &mut Lines, (value, unit): (usize, usize),
 /// The value of the goods, with its currency.
 pub(super) fn value(found: &Found<'_>, lines: &mut Lines) {
     let all = found.all(Role::Value);
-    let money = |at: usize| MONIES.iter().find(|(_, said)| found.named(at, said)).map(|(code, _)| *code);
+    let money = |at: usize| found.money(at);
     let best = all.iter().copied().find(|at| money(*at) == Some("USD")).or(all.iter().copied().find(|at| money(*at).is_some()));
     let Some(at) = best.or(all.first().copied()) else {
+        if let Some(at) = found.maybe(Role::Value) {
+            lines.comment(&format!("customs_value = {}: perhaps; {}", found.value_of(at, ""), found.why(at)));
+        }
         return lines.missing.push("customs value: without one there is no price of a kilogram".to_owned());
     };
     for other in all.iter().filter(|other| **other != at) {
         lines.comment(&format!("{}: another value; one is read", found.why(*other)));
     }
     let mut keys = print_keys(found, lines, at);
-    if found.named(at, &["thousand", "thousands", "1000", "000"]) {
-        lines.comment("its name says thousands");
-        keys.push("scale = \"1000\"".to_owned());
-    }
+    keys.extend(scale(found, lines, (at, "")));
     keys.push(match (money(at), found.sure(Role::Currency)) {
         (Some(code), _) => {
             lines.comment(&format!("the currency is told by the column's name: {code}"));

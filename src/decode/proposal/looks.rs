@@ -82,7 +82,7 @@ pub(super) struct Print {
     pub(super) grouping: Option<char>,
     pub(super) decimal_comma: bool,
     /// A comma or point that could be either.
-    pub(super) unsure: bool,
+    pub(super) unsure: Option<char>,
 }
 
 /// A column's values, and what they look like.
@@ -157,7 +157,7 @@ impl<'t> Looks<'t> {
             ),
             years: all(&|text| text.len() == 4 && text.parse::<u16>().is_ok_and(|year| (1980..2100).contains(&year))),
             month_part: month_part(&plain),
-            print: print(&plain),
+            print: print(&plain, table.texts.contains(&at)),
             currency: all(&|text| text.parse::<Currency>().is_ok() && CURRENCIES.contains(&text)),
             unit: all(&|text| units::read(text, &BTreeMap::new()).is_some()),
             flow: all(&|text| flow(text).is_some()),
@@ -166,6 +166,13 @@ impl<'t> Looks<'t> {
             bill: all(&is_bill),
             distinct,
         }
+    }
+
+    /// What stands between a year and these values, where they are quarters: `Q1` or `1`.
+    pub(super) fn quarter(&self) -> Option<&'static str> {
+        let all = |of: [&str; 4]| !self.distinct.is_empty() && self.distinct.iter().all(|text| of.contains(text));
+        let after_letter = all(["1", "2", "3", "4"]).then_some("-Q");
+        after_letter.or_else(|| all(["Q1", "Q2", "Q3", "Q4"]).then_some("-"))
     }
 
     /// In a few words, what the values look like.
@@ -273,26 +280,41 @@ fn month_part(values: &[&str]) -> Option<&'static str> {
     if numbered { Some("%m") } else { ["%b", "%B"].into_iter().find(|form| reads(form)) }
 }
 
-fn fits_print(text: &str, grouping: Option<char>, point: char) -> bool {
+fn fits_print(text: &str, (grouping, point): Signs) -> bool {
     let text = text.strip_prefix('-').unwrap_or(text);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = text.split_once(point).map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut groups = whole.split(|sign| Some(sign) == grouping);
-    let first = groups.next().is_some_and(digits);
+    let first = groups.next().unwrap_or_default();
     let rest: Vec<&str> = groups.collect();
     let last_of_three = rest.last().is_none_or(|last| last.len() == 3);
-    first && rest.iter().all(|part| digits(part) && (2..=3).contains(&part.len())) && last_of_three && fraction.is_none_or(digits)
+    // No number of thousands begins with a zero: `0.125` is a part of one.
+    let is_whole = digits(first) && (rest.is_empty() || !first.starts_with('0'));
+    is_whole
+        && rest.iter().all(|part| digits(part) && (2..=3).contains(&part.len()))
+        && last_of_three
+        && fraction.is_none_or(digits)
 }
 
-fn print(values: &[&str]) -> Option<Print> {
-    let fits = |grouping, point| most(values.iter().filter(|value| fits_print(value, grouping, point)).count(), values.len());
-    if most(values.iter().filter(|value| number::exact(value).is_some()).count(), values.len()) {
-        return Some(Print { grouping: None, decimal_comma: false, unsure: false });
-    }
+/// The sign between thousands, and that which ends the whole.
+type Signs = (Option<char>, char);
+
+fn print(values: &[&str], is_text: bool) -> Option<Print> {
+    let fits = |signs: &Signs| most(values.iter().filter(|value| fits_print(value, *signs)).count(), values.len());
+    let is_plain = most(values.iter().filter(|value| number::exact(value).is_some()).count(), values.len());
     let kinds = [(Some(','), '.'), (None, ','), (Some('.'), ','), (Some(' '), ','), (Some(' '), '.'), (Some('\u{a0}'), ',')];
-    let mut found = kinds.into_iter().filter(|(grouping, point)| fits(*grouping, *point));
-    let (grouping, point) = found.next()?;
-    Some(Print { grouping, decimal_comma: point == ',', unsure: point == '.' && fits(None, ',') })
+    let signs = if is_plain { (None, '.') } else { kinds.into_iter().find(fits)? };
+    // `512.300` and `1,250` may be either. One figure that is only one of the two tells it for all.
+    let other = match signs {
+        (None, '.') => Some(('.', (Some('.'), ','))),
+        (Some(','), '.') => Some((',', (None, ','))),
+        _ => None,
+    };
+    let unsure = other.filter(|(sign, other)| {
+        let mut printed = values.iter().filter(|value| fits_print(value, signs));
+        is_text && values.iter().any(|value| value.contains(*sign)) && printed.all(|value| fits_print(value, *other))
+    });
+    Some(Print { grouping: signs.0, decimal_comma: signs.1 == ',', unsure: unsure.map(|(sign, _)| sign) })
 }
 
 /// The numbers in a cell, with commas, semicolons or blanks between them.

@@ -25,6 +25,7 @@ pub(super) enum Role {
     Period,
     Year,
     MonthPart,
+    Quarter,
     KnownFrom,
     Flow,
     NetMass,
@@ -64,7 +65,7 @@ impl Role {
             Role::Destination => "destination",
             Role::Lading => "country_of_lading",
             Role::Day => "event_date",
-            Role::Period | Role::Year | Role::MonthPart => "period",
+            Role::Period | Role::Year | Role::MonthPart | Role::Quarter => "period",
             Role::KnownFrom => "known_from",
             Role::Flow => "flow",
             Role::NetMass => "net_mass_kg",
@@ -96,6 +97,16 @@ pub(super) struct Meaning {
     pub(super) why: String,
 }
 
+impl Meaning {
+    /// A column that stands there for each of several months or years is no field: a pivot reads them all.
+    pub(super) fn is_one_of_many(&mut self) {
+        if !matches!(self.role, Role::Private | Role::Party(_)) {
+            let why = "its name differs from those of other columns in a time alone: see the note on a pivot".to_owned();
+            *self = Meaning { role: Role::Nothing, sure: true, why };
+        }
+    }
+}
+
 /// What the values have to look like.
 #[derive(Clone, Copy)]
 enum Needs {
@@ -107,6 +118,7 @@ enum Needs {
     Periods,
     Years,
     Months,
+    Quarters,
     Units,
     Currencies,
     Directions,
@@ -119,7 +131,9 @@ enum Needs {
 type Rule = (Role, &'static str, &'static str, Needs);
 
 const PLACES: &str = "country|port|pais|pays|land|cty|value|valor|quantity|weight";
-const RULES: [Rule; 38] = [
+const VALUES: &str =
+    "value|val|amount|fob|cif|usd|eur|price|valor|$|us$|hk$|nt$|a$|au$|c$|ca$|can$|nz$|s$|sg$|r$|mx$|mex$|美元|人民币|金额|금액";
+const RULES: [Rule; 39] = [
     (
         Role::Private,
         // One of them is a source's name for what an inspection found: no word of ours, so it stands here in two pieces.
@@ -173,8 +187,8 @@ const RULES: [Rule; 38] = [
     (Role::Unit, "unit|units|uom|unidad|unidade|计量单位|单位", "value", Needs::Units),
     (Role::NetMass, "net mass|net weight|net wgt|netweight|netwgt|netweightkg|net kg|peso neto|peso liquido", "", Needs::Figures),
     (Role::GrossMass, "gross mass|gross weight|gross wgt|gross kg|peso bruto", "", Needs::Figures),
-    (Role::Mass, "mass|weight|wgt|kg|kgs|kilograms|peso|tonnes|tons|重量", "value|usd", Needs::Figures),
-    (Role::Value, "value|val|amount|fob|cif|usd|eur|price|valor|美元|人民币|金额|금액", "unit", Needs::Figures),
+    (Role::Mass, "mass|weight|wgt|kg|kgs|kilograms|peso|tonnes|tons|重量", "value|usd|us$|$", Needs::Figures),
+    (Role::Value, VALUES, "unit", Needs::Figures),
     (Role::Quantity, "quantity|qty|qy1|qty1|cantidad|quantidade|数量|수량", "", Needs::Figures),
     (Role::Flow, "flow|trade type|exp or imp|import export|direction|type|flow code", "", Needs::Directions),
     (
@@ -183,7 +197,12 @@ const RULES: [Rule; 38] = [
         "desc|description|name",
         Needs::Goods,
     ),
-    (Role::Description, "description|desc|goods|commodity|product|cargo|品名|商品名称", "code", Needs::Words),
+    (
+        Role::Description,
+        "description|desc|goods|commodity|product|cargo|品名|商品名称",
+        "code|value|amount|price|usd|us$|eur|$",
+        Needs::Words,
+    ),
     (Role::MasterBill, "master bill|mbl|master bl", "type", Needs::Anything),
     (Role::HouseBill, "bill of lading|house bill|hbl|bol|bl|b l|bill", "type", Needs::Anything),
     (Role::KnownFrom, "last update|updated|published|release|publication", "", Needs::Days),
@@ -191,6 +210,7 @@ const RULES: [Rule; 38] = [
     (Role::Period, "period|month|time|date|year month|yearmonth|年月|기간|mes|ref", "", Needs::Periods),
     (Role::Year, "year|yr|ano|jahr|年|period|time", "duty", Needs::Years),
     (Role::MonthPart, "month|mon|mes|monat|月", "", Needs::Months),
+    (Role::Quarter, "quarter|qtr|trimestre|trimester|quartal|季度|분기", "", Needs::Quarters),
     (
         Role::Origin,
         "origin|country of origin|origin country|orig|origen|origem|origine|ursprung|ursprungsland|herkunft|原产国",
@@ -230,7 +250,8 @@ const RULES: [Rule; 38] = [
     ),
 ];
 /// What a name alone says, where no rule above took it by name and values: asked, never set.
-const BY_NAME_ALONE: [Rule; 5] = [
+const BY_NAME_ALONE: [Rule; 6] = [
+    (Role::Value, VALUES, "unit", Needs::Words),
     (Role::Goods, "hs|hts|ncm|hs code", "desc|description", Needs::Anything),
     (Role::Origin, "origin|origen|origem|origine", "indicator|port", Needs::Words),
     (Role::Destination, "destination", "port", Needs::Words),
@@ -246,7 +267,8 @@ pub(super) fn words(name: &str) -> String {
             out.push(' ');
         }
         match sign {
-            '$' => out.push_str(" usd "),
+            // With the letters before it, which say whose it is.
+            '$' => out.push_str("$ "),
             '€' => out.push_str(" eur "),
             sign if is_accent(sign) => {}
             sign if sign.is_alphanumeric() => sign.to_lowercase().for_each(|lower| match folded(lower) {
@@ -282,6 +304,7 @@ fn looks_like(looks: &Looks<'_>, needs: Needs) -> bool {
         Needs::Periods => !looks.months.is_empty(),
         Needs::Years => looks.years,
         Needs::Months => looks.month_part.is_some(),
+        Needs::Quarters => looks.quarter().is_some(),
         Needs::Units => looks.unit,
         Needs::Currencies => looks.currency,
         Needs::Directions => looks.flow || (looks.distinct.len() <= 4 && looks.print.is_some()),

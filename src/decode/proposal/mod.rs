@@ -4,6 +4,7 @@ mod fields;
 mod figures;
 mod looks;
 mod meaning;
+mod money;
 mod months;
 mod private;
 mod sections;
@@ -43,8 +44,19 @@ pub fn propose(excerpt: Excerpt<'_>, rows_max: usize, around: &Surroundings<'_>)
     let table = table::read(excerpt, rows_max)?;
     let codes = around.reference.codes();
     let looks: Vec<Looks<'_>> = (0..table.columns.len()).map(|at| Looks::of(&table, at, codes)).collect();
-    let meanings = meanings(&table, &looks);
+    let mut meanings = meanings(&table, &looks);
+    months::spread(&table.columns).into_iter().flat_map(|spread| spread.columns).for_each(|at| {
+        if let Some(meaning) = meanings.get_mut(at) {
+            meaning.is_one_of_many();
+        }
+    });
     Ok(sections::draft(&Found { table: &table, looks, meanings, around: *around }))
+}
+
+#[cfg(test)]
+fn draft_of(file: &str, bytes: &[u8]) -> String {
+    let around = Surroundings { reference: crate::reference::Reference::built_in(), default_lag_days: 30, file_name: Some(file) };
+    propose(Excerpt { bytes, whole: true }, 100, &around).unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// Whether a file is meant as canonical JSON: a record of the first rows says its `kind`.

@@ -1,7 +1,7 @@
 //! Bytes of an unknown file → columns and rows, with the reason for each guess about its form. Reads no meaning.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::sections::TODO;
 use super::text::quoted;
@@ -39,6 +39,8 @@ pub(super) struct Table {
     pub(super) preamble: bool,
     pub(super) columns: Vec<Source>,
     pub(super) rows: Vec<Vec<Option<String>>>,
+    /// Columns of which a value is text. A number of JSON says by itself what its point is.
+    pub(super) texts: BTreeSet<usize>,
     /// What is odd about the form.
     pub(super) notes: Vec<String>,
 }
@@ -134,8 +136,6 @@ fn encoding(excerpt: Excerpt<'_>) -> (&'static str, String) {
     )
 }
 
-// Delimited text.
-
 fn records(text: &str, dialect: Dialect, most: usize) -> (Vec<Vec<String>>, bool) {
     let (mut at, mut all, mut cells) = (0, Vec::new(), Vec::new());
     while at < text.len() && all.len() < most {
@@ -216,8 +216,10 @@ fn is_value(cell: &str, place: usize, rows: &[Vec<String>]) -> bool {
     is_figure || !cell.is_empty() && below.any(|other| other == cell || is_date(cell) && is_date(other))
 }
 
+/// A year, or one with its month: names of columns that stand there for each.
 fn is_year(cell: &str) -> bool {
-    cell.len() == 4 && (cell.starts_with("19") || cell.starts_with("20"))
+    let is_month = |text: &str| text.is_empty() || text.len() == 2 && matches!(text.parse(), Ok(1..=12));
+    cell.get(4..).is_some_and(is_month) && (cell.starts_with("19") || cell.starts_with("20"))
 }
 
 impl Table {
@@ -240,6 +242,7 @@ impl Table {
         if header.len() > COLUMNS_MAX {
             self.notes.push(format!("only the first {COLUMNS_MAX} columns are told"));
         }
+        self.texts.extend(0..self.columns.len());
         let cell = |row: &Vec<String>, at: usize| row.get(at).filter(|cell| !cell.is_empty()).cloned();
         self.rows = rows.iter().map(|row| places.iter().map(|at| cell(row, *at)).collect()).collect();
     }
@@ -265,6 +268,7 @@ impl Table {
                     let source = if is_top { Source::Name(name.into_owned()) } else { Source::Pointer(path) };
                     if let (Some(at), Some(text)) = (self.place(source), json::scalar(value.get())) {
                         values.insert(at, text.trim().to_owned());
+                        self.texts.extend((first == Some('"')).then_some(at));
                     }
                 }
             }

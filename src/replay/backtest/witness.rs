@@ -10,6 +10,7 @@ use super::flows::{Baselines, Flows};
 use crate::decode::movement::{OnMovements, read};
 use crate::domain::{CorridorId, Date, Message};
 use crate::encode::{Effects, Output, Topic};
+use crate::replay::ReplayError;
 use crate::stream::Fold;
 
 /// What was said of a corridor-month on a day.
@@ -87,6 +88,8 @@ pub struct Witness {
     flows: Flows,
     history: History,
     keeps_grounds: bool,
+    /// The first verdict that could not be read.
+    unread: Option<ReplayError>,
 }
 
 #[derive(Deserialize)]
@@ -147,7 +150,7 @@ impl Said<'_> {
 impl Witness {
     /// Watches a fold that has seen nothing yet.
     pub fn new(fold: Box<dyn Fold>) -> Witness {
-        Witness { fold, flows: Flows::default(), history: History::default(), keeps_grounds: false }
+        Witness { fold, flows: Flows::default(), history: History::default(), keeps_grounds: false, unread: None }
     }
 
     /// Keeps also why every corridor-month was judged so: one or two kilobytes of memory each.
@@ -157,13 +160,25 @@ impl Witness {
     }
 
     /// What was said, and what was told as it is known at the end.
-    pub fn end(self) -> (History, Flows) {
-        (self.history, self.flows)
+    ///
+    /// # Errors
+    ///
+    /// Where a verdict could not be read: what was scored without it would be another history.
+    pub fn end(self) -> Result<(History, Flows), ReplayError> {
+        self.unread.map_or(Ok((self.history, self.flows)), Err)
     }
 
     fn hear(&mut self, output: &Output) {
-        let Ok(said) = serde_json::from_slice::<Said<'_>>(&output.value) else { return };
-        let (Ok(id), Ok(as_of)) = (said.id.parse::<CorridorId>(), said.as_of.parse::<Date>()) else { return };
+        if let Err(why) = self.take(&output.value) {
+            let what = format!("corridor {}", String::from_utf8_lossy(&output.key));
+            self.unread.get_or_insert(ReplayError::NoVerdict { whose: "backtest".to_owned(), what, why });
+        }
+    }
+
+    fn take(&mut self, verdict: &[u8]) -> Result<(), String> {
+        let said: Said<'_> = serde_json::from_slice(verdict).map_err(|error| error.to_string())?;
+        let id = said.id.parse::<CorridorId>().map_err(|error| error.to_string())?;
+        let as_of = said.as_of.parse::<Date>().map_err(|error| error.to_string())?;
         let step = Step {
             as_of,
             probability: said.probability,
@@ -267,10 +282,22 @@ mod tests {
                 headers: Vec::new(),
             });
         }
-        let (history, flows) = witness.end();
+        let (history, flows) = witness.end().unwrap();
         assert_eq!(flows.say("SB/TH/US/2025-03".parse().unwrap()).min_flow, Some(1.0));
         let heard: Vec<Option<f64>> = history.steps.values().flatten().map(|step| step.baselines.min_flow).collect();
         assert_eq!(heard, [None, None, Some(1.0)]);
         assert_eq!(history.cited, BTreeMap::from([("controls/a".to_owned(), "2025-05-01".parse().unwrap())]));
+    }
+
+    #[test]
+    fn a_verdict_that_cannot_be_read_is_no_silence() {
+        let mut witness = Witness::new(Box::new(Says(vec!["2025-05-01", "yesterday"].into_iter())));
+        for offset in 0..2 {
+            let position = Position { topic: "movements".into(), partition: 0, offset };
+            witness.apply(&Message { position, timestamp: None, key: None, value: None, headers: Vec::new() });
+        }
+        let error = witness.end().unwrap_err();
+        assert!(error.to_string().starts_with("backtest: corridor SB/TH/US/2025-03 is no verdict: "), "{error}");
+        assert_eq!(error.exit_code(), 70);
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::Date;
 impl EmbeddedLog {
     /// How far a file of a feed has been sent.
     pub fn progress(&self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {
-        let query = "SELECT bytes, rows, done FROM feed_progress WHERE feed = ?1 AND file = ?2";
+        let query = "SELECT bytes, rows, done, digest FROM feed_progress WHERE feed = ?1 AND file = ?2";
         let read = |row: &rusqlite::Row<'_>| {
             Ok(FeedProgress {
                 feed: feed.to_owned(),
@@ -17,6 +17,7 @@ impl EmbeddedLog {
                 bytes: row.get::<_, i64>(0)?.cast_unsigned(),
                 rows: row.get::<_, i64>(1)?.cast_unsigned(),
                 done: row.get(2)?,
+                digest: row.get(3)?,
             })
         };
         self.connection.query_row(query, [feed, file], read).optional().map_err(failed("reading a feed's progress"))
@@ -107,10 +108,10 @@ impl EmbeddedLog {
 
 pub(super) fn set_progress(transaction: &Transaction<'_>, progress: &FeedProgress) -> Result<(), LogError> {
     let doing = failed("writing a feed's progress");
-    let query =
-        "INSERT OR REPLACE INTO feed_progress (feed, file, bytes, rows, done, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let FeedProgress { feed, file, bytes, rows, done } = progress;
+    let query = "INSERT OR REPLACE INTO feed_progress (feed, file, bytes, rows, done, digest, updated_ms) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let FeedProgress { feed, file, bytes, rows, done, digest } = progress;
     let mut statement = transaction.prepare_cached(query).map_err(&doing)?;
-    statement.execute(params![feed, file, bytes.cast_signed(), rows.cast_signed(), done, now_ms()]).map_err(&doing)?;
+    statement.execute(params![feed, file, bytes.cast_signed(), rows.cast_signed(), done, digest, now_ms()]).map_err(&doing)?;
     Ok(())
 }

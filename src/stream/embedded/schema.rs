@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS artifacts (
   hash TEXT PRIMARY KEY, kind TEXT NOT NULL, content BLOB NOT NULL, stored_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS feed_progress (
   feed TEXT NOT NULL, file TEXT NOT NULL, bytes INTEGER NOT NULL, rows INTEGER NOT NULL, done INTEGER NOT NULL,
-  updated_ms INTEGER NOT NULL, PRIMARY KEY (feed, file)) WITHOUT ROWID;
+  updated_ms INTEGER NOT NULL, digest TEXT, PRIMARY KEY (feed, file)) WITHOUT ROWID;
 ";
 
 /// Opens a connection, makes the tables where they are missing, refuses another format.
@@ -59,7 +59,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, LogError> {
     connection.pragma_update(None, "cache_size", -16_000).map_err(cannot)?;
     connection.set_prepared_statement_cache_capacity(64);
     match format(&connection).map_err(cannot)? {
-        Some(found) if found == FORMAT.to_string() => {}
+        Some(found) if found == FORMAT.to_string() => add_digest(&mut connection)?,
         Some(found) => return Err(LogError::Format { found, supported: FORMAT }),
         None => make(&mut connection)?,
     }
@@ -94,6 +94,24 @@ fn make(connection: &mut Connection) -> Result<(), LogError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
     transaction.execute_batch(TABLES).map_err(&doing)?;
     transaction.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('format', ?1)", [FORMAT.to_string()]).map_err(&doing)?;
+    transaction.commit().map_err(&doing)
+}
+
+/// A log that an earlier build made has no column for digests. Builds that do not know it leave it empty.
+fn add_digest(connection: &mut Connection) -> Result<(), LogError> {
+    let doing = failed("adding a column to its tables");
+    let is_there = |connection: &Connection| {
+        let known = "SELECT count(*) FROM pragma_table_info('feed_progress') WHERE name = 'digest'";
+        connection.query_row(known, [], |row| row.get::<_, i64>(0)).map(|found| found > 0)
+    };
+    if is_there(connection).map_err(&doing)? {
+        return Ok(());
+    }
+    // Looked at again in its turn: another process may have been here.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
+    if !is_there(&transaction).map_err(&doing)? {
+        transaction.execute_batch("ALTER TABLE feed_progress ADD COLUMN digest TEXT").map_err(&doing)?;
+    }
     transaction.commit().map_err(&doing)
 }
 

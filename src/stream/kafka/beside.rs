@@ -38,6 +38,8 @@ struct Fed {
     bytes: u64,
     rows: u64,
     done: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
 }
 
 /// An artifact's first message; its content follows in parts.
@@ -61,8 +63,8 @@ impl KafkaLog {
 
     /// What a commit notes beside its messages: to be kept, and how far the group came.
     pub(super) fn notes(&self, next: &NextOffsets, progress: Option<&FeedProgress>) -> (Vec<Outgoing>, Vec<Outgoing>) {
-        let fed = progress.map(|FeedProgress { feed, file, bytes, rows, done }| {
-            self.note(false, fed_key(feed, file), json(&Fed { bytes: *bytes, rows: *rows, done: *done }))
+        let fed = progress.cloned().map(|FeedProgress { feed, file, bytes, rows, done, digest }| {
+            self.note(false, fed_key(&feed, &file), json(&Fed { bytes, rows, done, digest }))
         });
         let Some(group) = &self.group else { return (fed.into_iter().collect(), Vec::new()) };
         let came = |((topic, partition), next): (&(String, Partition), &Offset)| {
@@ -87,7 +89,8 @@ impl KafkaLog {
 
     pub(super) fn fed(&mut self, feed: &str, file: &str) -> Result<Option<FeedProgress>, LogError> {
         let fed = self.kept()?.get(&fed_key(feed, file)).map(|value| read::<Fed>(value)).transpose()?;
-        let whole = |Fed { bytes, rows, done }| FeedProgress { feed: feed.to_owned(), file: file.to_owned(), bytes, rows, done };
+        let (feed, file) = (feed.to_owned(), file.to_owned());
+        let whole = |Fed { bytes, rows, done, digest }| FeedProgress { feed, file, bytes, rows, done, digest };
         Ok(fed.map(whole))
     }
 
