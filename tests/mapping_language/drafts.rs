@@ -271,7 +271,8 @@ fn a_document_on_one_line_is_drafted_as_its_indented_form_is() {
 fn months_in_the_names_of_columns_are_told_as_a_pivot() {
     let sample = include_bytes!("../../config/mappings/samples/japan-estat.csv");
     let draft = draft("japan.csv", sample);
-    let note = draft.lines().find(|line| line.starts_with("# Note: months, quarters or years stand in the names of columns")).unwrap();
+    let note =
+        draft.lines().find(|line| line.starts_with("# Note: months, quarters or years stand in the names of columns")).unwrap();
     assert!(note.contains("= \"Value-{}\"") && note.contains("over = [\"Jan\", \"Feb\", "), "{note}");
     assert!(!self::draft("flows.csv", FLOWS).contains("stand in the names"));
 }
