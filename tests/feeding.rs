@@ -391,7 +391,14 @@ fn messages_that_will_be_dead_letters_for_their_size_are_counted_and_the_key_is_
 #[test]
 fn files_that_hold_no_rows_to_read_are_named() {
     let house = of_kg("row");
-    let refused: [(&str, &[u8], &str); 4] = [
+    let tar = [&b"rows.csv"[..], &[0; 249], b"ustar\x0000", &[0; 247]].concat();
+    let refused: [(&str, &[u8], &str); 10] = [
+        ("x.7z", b"7z\xbc\xaf\x27\x1c\0\x04abc\n", "a 7z archive"),
+        ("x.rar", b"Rar!\x1a\x07\0abc\n", "a rar archive"),
+        ("x.bz2", b"BZh91AY&SYabc\n", "a bzip2 file"),
+        ("x.Z", b"\x1f\x9d\x90abc\n", "a .Z file"),
+        ("x.lz4", b"\x04\x22\x4d\x18abc\n", "an lz4 file"),
+        ("x.tar", &tar, "a tar archive"),
         ("x.csv.gz", b"\x1f\x8b\x08\0abc\n", "a gzip file, which is not unpacked"),
         ("x.xlsx", b"PK\x03\x04abc\n", "an .xlsx workbook"),
         ("x.xls", b"\xd0\xcf\x11\xe0abc\n", "an .xls workbook"),

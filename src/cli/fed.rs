@@ -27,11 +27,11 @@ impl Known {
         if self.progress.rows > 0 {
             tracing::warn!(file = shown, rows = self.progress.rows, "{MOVED}");
         }
-        self.from_its_beginning()
+        self.anew()
     }
 
     /// As if nothing of it had been fed.
-    pub(super) fn from_its_beginning(&self) -> Known {
+    pub(super) fn anew(&self) -> Known {
         let progress = FeedProgress { bytes: self.bytes, rows: 0, done: false, digest: None, ..self.progress.clone() };
         Known { bytes: self.bytes, progress }
     }

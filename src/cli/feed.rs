@@ -166,7 +166,7 @@ impl Feeder {
 
     /// Sends the rows that `each` gives: where what was read of the file before is another text by now, all of them.
     fn send(&mut self, (name, shown): (&str, &str), each: &mut Each<'_>, known: Option<Known>) -> Result<(), Failure> {
-        let fresh = known.as_ref().map(|known| known.from_its_beginning());
+        let fresh = known.as_ref().map(|known| known.anew());
         if self.send_on((name, shown), each, known)? {
             return Ok(());
         }

@@ -21,12 +21,19 @@ pub(super) const FILE_HEADER: &str = crate::decode::FILE_HEADER;
 const AVRO_CONTAINER: &[u8] = b"Obj\x01";
 
 /// How packed files begin, what they are, and what to do with them. No text begins so.
-const PACKED: [(&[u8], &str, &str); 5] = [
+const PACKED: [(&[u8], &str, &str); 12] = [
     (b"\x1f\x8b", "a gzip file", "unpack it before: `zcat FILE | entrepot … -`"),
     (b"PK\x03\x04", "a zip archive or an .xlsx workbook", "unpack it before, or save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an .xls workbook", "save the sheet as CSV"),
     (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it before: `zstdcat FILE | entrepot … -`"),
     (b"\xfd7zXZ\0", "an xz file", "unpack it before: `xzcat FILE | entrepot … -`"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it before: `7z x FILE`"),
+    (b"Rar!\x1a\x07", "a rar archive", "unpack it before"),
+    (b"\x1f\x9d", "a .Z file", "unpack it before: `zcat FILE | entrepot … -`"),
+    (b"\x1f\xa0", "a .Z file", "unpack it before: `zcat FILE | entrepot … -`"),
+    (b"\x04\x22\x4d\x18", "an lz4 file", "unpack it before: `lz4cat FILE | entrepot … -`"),
+    (b"ARROW1\0\0", "a Feather or Arrow file", "write it as Parquet"),
+    (b"FEA1", "a Feather file", "write it as Parquet"),
 ];
 
 /// What takes the rows of an input: each with its number, from 1.
@@ -343,7 +350,16 @@ fn refuse_stray(bytes: &[u8], shown: &str, reading: &Reading) -> Result<(), Fail
 
 /// Refuses a file that is packed, or of Avro with its schema inside: cut into rows it would be as many dead letters.
 fn refuse_packed(bytes: &[u8], shown: &str) -> Result<(), Failure> {
-    if let Some((_, what, next)) = PACKED.iter().find(|(head, ..)| bytes.starts_with(head)) {
+    // What follows the first letters of bzip2 tells how large its blocks are; a tar archive begins with the name of a file.
+    let is_bzip2 = bytes.starts_with(b"BZh") && bytes.get(4..).is_some_and(|rest| rest.starts_with(b"1AY&SY"));
+    let is_tar = bytes.get(257..).is_some_and(|rest| rest.starts_with(b"ustar"));
+    let further = [
+        (is_bzip2, "a bzip2 file", "unpack it before: `bzcat FILE | entrepot … -`"),
+        (is_tar, "a tar archive", "unpack it before: `tar xf FILE`"),
+    ];
+    let further = further.into_iter().find_map(|(is_it, what, next)| is_it.then_some((what, next)));
+    let packed = PACKED.iter().find(|(head, ..)| bytes.starts_with(head)).map(|(_, what, next)| (*what, *next));
+    if let Some((what, next)) = packed.or(further) {
         return Err(Failure::new(Exit::NothingDecoded, format!("{shown}: {what}, which is not unpacked; {next}")));
     }
     if !bytes.starts_with(AVRO_CONTAINER) {

@@ -232,7 +232,10 @@ fn names_in_other_languages_and_values_that_are_somebodys_are_withheld() {
 #[test]
 fn persons_firms_and_accounts_of_the_languages_that_are_claimed_are_withheld() {
     let named = "Representante legal;Kontakt;Acheteur;Vendeur;Comprador;Domicilio;RUC;RFC importador;Signed by;User;Bank account;Vendedor;Käufer;Verkäufer";
-    let names: Vec<&str> = named.split(';').collect();
+    let further = "Razão Social;Inspetor;Declarante;Morada;Canal de selectividad;Aforo;Expéditeur;Anmelder;Postleitzahl;USt-IdNr;联系人;经营单位;\
+                   수입자;수출자;사업자등록번호;Inspector;Filer;IOR number;PAN;ABN;Bank;SWIFT;Account holder;Seizure;Examination result;Hold code";
+    let names: Vec<&str> = named.split(';').chain(further.split(';')).collect();
+    let named = names.join(";");
     // Under a name that says nothing, an account proves itself.
     let rows: String = (1..9)
         .map(|day| {

@@ -288,8 +288,8 @@ fn fits_print(text: &str, (grouping, point): Signs) -> bool {
     let first = groups.next().unwrap_or_default();
     let rest: Vec<&str> = groups.collect();
     let last_of_three = rest.last().is_none_or(|last| last.len() == 3);
-    // No number of thousands begins with a zero: `0.125` is a part of one.
-    let is_whole = digits(first) && (rest.is_empty() || !first.starts_with('0'));
+    // No thousands begin with a zero or with more than three digits: `0.125` and `1512.300` are decimal.
+    let is_whole = digits(first) && (rest.is_empty() || first.len() <= 3 && !first.starts_with('0'));
     is_whole
         && rest.iter().all(|part| digits(part) && (2..=3).contains(&part.len()))
         && last_of_three

@@ -143,7 +143,9 @@ const RULES: [Rule; 39] = [
             "correo|courriel|direccion|endereco|adresse|indirizzo|strasse|calle|rue|rua|ciudad|ville|stadt|cidade|plz|cep|cnpj|cpf|rut|nit|",
             "cuit|cuil|ruc|rfc|dni|nif|nie|cedula|curp|siren|siret|gstin|steuernummer|pasaporte|passaporte|passeport|reisepass|vat no|vat number|",
             "vat id|tax id|eori|ein|duns|kontakt|contacto|contato|contatto|domicilio|domicile|anschrift|bank account|account no|",
-            "account number|iban|bic|cuenta|konto|kontonummer|compte|电话|地址|住所|주소|전화"
+            "account number|iban|bic|cuenta|konto|kontonummer|compte|bank|swift|account holder|postleitzahl|ust id|ustid|pan|abn|",
+            "ior number|morada|selectividad|selectivity|aforo|canal|inspector|inspetor|seizure|examination|exam|hold code|website|",
+            "truck plate|plate|电话|地址|住所|联系人|주소|전화|사업자등록번호"
         ),
         "",
         Needs::Anything,
@@ -161,8 +163,8 @@ const RULES: [Rule; 39] = [
     ),
     (
         Role::Party("shipper"),
-        "shipper|exporter|supplier|seller|vendor|vendeur|vendedor|verkaufer|exportador|exportateur|exporteur|embarcador|remitente|\
-         proveedor|fornecedor|fournisseur|lieferant|absender|发货人",
+        "shipper|exporter|supplier|seller|vendor|vendeur|vendedor|verkaufer|exportador|exportateur|exporteur|expediteur|embarcador|remitente|\
+         proveedor|fornecedor|fournisseur|lieferant|absender|发货人|수출자",
         PLACES,
         Needs::Anything,
     ),
@@ -175,7 +177,7 @@ const RULES: [Rule; 39] = [
     ),
     (
         Role::Party("importer_of_record"),
-        "importer|iec|declarant|importador|importateur|importeur|company|empresa|razon social|firma",
+        "importer|iec|declarant|declarante|anmelder|filer|importador|importateur|importeur|company|empresa|razon social|razao social|firma|经营单位|수입자",
         PLACES,
         Needs::Anything,
     ),
