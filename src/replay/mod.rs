@@ -7,6 +7,7 @@ pub mod diff;
 mod error;
 pub mod explain;
 mod gather;
+mod glance;
 mod homed;
 mod known;
 mod page;
@@ -17,7 +18,8 @@ mod when;
 
 pub use bounded::{Bounded, side_by_side};
 pub use error::ReplayError;
-pub use gather::{Gathered, Glance, Line, RunningHash, Sums, hash_of_file, wire_topic};
+pub use gather::{Gathered, Line, RunningHash, Sums, hash_of_file, wire_topic};
+pub use glance::Glance;
 pub use homed::Homed;
 pub use known::{KnownMovements, MovementOrder, Stamp, Turn, stamp_of};
 pub use page::document;

@@ -27,7 +27,7 @@ incomplete = { column = "mark", equals = "incomplete" }
 "#;
 
 /// A row a month from June 2022 to June 2025: tonnes before and from December 2024 on, USD 12,000 a tonne, of a mark.
-fn rows(reporter: &str, flow: &str, partner: &str, hs: &str, (before, after): (f64, f64), mark: &str) -> String {
+fn rows((reporter, flow, partner): (&str, &str, &str), hs: &str, (before, after): (f64, f64), mark: &str) -> String {
     let mut text = String::new();
     for month in 5..42 {
         let tonnes = if month < 35 { before } else { after };
@@ -53,11 +53,11 @@ fn last(rows: &str) -> Value {
 const SURGE: (f64, f64) = (20.0, 500.0);
 
 fn second(mark: &str) -> String {
-    rows("US", "import", "TH", "282580", SURGE, mark)
+    rows(("US", "import", "TH"), "282580", SURGE, mark)
 }
 
 fn first(mark: &str) -> String {
-    rows("TH", "import", "CN", "282580", SURGE, mark)
+    rows(("TH", "import", "CN"), "282580", SURGE, mark)
 }
 
 fn signals(corridor: &Value) -> Vec<&str> {
@@ -81,7 +81,7 @@ fn a_mark_on_the_mass_withholds_it() {
 #[test]
 fn an_answer_that_was_cut_off_says_nothing_of_whom_it_does_not_name() {
     // Thailand's imports from Belgium: in a whole answer nothing came from China, in one that was cut off nobody knows.
-    let belgian = |mark| rows("TH", "import", "BE", "282580", (5.0, 5.0), mark);
+    let belgian = |mark| rows(("TH", "import", "BE"), "282580", (5.0, 5.0), mark);
     let whole = last(&(second("") + &belgian("")));
     assert_eq!(whole["coverage"]["corridor"], "observed", "{whole}");
     let cut = last(&(second("") + &belgian("incomplete")));
@@ -94,16 +94,16 @@ fn an_answer_that_was_cut_off_says_nothing_of_whom_it_does_not_name() {
 
 #[test]
 fn what_the_one_side_tells_stands_though_the_other_names_others_alone() {
-    let exported = rows("TH", "export", "US", "282580", SURGE, "");
+    let exported = rows(("TH", "export", "US"), "282580", SURGE, "");
     let alone = last(&(exported.clone() + &first("")));
     assert_eq!((signals(&alone), &alone["band"]), (vec!["C1_MASS_BALANCE", "T1_EVENT_SURGE"], &"review".into()), "{alone}");
     // America's rows are of other partners, or of China, as which it may book the same goods.
     for (partner, hs) in [("BE", "282580"), ("BE", "811010"), ("CN", "282580")] {
-        let with = last(&(exported.clone() + &first("") + &rows("US", "import", partner, hs, (10.0, 10.0), "")));
+        let with = last(&(exported.clone() + &first("") + &rows(("US", "import", partner), hs, (10.0, 10.0), "")));
         assert_eq!((signals(&with), &with["balance"]), (signals(&alone), &alone["balance"]), "{partner} {hs}: {with}");
     }
     // What Belgium says that it sold Thailand is supply, though Thailand names others alone.
-    let sold = rows("BE", "export", "TH", "282580", SURGE, "");
+    let sold = rows(("BE", "export", "TH"), "282580", SURGE, "");
     let supplied = last(&(second("") + &first("") + &sold));
     assert!(supplied["balance"]["other_imports_t"].as_f64() > Some(2000.0), "{supplied}");
 }
@@ -111,7 +111,7 @@ fn what_the_one_side_tells_stands_though_the_other_names_others_alone() {
 #[test]
 fn no_mass_beside_a_value_is_none_told() {
     let supplied = |kg: &str| {
-        let burmese = rows("TH", "import", "MM", "261710", (100.0, 2000.0), "");
+        let burmese = rows(("TH", "import", "MM"), "261710", (100.0, 2000.0), "");
         let edited = burmese.lines().map(|line| {
             let mut cells: Vec<&str> = line.split(',').collect();
             cells[6] = if kg.is_empty() { cells[6] } else { kg };
@@ -138,7 +138,7 @@ fn dollars_without_a_mass_count_by_what_the_dollars_of_others_bought() {
         text.lines().map(line).collect::<String>()
     };
     let belgian = |month: &str, kg: &str| {
-        let rows = rows("TH", "import", "BE", "282580", (5.0, 5.0), "");
+        let rows = rows(("TH", "import", "BE"), "282580", (5.0, 5.0), "");
         let told = format!("TH,BE,import,{month},282580,60000.0,{kg},\n");
         rows.lines().filter(|row| !row.contains(month)).map(|row| format!("{row}\n")).collect::<String>() + &told
     };
@@ -147,7 +147,7 @@ fn dollars_without_a_mass_count_by_what_the_dollars_of_others_bought() {
     assert_eq!((signals(&without), &without["coverage"]), (signals(&whole), &whole["coverage"]), "{without}");
     assert!(without["complete_fraction"].as_f64() > Some(0.9), "{without}");
     // A source of many dollars and no mass at all may be anything.
-    let large = rows("TH", "import", "MM", "261710", (500.0, 500.0), "").replace(",500000,", ",,");
+    let large = rows(("TH", "import", "MM"), "261710", (500.0, 500.0), "").replace(",500000,", ",,");
     let unknown = last(&(second("") + &first("") + &large));
     assert_eq!(unknown["coverage"]["corridor"], "pending", "{unknown}");
 }
