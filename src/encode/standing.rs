@@ -4,7 +4,7 @@
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::domain::{Band, Date, FamilyId, Month};
+use crate::domain::{Band, Date, FamilyId};
 
 /// The last output under a key, as far as its successor has to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +28,6 @@ pub struct CaseStanding {
     pub band: Band,
     /// Since when it is open, if it is.
     pub opened: Option<Date>,
-    /// The corridor-month that the alert is about.
-    pub month: Month,
 }
 
 /// What makes outputs besides movements, in words: two texts, two sets of outputs.
@@ -77,8 +75,7 @@ fn case_of(output: &Value) -> Option<CaseStanding> {
     let is_open = output.get("open")?.as_bool()?;
     let opened: Date = text("opened")?.parse().ok()?;
     let band = Band::ALL.into_iter().find(|known| known.word() == band)?;
-    let month = text("subject")?.rsplit_once('/')?.1.parse().ok()?;
-    Some(CaseStanding { band, opened: is_open.then_some(opened), month })
+    Some(CaseStanding { band, opened: is_open.then_some(opened) })
 }
 
 /// An output with other numbers: fields by name, in the order in which they stand (`revision`, then that of its corridor). No other byte
@@ -138,13 +135,13 @@ mod tests {
 
     #[test]
     fn an_alert_tells_how_its_case_stands() {
-        let alert = r#"{"kind":"alert","case":"SB/TH/US/-","sequence":4,"to":"review","opened":"2025-03-01","open":true,"subject":"SB/TH/US/2025-01","provenance":{"fold":1,"model":"m","reference":"r"}}"#;
+        let alert = r#"{"kind":"alert","case":"SB/TH/US/-","sequence":4,"to":"review","opened":"2025-03-01","open":true,"provenance":{"fold":1,"model":"m","reference":"r"}}"#;
         let standing = Standing::of(alert.as_bytes()).unwrap();
         assert_eq!((standing.number, standing.family.to_string().as_str()), (4, "SB"));
-        let (opened, month) = (Some(jiff::civil::date(2025, 3, 1)), "2025-01".parse().unwrap());
-        assert_eq!(standing.case, Some(CaseStanding { band: Band::Review, opened, month }));
+        let opened = Some(jiff::civil::date(2025, 3, 1));
+        assert_eq!(standing.case, Some(CaseStanding { band: Band::Review, opened }));
         let closed = Standing::of(alert.replace("true", "false").as_bytes()).unwrap();
-        assert_eq!(closed.case, Some(CaseStanding { band: Band::Review, opened: None, month }));
+        assert_eq!(closed.case, Some(CaseStanding { band: Band::Review, opened: None }));
         assert_eq!(Standing::of(b"no output"), None);
     }
 }

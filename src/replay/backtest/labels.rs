@@ -133,6 +133,8 @@ struct Row {
     family_id: String,
     #[serde(default)]
     hs6: String,
+    #[serde(default)]
+    origin: String,
     intermediary: String,
     destination: String,
     period_start: String,
@@ -339,7 +341,10 @@ fn corridors(cells: &Row, (home, is_family): Families<'_>, unknown: &mut Vec<Str
         }
         if known.is_empty() { Err(format!("{name} {text:?} is no country")) } else { Ok(known) }
     };
-    let intermediaries = countries(&cells.intermediary, "intermediary")?;
+    // Goods that are made where they come from pass through nobody: a remark stands there, in brackets.
+    let is_remark = cells.intermediary.trim().starts_with('(') && cells.intermediary.trim().ends_with(')');
+    let (column, name) = if is_remark { (&cells.origin, "origin") } else { (&cells.intermediary, "intermediary") };
+    let intermediaries = countries(column, name)?;
     Ok((families, intermediaries, countries(&cells.destination, "destination")?))
 }
 

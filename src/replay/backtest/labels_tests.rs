@@ -53,6 +53,23 @@ fn a_row_without_a_corridor_is_counted_with_its_reason() {
 }
 
 #[test]
+fn goods_that_are_made_where_they_come_from_have_their_origin_for_m() {
+    let read = |origin: &str, intermediary: &str| {
+        let table = format!(
+            "case_id,hs6,origin,intermediary,destination,period_start,period_end,label,known_from\nN,282580,{origin},{intermediary},US,2024,2025,0,2026-02\n"
+        );
+        let labels = Labels::read(&table, (&|_| "SB".parse().unwrap(), &|_| true)).unwrap();
+        let m = labels.rows.first().map(|label| label.intermediaries.iter().map(|country| country.code().to_owned()).collect());
+        (m, labels.unusable.first().map(|row| row.why.clone()))
+    };
+    let of = |codes: &[&str]| Some(codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>());
+    assert_eq!(read("VN", "(mine and refinery)"), (of(&["VN"]), None));
+    assert_eq!(read("AU", "MY"), (of(&["MY"]), None), "whoever passes goods on is M, wherever they were made");
+    assert_eq!(read("CN", "Vietnam (smelter)"), (None, Some("intermediary \"Vietnam (smelter)\" is no country".to_owned())));
+    assert_eq!(read("mixed", "(smelter)"), (None, Some("origin \"mixed\" is no country".to_owned())));
+}
+
+#[test]
 fn a_part_of_a_row_that_is_unknown_is_named_and_the_rest_is_scored() {
     let labels = read("g,NOPE;SB,282580;81x;81x1,MX;ZZ,ES;Spain;XX,2024-01,2025-06,1,2025-12-17,\n").unwrap();
     let Label { families, intermediaries, destinations, .. } = labels.rows.first().unwrap();
