@@ -101,7 +101,7 @@ impl Family {
         let counted = self.counted.len() * size_of::<(CorridorMonth, u32)>();
         let cases = self.cases.len() * size_of::<((Country, Country), Case)>();
         // A tree of many keys is about two thirds full.
-        self.ledger.bytes() + (corridors + (counted + cases) * 3 / 2) as u64
+        self.ledger.bytes() + self.lookups.bytes() + (corridors + (counted + cases) * 3 / 2) as u64
     }
 
     /// Moves the clock on to a date. What is dirty is evaluated first, as of the day that ends. A day on which the reference data

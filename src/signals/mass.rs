@@ -310,6 +310,20 @@ impl Legs {
     }
 }
 
+impl Legs {
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        let of = |kept: &Kept| {
+            let Told { until, longer, .. } = &*kept.told;
+            size_of::<Kept>()
+                + size_of::<Told>()
+                + until.capacity() * size_of::<Sum>()
+                + longer.capacity() * size_of::<(Period, Sum)>()
+        };
+        self.0.borrow().values().flatten().map(of).sum::<usize>() as u64
+    }
+}
+
 impl Kept {
     fn change(&mut self, account: Account, since: Month) {
         if self.account == account {

@@ -52,6 +52,11 @@ impl Lookups {
         Lookups { facts: Facts::new(reference, family), legs: Legs::default(), imports: Imports::default() }
     }
 
+    /// Bytes of memory, but for the few of each M.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.legs.bytes()
+    }
+
     /// Trade has changed.
     pub(crate) fn change(&self, touched: &Touched) {
         for ((to, from, account), since) in &touched.ways {
