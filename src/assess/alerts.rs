@@ -12,7 +12,8 @@ pub(super) struct Case {
     band: Band,
     #[serde(with = "crate::domain::kept::date")]
     opened: Option<Date>,
-    /// The corridor-month that its last alert is about: what clears it is no earlier.
+    /// The corridor-month that its last alert is about: what clears it is no earlier. `None` where another model or bundle said it,
+    /// which this one need not bear out.
     since: Option<Month>,
 }
 
@@ -42,8 +43,8 @@ pub(super) struct Change {
 
 impl Case {
     /// A case as its last alert left it.
-    pub(super) fn standing(sequence: u32, CaseStanding { band, opened, month }: CaseStanding) -> Case {
-        Case { sequence, band, opened, since: Some(month) }
+    pub(super) fn standing(sequence: u32, CaseStanding { band, opened }: CaseStanding) -> Case {
+        Case { sequence, band, opened, since: None }
     }
 
     /// Looks at the corridor-months of the last event months, newest first, and says what changed.
