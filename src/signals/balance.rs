@@ -152,10 +152,7 @@ impl Sources {
 
     fn inflow_of(&self, window: Window, numbers: &BalanceNumbers) -> Inflow {
         let months = f64::from(window.months());
-        let told = |account| {
-            let sum = self.first.sum(account, window);
-            (f64::from(sum.months) * 2.0 >= months).then(|| sum.mean() * months)
-        };
+        let told = |sum: Sum| (f64::from(sum.months) * 2.0 >= months).then(|| sum.mean() * months);
         let (mut other, mut shared) = (0.0, 0.0);
         for (_, source) in &self.other {
             let Some((index, of_source)) = source.best(window) else { continue };
@@ -163,28 +160,28 @@ impl Sources {
             let of_shared = source.shared.as_ref().and_then(|shared| shared.get(index));
             shared += of_shared.map_or(0.0, |told| told.sum(window, true).mean() * months);
         }
-        let mirror = told(Account::MirrorFlow);
+        let mirror = told(self.first.sum(Account::MirrorFlow, window));
         let complete = self.complete_fraction(window, numbers).map(|fraction| fraction * self.weighed_fraction(window));
-        let own = told(self.own_account(window));
+        let (account, own) = self.own(window);
         let usual = Window::ending(window.first.plus(-1), numbers.usual_months);
-        let told_before = self.first.sum(self.own_account(usual), usual).months * 2 >= usual.months();
-        let own_months = self.first.sum(self.own_account(window), window).months.min(window.months());
-        Inflow { own, mirror, other, shared, complete, own_months, told_before, own_until: self.own_until(window) }
+        let told_before = self.own(usual).1.months * 2 >= usual.months();
+        let (own_months, own_until) = (own.months.min(window.months()), self.own_until(window, (account, own)));
+        Inflow { own: told(own), mirror, other, shared, complete, own_months, told_before, own_until }
     }
 
     /// What M itself tells of its imports: its statistics, else the shipments of a complete feed.
-    fn own_account(&self, window: Window) -> Account {
-        let accounts = [Account::ImporterFlow, Account::Shipments];
-        accounts.into_iter().find(|account| self.first.sum(*account, window).months > 0).unwrap_or(Account::ImporterFlow)
+    fn own(&self, window: Window) -> (Account, Sum) {
+        let told = |account| (account, self.first.sum(account, window));
+        let [statistics, shipments] = [Account::ImporterFlow, Account::Shipments].map(told);
+        if statistics.1.months == 0 && shipments.1.months > 0 { shipments } else { statistics }
     }
 
-    fn own_until(&self, window: Window) -> Option<Month> {
-        let account = self.own_account(window);
-        if self.first.sum(account, window).months >= window.months() {
+    fn own_until(&self, window: Window, (account, own): (Account, Sum)) -> Option<Month> {
+        if own.months >= window.months() {
             return Some(window.last);
         }
-        let months = (0..i32::try_from(window.months()).unwrap_or(0)).map(|back| window.last.plus(-back));
-        months.into_iter().find(|month| self.first.monthly(account, Window::ending(*month, 1)).months > 0)
+        let mut months = (0..i32::try_from(window.months()).unwrap_or(0)).map(|back| window.last.plus(-back));
+        months.find(|month| self.first.monthly(account, Window::ending(*month, 1)).months > 0)
     }
 
     /// How much of what M's sources told of the window has a mass, where it might explain what left: what comes from elsewhere than
@@ -350,7 +347,7 @@ impl Before {
         let episodes = &subject.parameters.episodes;
         let inflow = &supply.inflow;
         let of_first = |account| enough(sources.first.sum(account, before), episodes);
-        let (own, mirror) = (of_first(sources.own_account(supply.window)), of_first(Account::MirrorFlow));
+        let (own, mirror) = (of_first(sources.own(supply.window).0), of_first(Account::MirrorFlow));
         let chinese = match (own, mirror) {
             (Some(own), Some(mirror)) if inflow.own.is_some() && inflow.mirror.is_some() => {
                 if control {

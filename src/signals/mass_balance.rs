@@ -199,11 +199,9 @@ fn lacking(subject: &Subject<'_>, exports: &Exports<'_>, (supply, chinese): (&Su
     if supply.production.is_none() {
         return Some((Coverage::NotObservable, Lacks::Production));
     }
-    if !supply.is_told_by_m(subject, exports.told) && !supply.inflow.told_before {
-        return Some((Coverage::NotObservable, Lacks::Imports));
-    }
     if !supply.is_told_by_m(subject, exports.told) {
-        return Some((Coverage::Pending, Lacks::Months));
+        let (before, never) = ((Coverage::Pending, Lacks::Months), (Coverage::NotObservable, Lacks::Imports));
+        return Some(if supply.inflow.told_before { before } else { never });
     }
     if !supply.is_reported(subject, exports.told) {
         let coverage = if supply.inflow.complete.is_some() { Coverage::Pending } else { Coverage::NotObservable };
@@ -258,11 +256,11 @@ fn for_rerouting(
     let (m, d, family) = (subject.m(), subject.d(), subject.world.family);
     let decimals = usize::from(subject.decimals());
     let what = if sheet.control {
-        let words = format!("non-Chinese supply grew by {:.decimals$} t", grown.supply);
-        let assumed = format!("{:.decimals$}", grown.assumed);
-        match assumed.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
-            true => format!("{words}, {assumed} t of it recycling that no table tells (half of what it may be)"),
-            false => format!("known {words}"),
+        let [supply, assumed, nothing] = [grown.supply, grown.assumed, 0.0].map(|tonnes| format!("{tonnes:.decimals$} t"));
+        if assumed == nothing {
+            format!("known non-Chinese supply grew by {supply}")
+        } else {
+            format!("non-Chinese supply grew by {supply}, {assumed} of it recycling that no table tells (half of what it may be)")
         }
     } else {
         format!("imports from China grew by {:.decimals$} t", grown.chinese)
