@@ -150,6 +150,26 @@ impl FlowFacts {
 }
 
 #[cfg(test)]
+impl ShipmentFacts {
+    /// A bill of goods of TH for the US. A test changes what it is about.
+    pub(crate) fn told(id: &str, event_date: &str) -> ShipmentFacts {
+        ShipmentFacts {
+            id: id.to_owned(),
+            revision: 1,
+            status: Status::Active,
+            event_date: event_date.parse().unwrap(),
+            country_of_origin: Some("TH".parse().unwrap()),
+            country_of_consignment: None,
+            country_of_lading: None,
+            destination: "US".parse().unwrap(),
+            place_of_receipt: None,
+            port_of_lading: None,
+            transit_ports: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 impl Movement {
     /// So many tonnes of antimony, as `FEED/REPORTER/FLOW/PARTNER/HS/PERIOD` says. A test changes what it is about.
     pub(crate) fn told(text: &str, tonnes: u64) -> Movement {

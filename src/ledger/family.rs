@@ -260,22 +260,8 @@ mod tests {
 
     /// A bill of a feed that tells all of its trade.
     fn bill(content: u64) -> Movement {
-        let country = |code: &str| code.parse().unwrap();
-        let facts = ShipmentFacts {
-            id: "ams:1".to_owned(),
-            revision: 1,
-            status: Status::Active,
-            event_date: "2025-02-03".parse().unwrap(),
-            country_of_origin: Some(country("TH")),
-            country_of_consignment: None,
-            country_of_lading: None,
-            destination: country("US"),
-            place_of_receipt: None,
-            port_of_lading: None,
-            transit_ports: Vec::new(),
-        };
-        let flow = Movement::told("ams/US/import/TH/282580/2025-02", 20);
-        Movement { content, complete: true, body: MovementBody::Shipment(facts), ..flow }
+        let body = MovementBody::Shipment(ShipmentFacts::told("ams:1", "2025-02-03"));
+        Movement { content, complete: true, body, ..Movement::told("ams/US/import/TH/282580/2025-02", 20) }
     }
 
     #[test]

@@ -245,38 +245,12 @@ impl Hasher for Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FeedName, MovementBody, Standing};
+    use crate::domain::MovementBody;
 
     fn movement(id: &str, date: &str, content: u64) -> (Movement, ShipmentFacts) {
-        let country = |code: &str| code.parse().unwrap();
-        let facts = ShipmentFacts {
-            id: id.to_owned(),
-            revision: u32::try_from(content).unwrap(),
-            status: Status::Active,
-            event_date: date.parse().unwrap(),
-            country_of_origin: Some(country("TH")),
-            country_of_consignment: None,
-            country_of_lading: None,
-            destination: country("US"),
-            place_of_receipt: None,
-            port_of_lading: None,
-            transit_ports: Vec::new(),
-        };
-        let feed: FeedName = "ams".parse().unwrap();
-        let movement = Movement {
-            family: "SB".parse().unwrap(),
-            standing: Standing::Home,
-            feed,
-            known_from: "2025-04-01T00:00:00Z".parse().unwrap(),
-            content,
-            source: Position { topic: "bills".into(), partition: 0, offset: 7 },
-            hs6: "282580".parse().unwrap(),
-            mass: None,
-            value_cents: None,
-            quality: Default::default(),
-            complete: true,
-            body: MovementBody::Shipment(facts.clone()),
-        };
+        let facts = ShipmentFacts { revision: u32::try_from(content).unwrap(), ..ShipmentFacts::told(id, date) };
+        let flow = Movement::told("ams/US/import/TH/282580/2025-02", 0);
+        let movement = Movement { content, mass: None, complete: true, body: MovementBody::Shipment(facts.clone()), ..flow };
         (movement, facts)
     }
 

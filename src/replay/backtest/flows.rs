@@ -299,19 +299,7 @@ mod tests {
 
     /// A bill of so many tonnes from TH into the US.
     fn bill(id: &str, status: Status, tonnes: u64) -> Movement {
-        let facts = ShipmentFacts {
-            id: id.to_owned(),
-            revision: 1,
-            status,
-            event_date: "2025-03-05".parse().unwrap(),
-            country_of_origin: Some("TH".parse().unwrap()),
-            country_of_consignment: None,
-            country_of_lading: None,
-            destination: "US".parse().unwrap(),
-            place_of_receipt: None,
-            port_of_lading: None,
-            transit_ports: Vec::new(),
-        };
+        let facts = ShipmentFacts { status, ..ShipmentFacts::told(id, "2025-03-05") };
         Movement { body: MovementBody::Shipment(facts), ..Movement::told("f/US/import/TH/282580/2025-03", tonnes) }
     }
 
