@@ -44,10 +44,13 @@ impl Place {
         self.fed += count;
     }
 
-    /// A service that has done all there is.
+    /// A service both of whose stages were assigned what they read (offsets that stand at the end say nothing of that), and that has
+    /// done all there is.
     fn served(&mut self, instance: &str) -> (Child, KafkaLog) {
         let mut process = serve(&self.house, &self.settings, instance);
-        wait_for(&self.house, instance, "\"assigned\"");
+        for stage in ["ingest", "assess"] {
+            wait_for(&self.house, instance, &format!("\"assigned\",\"stage\":\"{stage}\""));
+        }
         let mut log = self.broker.log(&[]);
         self.catch_up(&mut process, instance, &mut log);
         (process, log)
