@@ -8,7 +8,7 @@ use super::{Assess, FOLD};
 use crate::domain::FamilyId;
 
 /// The version of these bytes. Another field in any type of the state makes it another.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 /// Bytes of the hash at the end.
 const HASH: usize = 8;
 

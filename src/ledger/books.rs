@@ -13,8 +13,6 @@ pub struct Books<'a> {
     pub corridor: CorridorId,
     /// How the corridor-month itself was told: 1, or the length of the longer period that ends with it.
     pub months: u8,
-    /// What the shipments of the corridor-month are of, whether their feed is complete or not, in order.
-    pub shipped_codes: &'a [HsSubheading],
     ways: &'a Ways,
     read: Cell<Read>,
 }
@@ -28,16 +26,25 @@ pub struct Read {
     pub direct: bool,
     /// The other countries into D.
     pub sources: bool,
+    /// What the month's bills are of.
+    pub bills: bool,
 }
 
 impl<'a> Books<'a> {
-    pub(crate) fn new(corridor: CorridorId, months: u8, (ways, shipped_codes): (&'a Ways, &'a [HsSubheading])) -> Books<'a> {
-        Books { corridor, months, shipped_codes, ways, read: Cell::default() }
+    pub(crate) fn new(corridor: CorridorId, months: u8, ways: &'a Ways) -> Books<'a> {
+        Books { corridor, months, ways, read: Cell::default() }
     }
 
     /// M → D.
     pub fn out(&self) -> Leg<'a> {
         self.ways.leg(self.corridor.intermediary, self.corridor.destination)
+    }
+
+    /// What the assessed shipments of the month are of, those of complete feeds aside, by code.
+    pub fn bills(&self) -> impl Iterator<Item = Line> + 'a {
+        self.note(|read| read.bills = true);
+        let CorridorId { intermediary, destination, month, .. } = self.corridor;
+        self.ways.bills((intermediary, destination), month)
     }
 
     /// China → M.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::books::{Account, Read};
 use super::family::CorridorMonth;
-use crate::domain::{Country, Grams, HsSubheading, Month};
+use crate::domain::{Country, Grams, Month};
 
 /// Corridor-months in which trade M → D was told.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -59,8 +59,6 @@ struct Told {
     read: Read,
     /// Grams and US cents that each account told of it, in all versions: what was said once stays, in whatever order it came.
     sizes: [(u64, u64); 3],
-    /// What they were of, all versions, in order.
-    shipped_codes: Vec<HsSubheading>,
 }
 
 impl Corridors {
@@ -117,19 +115,9 @@ impl Corridors {
         }
     }
 
-    /// What the shipments of a corridor-month were of.
-    pub(super) fn shipped_codes(&self, corridor: CorridorMonth) -> &[HsSubheading] {
-        self.get(corridor).map(|told| told.shipped_codes.as_slice()).unwrap_or_default()
-    }
-
-    /// Notes what a shipment of a corridor-month is of; says whether that is new there.
-    pub(super) fn ship_code(&mut self, corridor: CorridorMonth, code: HsSubheading) -> bool {
-        let Some(told) = self.get_mut(corridor) else { return false };
-        let place = told.shipped_codes.binary_search(&code);
-        if let Err(place) = place {
-            told.shipped_codes.insert(place, code);
-        }
-        place.is_err()
+    /// What of its books the last evaluation of a corridor-month read.
+    pub(super) fn read(&self, corridor: CorridorMonth) -> Read {
+        self.get(corridor).map(|told| told.read).unwrap_or_default()
     }
 
     pub(super) fn note_read(&mut self, corridor: CorridorMonth, read: Read) {

@@ -165,10 +165,9 @@ impl FamilyLedger {
         if is_assessed && let Some((from, to)) = way {
             let corridor = (from, to, month);
             let is_news = is_trade && self.corridors.open(corridor, 1);
-            let is_new_code = is_trade && self.corridors.ship_code(corridor, movement.hs6);
             // Sums hold the shipments of complete feeds alone; whether a heading's trade is large enough also counts the others.
             let counts = movement.complete || self.family.is_heading();
-            if is_news || is_new_code || (counts && self.corridors.exists(corridor)) {
+            if is_news || (counts && self.corridors.exists(corridor)) {
                 self.dirty.corridors.insert(corridor);
             }
         }
@@ -178,6 +177,8 @@ impl FamilyLedger {
         if let Some((from, to, month)) = change.left.filter(|_| change.was_told || self.family.is_heading()) {
             self.dirty.touch((from, to), Account::Shipments, month);
         }
+        let ways = [way.map(|(from, to)| (from, to, month)), change.left];
+        self.dirty.corridors.extend(ways.into_iter().flatten().filter(|corridor| self.corridors.read(*corridor).bills));
         if let Some((from, to)) = way.filter(|_| is_trade) {
             self.corridors.grow((from, to, month), Account::Shipments, (movement.mass, movement.value_cents));
         }
@@ -188,7 +189,7 @@ impl FamilyLedger {
     pub fn books(&self, corridor: CorridorMonth) -> Books<'_> {
         let (intermediary, destination, month) = corridor;
         let id = CorridorId { family: self.family, intermediary, destination, month };
-        Books::new(id, self.corridors.told_months(corridor), (&self.ways, self.corridors.shipped_codes(corridor)))
+        Books::new(id, self.corridors.told_months(corridor), &self.ways)
     }
 
     /// The records behind a cell, with their mass.

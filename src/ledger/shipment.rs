@@ -98,7 +98,7 @@ impl ShipmentVersion {
     }
 
     /// Whether it is assessed here: at home, and from an intermediary.
-    fn is_assessed(&self) -> bool {
+    pub(super) fn is_assessed(&self) -> bool {
         self.standing == Standing::Home && self.route.leaves_intermediary()
     }
 

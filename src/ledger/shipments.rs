@@ -207,8 +207,11 @@ fn told_in(version: &ShipmentVersion) -> MonthWay {
 
 /// Adds a version to the sums of its way, or takes it away, where it counts at all.
 fn count(version: &ShipmentVersion, ways: &mut Ways, sign: i8) {
-    if let (true, Status::Active, Some((from, to, month))) = (version.complete, version.status, version.way()) {
+    let Some((from, to, month)) = version.way().filter(|_| version.status == Status::Active) else { return };
+    if version.complete {
         ways.count((from, to), (month, version.hs6), version.mass(), sign);
+    } else if version.is_assessed() {
+        ways.note_bill((from, to), (month, version.hs6), version.mass(), sign);
     }
 }
 

@@ -28,7 +28,7 @@ impl Months {
     }
 }
 
-/// The sum of complete feeds' shipments of one code on one way in one month.
+/// The sum of shipments of one code on one way in one month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct ShipmentSum {
     /// Grams of those with mass.
@@ -39,7 +39,7 @@ pub(super) struct ShipmentSum {
     count: u32,
 }
 
-/// Shipments of complete feeds on one way, by month and code.
+/// Shipments on one way, by month and code.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Sums(Vec<(Month, HsSubheading, ShipmentSum)>);
 
@@ -69,6 +69,10 @@ impl Sums {
             Line { side, period: Period::month(*month), hs6: *hs6, mass, value_cents: None }
         })
     }
+
+    fn bytes(&self) -> u64 {
+        (self.0.capacity() * size_of::<(Month, HsSubheading, ShipmentSum)>()) as u64
+    }
 }
 
 /// One way for goods, as each side tells it. The accounts are never added.
@@ -84,6 +88,9 @@ pub(crate) struct Way {
 pub(crate) struct Ways {
     /// By destination, then source.
     ways: BTreeMap<(Country, Country), Way>,
+    /// Assessed shipments of feeds that do not tell all of their trade, by destination, then source: nothing is measured by them and
+    /// no way is told by them, but what they are of is known.
+    bills: BTreeMap<(Country, Country), Sums>,
     /// Who reported imports, or exports, of a month, in an answer that was not cut off: absent pairs of such a month are observed zeros.
     reported: BTreeMap<(Country, bool), Months>,
     /// Names of feeds: flows keep their place in it.
@@ -126,6 +133,17 @@ impl Ways {
     /// Adds a shipment of a complete feed, or takes it away.
     pub(crate) fn count(&mut self, (from, to): (Country, Country), goods: (Month, HsSubheading), mass: Option<Grams>, sign: i8) {
         self.ways.entry((to, from)).or_default().shipments.add(goods, mass, sign);
+    }
+
+    /// The same for an assessed shipment of any other feed.
+    pub(crate) fn note_bill(&mut self, (from, to): (Country, Country), goods: (Month, HsSubheading), mass: Option<Grams>, sign: i8) {
+        self.bills.entry((to, from)).or_default().add(goods, mass, sign);
+    }
+
+    /// What the assessed shipments of a month are of, those of complete feeds aside.
+    pub(crate) fn bills(&self, (from, to): (Country, Country), month: Month) -> impl Iterator<Item = Line> + '_ {
+        let side = Side { account: Account::Shipments, from, to };
+        self.bills.get(&(to, from)).into_iter().flat_map(move |sums| sums.lines((month, month), side))
     }
 
     /// Notes a way of which something was told, even where nothing of it is left; says whether it is a new one.
@@ -191,10 +209,10 @@ impl Ways {
     /// Bytes of state.
     pub(super) fn bytes(&self) -> u64 {
         let way = |way: &Way| {
-            let sums = way.shipments.0.capacity() * size_of::<(Month, HsSubheading, ShipmentSum)>();
-            (size_of::<((Country, Country), Way)>() + sums) as u64 + way.importer.bytes() + way.exporter.bytes()
+            size_of::<((Country, Country), Way)>() as u64 + way.shipments.bytes() + way.importer.bytes() + way.exporter.bytes()
         };
+        let bills: u64 = self.bills.values().map(|sums| size_of::<((Country, Country), Sums)>() as u64 + sums.bytes()).sum();
         let reported: usize = self.reported.values().map(|months| months.0.capacity() * size_of::<Month>()).sum();
-        self.ways.values().map(way).sum::<u64>() + reported as u64
+        self.ways.values().map(way).sum::<u64>() + bills + reported as u64
     }
 }

@@ -181,7 +181,7 @@ proptest::proptest! {
             }
             2 => {
                 lacking = lacking.without(Way::Out);
-                lacking.shipped = vec!["282580".parse().unwrap()];
+                lacking.bills = vec![("282580".parse().unwrap(), None)];
             }
             3 => lacking.made().production = crate::reference::Production::Unknown,
             _ => lacking.made().secondary = crate::reference::Production::Unknown,

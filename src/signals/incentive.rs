@@ -112,39 +112,52 @@ fn direct_fell(subject: &Subject<'_>, code: HsSubheading, measure: &Measure) -> 
 }
 
 /// The subheadings that went from M to D lately, with their weight: contained mass, else value, else each alike. Where no account
-/// tells of it, those of the month's shipments: whoever reads bills alone sees a control as well.
+/// tells of it, those of the month's bills: whoever reads bills alone sees a control as well.
 pub(super) fn traded(books: &Books<'_>, world: &World, parameters: &Parameters) -> Vec<(HsSubheading, f64)> {
     let months = parameters.episodes.after_months.max(i32::from(books.months));
     let window = Window::ending(books.corridor.month, months);
-    let is_material = world.family.is_material();
-    let content = |code| world.content(code).map_or(if is_material { 0.0 } else { 1.0 }, |content| content.mid);
     for series in books.out().accounts() {
-        // By code: contained tonnes, value, and one for each line.
-        let mut codes: Vec<(HsSubheading, [f64; 3])> = Vec::new();
-        let mut take = |line: Line| {
-            let mass = line.mass.map_or(0.0, |mass| mass.tonnes() * content(line.hs6));
-            let weights = [mass, line.value_cents.unwrap_or(0) as f64, 1.0];
-            match codes.iter_mut().find(|(code, _)| *code == line.hs6) {
-                Some((_, sums)) => sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight),
-                None => codes.push((line.hs6, weights)),
-            }
-        };
-        series.lines(window.first, window.last, &mut take);
+        let mut mix = Mix::default();
+        series.lines(window.first, window.last, |line| mix.add(line, world));
         series.longer(|line| {
             if (window.first..=window.last).contains(&line.period.last()) {
-                take(line);
+                mix.add(line, world);
             }
         });
-        codes.sort_unstable_by_key(|(code, _)| *code);
-        for weight in 0..3 {
-            let weighed = codes.iter().filter_map(|(code, sums)| sums.get(weight).map(|sum| (*code, *sum)));
-            let told: Vec<(HsSubheading, f64)> = weighed.filter(|(_, sum)| *sum > 0.0).collect();
-            if !told.is_empty() {
-                return told;
-            }
+        let told = mix.weighed();
+        if !told.is_empty() {
+            return told;
         }
     }
-    books.shipped_codes.iter().map(|code| (*code, 1.0)).collect()
+    let mut mix = Mix::default();
+    books.bills().for_each(|line| mix.add(line, world));
+    mix.weighed()
+}
+
+/// What trade is of. By code: contained tonnes, value, and one for each line.
+#[derive(Default)]
+struct Mix(Vec<(HsSubheading, [f64; 3])>);
+
+impl Mix {
+    fn add(&mut self, line: Line, world: &World) {
+        let content = || world.content(line.hs6).map_or(if world.family.is_material() { 0.0 } else { 1.0 }, |content| content.mid);
+        let mass = line.mass.map_or(0.0, |mass| mass.tonnes() * content());
+        let weights = [mass, line.value_cents.unwrap_or(0) as f64, 1.0];
+        match self.0.iter_mut().find(|(code, _)| *code == line.hs6) {
+            Some((_, sums)) => sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight),
+            None => self.0.push((line.hs6, weights)),
+        }
+    }
+
+    /// The codes, in order, by the first of the weights that any of them has.
+    fn weighed(mut self) -> Vec<(HsSubheading, f64)> {
+        self.0.sort_unstable_by_key(|(code, _)| *code);
+        let by = |weight: usize| -> Vec<(HsSubheading, f64)> {
+            let weighed = self.0.iter().filter_map(|(code, sums)| sums.get(weight).map(|sum| (*code, *sum)));
+            weighed.filter(|(_, sum)| *sum > 0.0).collect()
+        };
+        (0..3).map(by).find(|told| !told.is_empty()).unwrap_or_default()
+    }
 }
 
 /// How D's demand grew, in log-points.
@@ -230,12 +243,14 @@ mod tests {
         let mut trade = Trade::antimony("TH", "US", "2025-03");
         *trade.measures() = vec![measure("controls/X", MeasureKind::ExportBan, ("2024-12-03", "2024-12-03"))];
         check(&trade, -3892, false);
-        trade.shipped = vec![code("282580")];
+        trade.bills = vec![(code("282580"), None)];
         assert_eq!(check(&trade, -2392, true), ["controls/X"]);
-        // Half of what they are of is outside of the control.
+        // Half of what they are of is outside of the control, by codes; by contained mass, where it is told, nearly all of it.
         trade.measures()[0].subheadings = vec!["282580".parse().unwrap()];
-        trade.shipped.push(code("811010"));
+        trade.bills.push((code("811010"), None));
         check(&trade, -3142, true);
+        trade.bills = vec![(code("282580"), Some(1.0)), (code("811010"), Some(83.54 / 0.9965))];
+        check(&trade, -3877, true);
     }
 
     #[test]

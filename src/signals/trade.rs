@@ -35,8 +35,8 @@ pub(crate) struct Trade {
     /// How the corridor-month was told.
     pub(crate) months: u8,
     pub(crate) world: World,
-    /// What shipments of the month are of, where no account tells.
-    pub(crate) shipped: Vec<HsSubheading>,
+    /// What bills of the month are of, in tonnes where they say so.
+    pub(crate) bills: Vec<(HsSubheading, Option<f64>)>,
     told: Vec<Row>,
     /// By how many months it is moved back.
     earlier: i32,
@@ -87,7 +87,7 @@ impl Trade {
             wedges: Vec::new(),
             class: FamilyClass::Bulk,
         };
-        Trade { corridor, months: 1, world, shipped: Vec::new(), told: Vec::new(), earlier: 0 }
+        Trade { corridor, months: 1, world, bills: Vec::new(), told: Vec::new(), earlier: 0 }
     }
 
     /// What M makes, to be changed.
@@ -179,6 +179,10 @@ impl Trade {
             };
             ways.fold((&facts, true), (hs6, "feed"), version);
         }
+        for (hs6, tonnes) in &self.bills {
+            let month = self.corridor.month.plus(-self.earlier);
+            ways.note_bill((m, d), (month, *hs6), tonnes.map(|tonnes| Grams((tonnes * 1e6) as u64)), 1);
+        }
         ways
     }
 
@@ -202,7 +206,7 @@ impl Trade {
     pub(crate) fn see<T>(&self, parameters: &Parameters, look: impl FnOnce(&Subject<'_>) -> T) -> T {
         let ways = self.ways();
         let month = self.corridor.month.plus(-self.earlier);
-        let books = Books::new(CorridorId { month, ..self.corridor }, self.months, (&ways, &self.shipped));
+        let books = Books::new(CorridorId { month, ..self.corridor }, self.months, &ways);
         let world = World { on: self.world.on.min(month.last_day()), ..self.world.clone() };
         let traded = traded(&books, &world, parameters);
         let lookups = Lookups::new(&Reference::default().as_of(world.on), world.family);
