@@ -11,7 +11,7 @@ use crate::encode::{
     AssessmentWire, BalanceWire, CorridorRefWire, CorridorWire, Output, ProvenanceWire, Records, ShipmentsWire, Shown, Spoken,
     Tally, Topic, VerdictWire, rounded, serialized, words,
 };
-use crate::ledger::{CorridorMonth, FamilyLedger, Outcome, Published, RecordFacts, RecordId, ShipmentKey, Touched};
+use crate::ledger::{Account, CorridorMonth, FamilyLedger, Outcome, Published, RecordFacts, RecordId, ShipmentKey, Touched};
 use crate::reference::AsOf;
 use crate::scoring::{Context, CorridorVerdict, Counted, Sample, Verdict, assess_corridor, assess_shipment, signature_of};
 use crate::signals::{Asked, Evidence, Lookups, RestsOn};
@@ -314,7 +314,7 @@ fn oldest_month(date: Date, knowledge: &Knowledge) -> Month {
 
 /// Whether the trade of a heading's corridor-month reaches the sample minimum, by mass or by value, in any account. All that was ever
 /// told counts: what exists does not depend on which version came first.
-fn reaches(sample: &Sample, sizes: [(u64, u64); 3]) -> bool {
+fn reaches(sample: &Sample, sizes: [(u64, u64); Account::COUNT]) -> bool {
     let (grams, cents) = (sample.heading_kilograms.saturating_mul(1000), sample.heading_dollars.saturating_mul(100));
     sizes.into_iter().any(|(mass, value)| mass >= grams || value >= cents)
 }

@@ -9,8 +9,8 @@ use super::scan::{Scan, Scanned};
 use super::wire::Text;
 use super::{DecodeError, time};
 use crate::domain::{
-    Date, DeadLetterReason, Degrade, FlowFacts, Grams, HsSubheading, Movement, MovementBody, Position, QualitySet, ShipmentFacts,
-    Standing, Status, Timestamp,
+    Date, DeadLetterReason, Degrade, FlowFacts, FlowKind, Grams, HsSubheading, Movement, MovementBody, Position, QualitySet,
+    ShipmentFacts, Standing, Status, Timestamp,
 };
 
 /// What stands at an offset of `movements`.
@@ -130,8 +130,13 @@ fn shipment(scan: &mut Scan<'_>, feed: &str) -> Result<MovementBody, DecodeError
         place_of_receipt: maybe(scan, text, "place_of_receipt")?,
         port_of_lading: maybe(scan, text, "port_of_lading")?,
         transit_ports: {
-            let ports = scan.item(Vec::<Text<'_>>::scan).ok_or_else(|| broken_at("transit_ports"))?;
+            let ports = Vec::<Text<'_>>::scan(scan).ok_or_else(|| broken_at("transit_ports"))?;
             ports.iter().map(|Text(port)| port.parse().map_err(|_| broken_at("transit_ports"))).collect::<Result<_, _>>()?
+        },
+        flow: match scan.goes_on(b']') {
+            Some(true) => text(scan, "flow")?,
+            Some(false) => FlowKind::Import,
+            None => return Err(broken_at("transit_ports")),
         },
     }))
 }

@@ -212,6 +212,14 @@ impl FlowKind {
     pub fn is_import(self) -> bool {
         matches!(self, FlowKind::Import | FlowKind::ImportForConsumption)
     }
+
+    /// 0 for general imports and all exports, which come first; 1 for what is a part of them. The parts of exports add up.
+    pub(crate) fn part(self) -> u8 {
+        match self {
+            FlowKind::Import | FlowKind::Export => 0,
+            FlowKind::ImportForConsumption | FlowKind::DomesticExport | FlowKind::ReExport => 1,
+        }
+    }
 }
 
 words! {

@@ -71,6 +71,8 @@ pub struct ShipmentFacts {
     pub revision: u32,
     /// Whether it holds.
     pub status: Status,
+    /// Which side of the trade its feed tells.
+    pub flow: FlowKind,
     /// When the goods moved.
     pub event_date: Date,
     /// Declared origin.
@@ -157,6 +159,7 @@ impl ShipmentFacts {
             id: id.to_owned(),
             revision: 1,
             status: Status::Active,
+            flow: FlowKind::Import,
             event_date: event_date.parse().unwrap(),
             country_of_origin: Some("TH".parse().unwrap()),
             country_of_consignment: None,

@@ -3,8 +3,8 @@
 
 use crate::decode::writer::Json;
 use crate::domain::{
-    Claim, Country, Date, FamilyId, FeedName, Grams, HsSubheading, Port, Position, QualitySet, Record, Shipment, Standing,
-    Status, TradeFlow,
+    Claim, Country, Date, FamilyId, FeedName, FlowKind, Grams, HsSubheading, Port, Position, QualitySet, Record, Shipment,
+    Standing, Status, TradeFlow,
 };
 
 /// What ingest found out about a claim, beside the claim itself.
@@ -93,6 +93,10 @@ fn shipment_facts(json: &mut Json, id: &str, shipment: &Shipment) {
         json.comma().quoted(port.letters());
     });
     json.raw(b"]");
+    // Most feeds tell general imports, and what older versions wrote says no more.
+    if shipment.flow != FlowKind::Import {
+        json.raw(b",").quoted(shipment.flow.word().as_bytes());
+    }
 }
 
 fn flow_facts(json: &mut Json, flow: &TradeFlow) {
@@ -193,5 +197,9 @@ mod tests {
             )
         );
         assert!(format!("{:?}", written(FLOW)[0].body).contains("reporter: US, partner: TH, flow: Import"));
+        for (told, flow) in [("", "Import"), (r#","flow":"import""#, "Import"), (r#","flow":"re_export""#, "ReExport")] {
+            let told = SHIPMENT.replace(r#","hs""#, &format!(r#"{told},"hs""#));
+            assert!(format!("{:?}", written(&told)[0].body).contains(&format!("flow: {flow},")), "{told}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::ways::{Way, Ways};
-use crate::domain::{CorridorId, Country, Date, Grams, HsSubheading, Month, Period, Port, QualitySet};
+use crate::domain::{CorridorId, Country, Date, FlowKind, Grams, HsSubheading, Month, Period, Port, QualitySet};
 
 /// Everything a signal may read about a corridor-month, up to and including its month. It notes what was read: a change of what
 /// was not cannot change what the signals say.
@@ -102,25 +102,47 @@ pub enum Account {
     ImporterFlow,
     /// The exporter's statistics.
     MirrorFlow,
-    /// Shipments of a complete feed.
-    Shipments,
+    /// Shipments of a complete feed that tells imports.
+    ImporterShipments,
+    /// Shipments of a complete feed that tells exports.
+    ExporterShipments,
 }
 
 impl Account {
     /// In the order in which one is chosen.
-    pub const ALL: [Account; 3] = [Account::ImporterFlow, Account::MirrorFlow, Account::Shipments];
+    pub const ALL: [Account; Account::COUNT] =
+        [Account::ImporterFlow, Account::MirrorFlow, Account::ImporterShipments, Account::ExporterShipments];
+
+    /// How many there are.
+    pub const COUNT: usize = 4;
+
+    /// Those of the side into which goods go: its statistics, then the shipments that it tells.
+    pub const IMPORTER: [Account; 2] = [Account::ImporterFlow, Account::ImporterShipments];
+
+    /// Those of the side from which they come.
+    pub const EXPORTER: [Account; 2] = [Account::MirrorFlow, Account::ExporterShipments];
+
+    /// That of the shipments of a feed by what it tells.
+    pub fn of_shipments(flow: FlowKind) -> Account {
+        if flow.is_import() { Account::ImporterShipments } else { Account::ExporterShipments }
+    }
+
+    /// Whether it sums up shipments.
+    pub fn is_of_shipments(self) -> bool {
+        matches!(self, Account::ImporterShipments | Account::ExporterShipments)
+    }
 
     /// The word on the outside.
     pub fn word(self) -> &'static str {
         match self {
             Account::ImporterFlow => "importer_flow",
             Account::MirrorFlow => "mirror_flow",
-            Account::Shipments => "shipments",
+            Account::ImporterShipments | Account::ExporterShipments => "shipments",
         }
     }
 }
 
-/// One way for goods, or China's three, as up to three accounts tell it. The accounts are never added.
+/// One way for goods, or China's three, as up to four accounts tell it. The accounts are never added.
 #[derive(Clone, Copy, Debug)]
 pub struct Leg<'a> {
     parts: [Option<Part<'a>>; 3],
@@ -146,8 +168,8 @@ impl<'a> Leg<'a> {
         Series { leg: self, account }
     }
 
-    /// The three accounts, in the order in which one is chosen.
-    pub fn accounts(self) -> [Series<'a>; 3] {
+    /// All accounts, in the order in which one is chosen.
+    pub fn accounts(self) -> [Series<'a>; Account::COUNT] {
         Account::ALL.map(|account| self.by(account))
     }
 }
@@ -183,7 +205,8 @@ impl<'a> Series<'a> {
             match self.account {
                 Account::ImporterFlow => way.importer.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
                 Account::MirrorFlow => way.exporter.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
-                Account::Shipments => way.shipments.lines((first, last), side).for_each(&mut each),
+                Account::ImporterShipments => way.imported.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
+                Account::ExporterShipments => way.exported.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
             }
         }
     }
@@ -195,7 +218,7 @@ impl<'a> Series<'a> {
             match self.account {
                 Account::ImporterFlow => way.importer.longer((side, self.leg.feeds)).for_each(&mut each),
                 Account::MirrorFlow => way.exporter.longer((side, self.leg.feeds)).for_each(&mut each),
-                Account::Shipments => {}
+                Account::ImporterShipments | Account::ExporterShipments => {}
             }
         }
     }
@@ -206,7 +229,7 @@ impl<'a> Series<'a> {
             let months = match self.account {
                 Account::ImporterFlow => part.ways.reported(part.to, true),
                 Account::MirrorFlow => part.ways.reported(part.from, false),
-                Account::Shipments => None,
+                Account::ImporterShipments | Account::ExporterShipments => None,
             };
             months.map(|months| months.within(first, last)).unwrap_or_default().iter().copied().for_each(&mut each);
             if self.account == Account::ImporterFlow {

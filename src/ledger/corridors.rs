@@ -58,7 +58,7 @@ struct Told {
     /// What of its books the last evaluation read.
     read: Read,
     /// Grams and US cents that each account told of it, in all versions: what was said once stays, in whatever order it came.
-    sizes: [(u64, u64); 3],
+    sizes: [(u64, u64); Account::COUNT],
 }
 
 impl Corridors {
@@ -102,7 +102,7 @@ impl Corridors {
     }
 
     /// Grams and US cents by account, all versions.
-    pub(super) fn sizes(&self, corridor: CorridorMonth) -> [(u64, u64); 3] {
+    pub(super) fn sizes(&self, corridor: CorridorMonth) -> [(u64, u64); Account::COUNT] {
         self.get(corridor).map(|told| told.sizes).unwrap_or_default()
     }
 

@@ -172,15 +172,17 @@ impl FamilyLedger {
             }
         }
         if let Some(way) = way.filter(|_| movement.complete) {
-            self.dirty.touch(way, Account::Shipments, since(opened, month));
+            self.dirty.touch(way, Account::of_shipments(facts.flow), since(opened, month));
         }
         if let Some((from, to, month)) = change.left.filter(|_| change.was_told || self.family.is_heading()) {
-            self.dirty.touch((from, to), Account::Shipments, month);
+            for account in [Account::ImporterShipments, Account::ExporterShipments] {
+                self.dirty.touch((from, to), account, month);
+            }
         }
         let ways = [way.map(|(from, to)| (from, to, month)), change.left];
         self.dirty.corridors.extend(ways.into_iter().flatten().filter(|corridor| self.corridors.read(*corridor).bills));
         if let Some((from, to)) = way.filter(|_| is_trade) {
-            self.corridors.grow((from, to, month), Account::Shipments, (movement.mass, movement.value_cents));
+            self.corridors.grow((from, to, month), Account::of_shipments(facts.flow), (movement.mass, movement.value_cents));
         }
         (outcome, evaluate)
     }
@@ -195,8 +197,8 @@ impl FamilyLedger {
     /// The records behind a cell, with their mass.
     pub fn records<'a>(&'a self, cell: &CellRef, mut each: impl FnMut(Option<Grams>, RecordId<'a>)) {
         match cell.account {
-            Account::Shipments => {
-                let behind = self.shipments.behind(cell);
+            Account::ImporterShipments | Account::ExporterShipments => {
+                let behind = self.shipments.behind(cell, &self.ways);
                 behind.for_each(|shipment| each(shipment.mass(), RecordId::Shipment(&shipment.id)));
             }
             _ => self.ways.records(cell, |mass, feed, facts| each(mass, RecordId::Flow(feed, facts))),
@@ -204,7 +206,7 @@ impl FamilyLedger {
     }
 
     /// Grams and US cents that each account told of a corridor-month, in all versions.
-    pub fn sizes(&self, corridor: CorridorMonth) -> [(u64, u64); 3] {
+    pub fn sizes(&self, corridor: CorridorMonth) -> [(u64, u64); Account::COUNT] {
         self.corridors.sizes(corridor)
     }
 

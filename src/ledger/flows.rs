@@ -261,7 +261,7 @@ fn told<'a>(cell: &'a [Flow], feeds: &[String]) -> Vec<&'a Flow> {
     }
     let mut groups: BTreeMap<(u8, std::cmp::Reverse<u8>, &str, u16), Vec<&Flow>> = BTreeMap::new();
     for flow in cell {
-        let key = (part(flow.kind), std::cmp::Reverse(flow.hs.length()), name(feeds, flow.feed), flow.feed);
+        let key = (flow.kind.part(), std::cmp::Reverse(flow.hs.length()), name(feeds, flow.feed), flow.feed);
         groups.entry(key).or_default().push(flow);
     }
     let mut best: Option<(bool, Vec<&Flow>)> = None;
@@ -272,14 +272,6 @@ fn told<'a>(cell: &'a [Flow], feeds: &[String]) -> Vec<&'a Flow> {
         }
     }
     best.map(|(_, flows)| flows).unwrap_or_default()
-}
-
-/// General imports and all exports first; the parts of exports together, since they add up.
-fn part(kind: FlowKind) -> u8 {
-    match kind {
-        FlowKind::Import | FlowKind::Export => 0,
-        FlowKind::ImportForConsumption | FlowKind::DomesticExport | FlowKind::ReExport => 1,
-    }
 }
 
 /// A flow without mass neither adds to a sum nor hides it.

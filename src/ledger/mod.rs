@@ -7,6 +7,7 @@ mod family;
 mod flows;
 mod shipment;
 mod shipments;
+mod sums;
 mod ways;
 
 pub use books::{Account, Books, CellRef, Leg, Line, Read, RecordFacts, Series, Side};

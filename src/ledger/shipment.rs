@@ -2,8 +2,8 @@
 
 use super::flows::Folded;
 use crate::domain::{
-    Band, Country, Date, Grams, HsSubheading, Month, Movement, Port, QualitySet, Route, ShipmentFacts, Standing, Status,
-    Timestamp,
+    Band, Country, Date, FlowKind, Grams, HsSubheading, Month, Movement, Port, QualitySet, Route, ShipmentFacts, Standing,
+    Status, Timestamp,
 };
 
 /// From, to, month.
@@ -20,6 +20,8 @@ pub struct ShipmentVersion {
     pub revision: u32,
     /// Whether it holds.
     pub status: Status,
+    /// Which side of the trade its feed tells.
+    pub(super) flow: FlowKind,
     /// When the goods moved.
     #[serde(with = "crate::domain::kept::date")]
     pub event_date: Date,
@@ -58,6 +60,7 @@ impl ShipmentVersion {
         ShipmentVersion {
             revision: facts.revision,
             status: facts.status,
+            flow: facts.flow,
             event_date: facts.event_date,
             route: facts.route(),
             place_of_receipt: facts.place_of_receipt,
@@ -155,6 +158,11 @@ impl Shipment {
             return Some((&self.held, self.held.status));
         }
         Some((newest, Status::Cancelled))
+    }
+
+    /// Its feed's name.
+    pub(super) fn feed(&self) -> &str {
+        self.id.split(':').next().unwrap_or_default()
     }
 
     /// Mass of the version that holds, where it may be used.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use super::books::CellRef;
+use super::books::{Account, CellRef};
 use super::flows::Folded;
 use super::shipment::{Shipment, ShipmentVersion, WayMonth};
 use super::ways::Ways;
@@ -53,14 +53,14 @@ impl Shipments {
         let month_way = told_in(&version);
         let known = self.find(&facts.id);
         let Some((key, shipment)) = known.zip(known.and_then(|key| self.get_mut(key))) else {
-            return self.begin(&facts.id, version, ways);
+            return self.begin(&facts.id, version, (ways, movement.feed.as_str()));
         };
         let (before, was_told) = (shipment.held.clone(), shipment.is_told());
         let left = before.way();
         let (folded, is_other) = shipment.fold(version);
         if shipment.held.content != before.content {
-            count(&before, ways, -1);
-            count(&shipment.held, ways, 1);
+            count(&before, (ways, movement.feed.as_str()), -1);
+            count(&shipment.held, (ways, movement.feed.as_str()), 1);
         }
         // The version that held stands there already.
         if folded != Folded::Duplicate && told_in(&before) != month_way {
@@ -73,8 +73,8 @@ impl Shipments {
     }
 
     /// Folds the first version of a shipment in.
-    fn begin(&mut self, id: &str, version: ShipmentVersion, ways: &mut Ways) -> ShipmentChange {
-        count(&version, ways, 1);
+    fn begin(&mut self, id: &str, version: ShipmentVersion, of: (&mut Ways, &str)) -> ShipmentChange {
+        count(&version, of, 1);
         let month_way = told_in(&version);
         let key = self.keep(id, version);
         push(self.by_month.entry(month_way).or_default(), key);
@@ -178,13 +178,16 @@ impl Shipments {
         self.get(key).map(|shipment| shipment.id.as_ref()).unwrap_or_default()
     }
 
-    /// The active shipments of complete feeds behind a sum.
-    pub(super) fn behind(&self, cell: &CellRef) -> impl Iterator<Item = &Shipment> + '_ {
+    /// The active shipments of the complete feed behind a sum.
+    pub(super) fn behind<'a>(&'a self, cell: &CellRef, ways: &'a Ways) -> impl Iterator<Item = &'a Shipment> + 'a {
+        let (account, teller) = (cell.account, ways.teller(cell));
         let (way, hs6) = ((cell.from, cell.to, cell.period.last()), cell.hs6);
         let keys = self.by_month.get(&(cell.period.last(), cell.from, cell.to)).map(Vec::as_slice).unwrap_or_default();
         keys.iter().filter_map(|key| self.get(*key)).filter(move |shipment| {
             let held = &shipment.held;
-            held.way() == Some(way) && held.hs6 == hs6 && held.complete && held.status == Status::Active
+            let counts = held.way() == Some(way) && held.hs6 == hs6 && held.complete && held.status == Status::Active;
+            let told = || teller.is_some_and(|teller| ways.is_of(teller, (held.flow, shipment.feed())));
+            counts && Account::of_shipments(held.flow) == account && told()
         })
     }
 
@@ -206,12 +209,13 @@ fn told_in(version: &ShipmentVersion) -> MonthWay {
 }
 
 /// Adds a version to the sums of its way, or takes it away, where it counts at all.
-fn count(version: &ShipmentVersion, ways: &mut Ways, sign: i8) {
-    let Some((from, to, month)) = version.way().filter(|_| version.status == Status::Active) else { return };
+fn count(version: &ShipmentVersion, (ways, feed): (&mut Ways, &str), sign: i8) {
+    let Some(way) = version.way().filter(|_| version.status == Status::Active) else { return };
+    let goods = (version.hs6, version.mass());
     if version.complete {
-        ways.count((from, to), (month, version.hs6), version.mass(), sign);
+        ways.count(way, (version.flow, feed), goods, sign);
     } else if version.is_assessed() {
-        ways.note_bill((from, to), (month, version.hs6), version.mass(), sign);
+        ways.note_bill(way, goods, sign);
     }
 }
 

@@ -1,10 +1,11 @@
-//! All trade of a family by way, as up to three accounts tell it. Adds up; judges nothing.
+//! All trade of a family by way, as up to four accounts tell it. Adds up; judges nothing.
 
 use std::collections::BTreeMap;
 
 use super::books::{Account, CellRef, Leg, Line, Part, Side};
 use super::flows::{FlowVersion, Folded, Rows};
-use crate::domain::{Country, FlowFacts, Grams, HsSubheading, Month, Period};
+use super::sums::{Sums, Teller};
+use crate::domain::{Country, FlowFacts, FlowKind, Grams, HsSubheading, Month};
 
 /// Months in order, each once.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -28,59 +29,14 @@ impl Months {
     }
 }
 
-/// The sum of shipments of one code on one way in one month.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) struct ShipmentSum {
-    /// Grams of those with mass.
-    grams: u128,
-    /// How many lack mass.
-    without_mass: u32,
-    /// How many there are.
-    count: u32,
-}
-
-/// Shipments on one way, by month and code.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct Sums(Vec<(Month, HsSubheading, ShipmentSum)>);
-
-impl Sums {
-    fn add(&mut self, (month, hs6): (Month, HsSubheading), mass: Option<Grams>, sign: i8) {
-        let place = self.0.binary_search_by_key(&(month, hs6), |(month, hs6, _)| (*month, *hs6));
-        let at = place.unwrap_or_else(|at| {
-            self.0.insert(at, (month, hs6, ShipmentSum::default()));
-            at
-        });
-        let Some((_, _, sum)) = self.0.get_mut(at) else { return };
-        let (grams, lacks) = (mass.map_or(0, |mass| u128::from(mass.0)), u32::from(mass.is_none()));
-        if sign > 0 {
-            *sum = ShipmentSum { grams: sum.grams + grams, without_mass: sum.without_mass + lacks, count: sum.count + 1 };
-        } else {
-            *sum = ShipmentSum { grams: sum.grams - grams, without_mass: sum.without_mass - lacks, count: sum.count - 1 };
-        }
-    }
-
-    pub(super) fn lines(&self, (first, last): (Month, Month), side: Side) -> impl Iterator<Item = Line> + '_ {
-        let from = self.0.partition_point(|(month, ..)| *month < first);
-        let until = self.0.partition_point(|(month, ..)| *month <= last);
-        let told = self.0.get(from..until).unwrap_or_default().iter().filter(|(_, _, sum)| sum.count > 0);
-        told.map(move |(month, hs6, sum)| {
-            let grams = u64::try_from(sum.grams).unwrap_or(u64::MAX);
-            let mass = (sum.without_mass < sum.count).then_some(Grams(grams));
-            Line { side, period: Period::month(*month), hs6: *hs6, mass, value_cents: None }
-        })
-    }
-
-    fn bytes(&self) -> u64 {
-        (self.0.capacity() * size_of::<(Month, HsSubheading, ShipmentSum)>()) as u64
-    }
-}
-
 /// One way for goods, as each side tells it. The accounts are never added.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Way {
     pub(super) importer: Rows,
     pub(super) exporter: Rows,
-    pub(super) shipments: Sums,
+    /// Shipments of complete feeds: what the importer's side tells, and the exporter's.
+    pub(super) imported: Sums,
+    pub(super) exported: Sums,
 }
 
 /// All ways of a family.
@@ -131,19 +87,33 @@ impl Ways {
     }
 
     /// Adds a shipment of a complete feed, or takes it away.
-    pub(crate) fn count(&mut self, (from, to): (Country, Country), goods: (Month, HsSubheading), mass: Option<Grams>, sign: i8) {
-        self.ways.entry((to, from)).or_default().shipments.add(goods, mass, sign);
+    pub(crate) fn count(
+        &mut self,
+        (from, to, month): (Country, Country, Month),
+        (flow, feed): (FlowKind, &str),
+        (hs6, mass): (HsSubheading, Option<Grams>),
+        sign: i8,
+    ) {
+        let teller = Teller::new(flow, self.feed(feed));
+        let way = self.ways.entry((to, from)).or_default();
+        let sums = if flow.is_import() { &mut way.imported } else { &mut way.exported };
+        sums.add((month, hs6, teller), mass, sign);
     }
 
     /// The same for an assessed shipment of any other feed.
-    pub(crate) fn note_bill(&mut self, (from, to): (Country, Country), goods: (Month, HsSubheading), mass: Option<Grams>, sign: i8) {
-        self.bills.entry((to, from)).or_default().add(goods, mass, sign);
+    pub(crate) fn note_bill(
+        &mut self,
+        (from, to, month): (Country, Country, Month),
+        (hs6, mass): (HsSubheading, Option<Grams>),
+        sign: i8,
+    ) {
+        self.bills.entry((to, from)).or_default().add((month, hs6, Teller::default()), mass, sign);
     }
 
     /// What the assessed shipments of a month are of, those of complete feeds aside.
     pub(crate) fn bills(&self, (from, to): (Country, Country), month: Month) -> impl Iterator<Item = Line> + '_ {
-        let side = Side { account: Account::Shipments, from, to };
-        self.bills.get(&(to, from)).into_iter().flat_map(move |sums| sums.lines((month, month), side))
+        let side = Side { account: Account::ImporterShipments, from, to };
+        self.bills.get(&(to, from)).into_iter().flat_map(move |sums| sums.lines((month, month), (side, &[])))
     }
 
     /// Notes a way of which something was told, even where nothing of it is left; says whether it is a new one.
@@ -206,10 +176,24 @@ impl Ways {
         }
     }
 
+    /// Who tells the shipments behind a cell of theirs.
+    pub(super) fn teller(&self, cell: &CellRef) -> Option<Teller> {
+        let way = self.ways.get(&(cell.to, cell.from))?;
+        let sums = if cell.account == Account::ImporterShipments { &way.imported } else { &way.exported };
+        sums.teller((cell.period.last(), cell.hs6), &self.feeds)
+    }
+
+    /// Whether it is this feed that tells so.
+    pub(super) fn is_of(&self, teller: Teller, (flow, feed): (FlowKind, &str)) -> bool {
+        let place = self.feeds.iter().position(|known| known == feed).and_then(|place| u16::try_from(place).ok());
+        place.is_some_and(|place| Teller::new(flow, place) == teller)
+    }
+
     /// Bytes of state.
     pub(super) fn bytes(&self) -> u64 {
         let way = |way: &Way| {
-            size_of::<((Country, Country), Way)>() as u64 + way.shipments.bytes() + way.importer.bytes() + way.exporter.bytes()
+            let sums = way.imported.bytes() + way.exported.bytes();
+            size_of::<((Country, Country), Way)>() as u64 + sums + way.importer.bytes() + way.exporter.bytes()
         };
         let bills: u64 = self.bills.values().map(|sums| size_of::<((Country, Country), Sums)>() as u64 + sums.bytes()).sum();
         let reported: usize = self.reported.values().map(|months| months.0.capacity() * size_of::<Month>()).sum();

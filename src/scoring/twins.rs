@@ -226,7 +226,7 @@ fn a_shipment_carries_its_corridor_in_steps() {
 
 #[test]
 fn a_shipment_that_its_corridor_sums_up_is_no_second_record() {
-    let told = |trade: Trade, tonnes, span| trade.tell((Way::Out, Account::Shipments), ("282580", Some(tonnes)), span);
+    let told = |trade: Trade, tonnes, span| trade.tell((Way::Out, Account::ImporterShipments), ("282580", Some(tonnes)), span);
     let trade = Trade::antimony("TH", "US", LAST).controlled();
     let trade = told(told(trade, 20.8, ("2022-06", "2024-11")), 561.0, ("2024-12", LAST));
     // American statistics would tell of the way from Thailand too.

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use crate::domain::{Band, Degrade, Month};
-use crate::ledger::{Account, Books, RecordFacts};
+use crate::ledger::{Books, RecordFacts};
 use crate::reference::AsOf;
 use crate::signals::{
     self, Coverage, Evidence, Layer, Lookups, Missing, RestsOn, Signal, Subject, World, event_surge, mass_balance,
@@ -246,7 +246,7 @@ fn sums_up(one: &RestsOn, facts: &RecordFacts<'_>) -> bool {
     let month = Month::of(facts.event_date);
     let inside = cell.period.first() <= month && month <= cell.period.last();
     let way = (cell.from, cell.to) == (facts.intermediary, facts.destination);
-    cell.account == Account::Shipments && way && inside && cell.hs6 == facts.hs6
+    cell.account.is_of_shipments() && way && inside && cell.hs6 == facts.hs6
 }
 
 fn are_disjoint(left: &Evidence, right: &Evidence) -> bool {
@@ -289,7 +289,7 @@ impl CorridorVerdict {
             let evidence = Rc::make_mut(&mut counted.evidence);
             let may_matter = |one: &RestsOn| match one {
                 RestsOn::Record(_) => true,
-                RestsOn::Cell(cell) => cell.account == Account::Shipments && (cell.from, cell.to) == way,
+                RestsOn::Cell(cell) => cell.account.is_of_shipments() && (cell.from, cell.to) == way,
             };
             evidence.rests_on.retain(may_matter);
             evidence.rests_on.shrink_to_fit();

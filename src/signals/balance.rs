@@ -108,9 +108,9 @@ pub(super) struct Sources {
 #[derive(Clone, Debug)]
 struct Source {
     /// In the order in which an account is chosen.
-    accounts: [(Account, Rc<Told>); 3],
+    accounts: [(Account, Rc<Told>); Account::COUNT],
     /// What codes that other materials share may add or lack; `None` where the family has none.
-    shared: Option<[Rc<Told>; 3]>,
+    shared: Option<[Rc<Told>; Account::COUNT]>,
 }
 
 impl Sources {
@@ -160,20 +160,13 @@ impl Sources {
             let of_shared = source.shared.as_ref().and_then(|shared| shared.get(index));
             shared += of_shared.map_or(0.0, |told| told.sum(window, true).mean() * months);
         }
-        let mirror = told(self.first.sum(Account::MirrorFlow, window));
+        let mirror = told(self.first.of_side(Account::EXPORTER, window).1);
         let complete = self.complete_fraction(window, numbers).map(|fraction| fraction * self.weighed_fraction(window));
-        let (account, own) = self.own(window);
+        let (account, own) = self.first.of_side(Account::IMPORTER, window);
         let usual = Window::ending(window.first.plus(-1), numbers.usual_months);
-        let told_before = self.own(usual).1.months * 2 >= usual.months();
+        let told_before = self.first.of_side(Account::IMPORTER, usual).1.months * 2 >= usual.months();
         let (own_months, own_until) = (own.months.min(window.months()), self.own_until(window, (account, own)));
         Inflow { own: told(own), mirror, other, shared, complete, own_months, told_before, own_until }
-    }
-
-    /// What M itself tells of its imports: its statistics, else the shipments of a complete feed.
-    fn own(&self, window: Window) -> (Account, Sum) {
-        let told = |account| (account, self.first.sum(account, window));
-        let [statistics, shipments] = [Account::ImporterFlow, Account::Shipments].map(told);
-        if statistics.1.months == 0 && shipments.1.months > 0 { shipments } else { statistics }
     }
 
     fn own_until(&self, window: Window, (account, own): (Account, Sum)) -> Option<Month> {
@@ -244,6 +237,12 @@ impl Source {
         best
     }
 
+    /// What one side tells: its statistics, else the shipments of a complete feed.
+    fn of_side(&self, side: [Account; 2], window: Window) -> (Account, Sum) {
+        let [statistics, shipments] = side.map(|account| (account, self.sum(account, window)));
+        if statistics.1.months == 0 && shipments.1.months > 0 { shipments } else { statistics }
+    }
+
     fn sum(&self, account: Account, window: Window) -> Sum {
         self.of(account).map_or(Sum::default(), |told| told.sum(window, true))
     }
@@ -307,7 +306,8 @@ impl Supply {
     /// The cells of M's imports, heaviest first.
     pub(super) fn cells(&self, subject: &Subject<'_>, sources: &Sources) -> Vec<(u64, CellRef)> {
         let first = subject.books.first();
-        let first = [Account::ImporterFlow, Account::MirrorFlow].map(|account| first.by(account));
+        let told = |side| first.by(sources.first.of_side(side, self.window).0);
+        let first = [Account::IMPORTER, Account::EXPORTER].map(told);
         let other = sources.other.iter().filter_map(|(country, source)| {
             let (account, _) = source.accounts.get(source.best(self.window)?.0)?;
             Some(subject.books.supply_from(*country).by(*account))
@@ -346,8 +346,8 @@ impl Before {
     ) -> Option<Before> {
         let episodes = &subject.parameters.episodes;
         let inflow = &supply.inflow;
-        let of_first = |account| enough(sources.first.sum(account, before), episodes);
-        let (own, mirror) = (of_first(sources.own(supply.window).0), of_first(Account::MirrorFlow));
+        let of_first = |side| enough(sources.first.sum(sources.first.of_side(side, supply.window).0, before), episodes);
+        let [own, mirror] = [Account::IMPORTER, Account::EXPORTER].map(of_first);
         let chinese = match (own, mirror) {
             (Some(own), Some(mirror)) if inflow.own.is_some() && inflow.mirror.is_some() => {
                 if control {

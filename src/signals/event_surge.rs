@@ -241,10 +241,13 @@ fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (S
         let told = pre.months >= numbers.episodes.before_months_min && post.months >= numbers.episodes.after_months_min;
         told.then(|| (pre.mean(), post.mean()))
     };
-    let (own, mirror) = (means(Account::ImporterFlow), means(Account::MirrorFlow));
-    if own.is_none() && is_awaited(subject, (leg.by(Account::ImporterFlow), scope), episode) {
+    let [own, mirror] = [Account::IMPORTER, Account::EXPORTER].map(|side| side.into_iter().find_map(means));
+    let awaited = |account: &Account| is_awaited(subject, (leg.by(*account), scope), episode);
+    if own.is_none()
+        && let Some(account) = Account::IMPORTER.into_iter().find(awaited)
+    {
         // What M told of the months before stands; China's report of those after can only be exceeded.
-        let before = sums(Account::ImporterFlow).0.mean();
+        let before = sums(account).0.mean();
         let seen = mirror.filter(|_| episode.control).map_or((before, before), |mirror| (before.max(mirror.0), mirror.1));
         return Some(First {
             growth: Growth::of(seen, numbers.surge.kappa(subject.world.class)),
@@ -257,7 +260,7 @@ fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (S
         (Some(own), Some(mirror)) if episode.control => (own.0.max(mirror.0), own.1.max(mirror.1)),
         (Some(own), Some(mirror)) => ((own.0 + mirror.0) / 2.0, (own.1 + mirror.1) / 2.0),
         (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => means(Account::Shipments)?,
+        (None, None) => return None,
     };
     let growth = Growth::of(pair, numbers.surge.kappa(subject.world.class));
     Some(First { growth, after: pair.1, may_exonerate: own.is_some() || !episode.control, awaited: false })
@@ -323,8 +326,9 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
             figures.push(Figure { name: "first_leg_after_t_a_month", value: growth.after, decimals });
             figures.push(Figure { name: "first_leg_growth_log", value: growth.log_points, decimals: 2 });
             let leg = subject.books.first();
-            for account in [Account::ImporterFlow, Account::MirrorFlow] {
-                rests_on.extend(cells(leg.by(account), test.after, Scope::All, subject.world));
+            for side in [Account::IMPORTER, Account::EXPORTER] {
+                let told = side.map(|account| cells(leg.by(account), test.after, Scope::All, subject.world));
+                rests_on.extend(told.into_iter().find(|cells| !cells.is_empty()).into_iter().flatten());
             }
         }
         None => statement += &format!("; {m} does not report enough of its imports from China"),

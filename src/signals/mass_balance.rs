@@ -25,6 +25,10 @@
 //! table it is unknown. Then the share is 0 to 1. Silent also for baskets and headings, and below the least sample. Without a
 //! measure the share is told, and no weight; nor does it speak for rerouting where less than a fifth can be Chinese.
 //!
+//! **Cannot see** what reached M by way of another country: those goods count as that country's, whatever it bought in China, so that
+//! of a chain of two intermediaries the first leaves its mark and the second does not; its share is that of what M bought in China.
+//! Nor can it see imports whose partner nobody tells (`no_partner`): they are left out, and their mass is in no term.
+//!
 //! **Ordinary explanations**: stock from before the control (its non-Chinese part counts as supply), unlisted refining or
 //! recycling. **Falsified by** production, recycling or other imports of M that cover the growth.
 
@@ -543,7 +547,7 @@ mod tests {
     #[test]
     fn the_shipments_of_a_complete_feed_are_the_report_of_m_where_it_has_no_other() {
         let shipped = |trade: Trade| {
-            let shipments = (Way::First, Account::Shipments);
+            let shipments = (Way::First, Account::ImporterShipments);
             let before = trade.tell(shipments, ("282580", Some(25.0)), ("2022-06", "2024-11"));
             before.tell(shipments, ("282580", Some(590.0)), ("2024-12", LAST))
         };
@@ -553,6 +557,17 @@ mod tests {
         // Its statistics come first.
         let both = shipped(with_burmese_ore(story(), LAST));
         assert_eq!(balance(&both).terms, balance(&with_burmese_ore(story(), LAST)).terms);
+    }
+
+    #[test]
+    fn the_shipments_that_china_tells_are_no_report_of_m() {
+        let story = || antimony_story("TH", "US", LAST);
+        let exports = |account| story().tell((Way::First, account), ("282580", Some(80.0)), ("2022-06", LAST));
+        let said = check(&exports(Account::ExporterShipments), 0..=0, Coverage::NotObservable);
+        assert_eq!(said.terms, balance(&exports(Account::MirrorFlow)).terms);
+        // Beside M's own report they are the mirror, never more of the same.
+        let both = |account| with_chinese_oxide(exports(account), LAST);
+        assert_eq!(balance(&both(Account::ExporterShipments)).terms, balance(&both(Account::MirrorFlow)).terms);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! **Sees** the declared origin of a shipment beside its places: where the carrier took it over, where it was loaded, whence it
 //! was consigned, the ports on the way. Goods received or loaded in China, Hong Kong or Macao (grade 1.0), consigned from there
-//! with another origin (0.5), or only transshipped there (0.3); the highest grade counts.
+//! with another origin (0.5), or only transshipped there (0.3); the highest grade counts. Goods that the carrier took over in their
+//! declared origin can only have been transshipped.
 //!
 //! **Why it hints at rerouting**: goods made in M seldom begin their voyage in China. It is weak alone: in a sample of Korean
 //! import declarations departure differs from origin in a fifth of the rows, mostly ordinary trade. So the weight is 1.0 times
@@ -12,7 +13,7 @@
 //! counts as observed where an origin is declared and the place of receipt or of lading is known, or the signal fires.
 //!
 //! **Ordinary explanations**: carriers name the port of the mother vessel; feeder lanes through Chinese ports; goods returned.
-//! **Falsified by** a receipt in M on the same bill.
+//! **Falsified by** a receipt in M on the same bill; where there is one, by the records of a maker in M.
 
 use crate::domain::{Country, Port};
 use crate::ledger::RecordFacts;
@@ -32,7 +33,8 @@ pub(crate) fn route_cn_lading(
     };
     let route_known =
         [facts.place_of_receipt, facts.port_of_lading].iter().any(Option::is_some) || facts.country_of_lading.is_some();
-    let Some((grade, how, rows)) = grade(facts, numbers, codes) else {
+    let received_there = facts.place_of_receipt.is_some_and(|port| port.country() == origin);
+    let Some((grade, how, rows)) = grade((facts, received_there), numbers, codes) else {
         return (None, if route_known { Coverage::Observed } else { Coverage::NotObservable });
     };
     let whole = if incentive { numbers.incentive } else { numbers.no_incentive };
@@ -43,13 +45,20 @@ pub(crate) fn route_cn_lading(
         figures: vec![Figure { name: "grade", value: part(grade), decimals: 1 }],
         rests_on: vec![RestsOn::Record(facts.id.to_owned())],
         reference: rows,
-        falsified_by: format!("a receipt in {} on the same bill", codes.name_of_country(&origin)),
+        falsified_by: match codes.name_of_country(&origin) {
+            country if received_there => format!("records of a maker in {country}"),
+            country => format!("a receipt in {country} on the same bill"),
+        },
     };
     (Some(evidence), Coverage::Observed)
 }
 
 /// The highest grade, how to say it, and the reference rows it rests on.
-fn grade(facts: &RecordFacts<'_>, numbers: &RouteNumbers, codes: &Codes) -> Option<(i32, String, Vec<String>)> {
+fn grade(
+    (facts, received_there): (&RecordFacts<'_>, bool),
+    numbers: &RouteNumbers,
+    codes: &Codes,
+) -> Option<(i32, String, Vec<String>)> {
     let chinese = |port: Option<Port>| port.filter(|port| port.country().is_china());
     let at = |verb: &str, port: Port| match codes.name_of_port(port) {
         Some((name, row)) => (format!("{verb} at {name} ({port})"), vec![format!("ports/{row}")]),
@@ -57,6 +66,11 @@ fn grade(facts: &RecordFacts<'_>, numbers: &RouteNumbers, codes: &Codes) -> Opti
         None => (format!("{verb} at {port} in {}", codes.name_of_country(&port.country())), Vec::new()),
     };
     let in_china = |country: Option<Country>| country.filter(|country| country.is_china());
+    if received_there {
+        let mut ports = facts.port_of_lading.into_iter().chain(facts.transit_ports.iter().copied());
+        let (how, rows) = at("transshipped", ports.find(|port| port.country().is_china())?);
+        return Some((numbers.transshipped, how, rows));
+    }
     if let Some(port) = chinese(facts.place_of_receipt) {
         let (how, rows) = at("received", port);
         return Some((numbers.received_or_laden, how, rows));
@@ -113,6 +127,21 @@ mod tests {
     fn silent_where_no_place_is_chinese() {
         check(&shipment(), (0, 0), Coverage::Observed);
         check(&RecordFacts { port_of_lading: port("TWKHH"), ..shipment() }, (0, 0), Coverage::Observed);
+    }
+
+    #[test]
+    fn what_was_received_in_its_declared_origin_was_at_most_transshipped() {
+        let received = |place| RecordFacts { place_of_receipt: port(place), ..shipment() };
+        let laden =
+            |place| RecordFacts { port_of_lading: port("HKHKG"), country_of_consignment: Some(country("CN")), ..received(place) };
+        check(&laden("THBKK"), (300, 90), Coverage::Observed);
+        check(&RecordFacts { country_of_consignment: Some(country("CN")), ..received("THBKK") }, (0, 0), Coverage::Observed);
+        said(
+            laden("THBKK"),
+            ["transshipped at Hong Kong (HKHKG), declared as made in TH", "records of a maker in Thailand", "ports/HKHKG"],
+        );
+        // A receipt elsewhere says nothing of it.
+        check(&laden("VNSGN"), (1000, 300), Coverage::Observed);
     }
 
     #[test]

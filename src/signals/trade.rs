@@ -160,8 +160,9 @@ impl Trade {
             let mass = tonnes.map(|tonnes| Grams((tonnes * 1e6) as u64));
             let months_earlier = |month: Month| Period::month(month.plus(-self.earlier));
             let period = if row.period.months() == 1 { months_earlier(row.period.last()) } else { row.period };
-            if row.account == Account::Shipments {
-                ways.count((from, to), (period.last(), hs6), mass, 1);
+            if row.account.is_of_shipments() {
+                let flow = if row.account == Account::ImporterShipments { FlowKind::Import } else { FlowKind::Export };
+                ways.count((from, to, period.last()), (flow, "feed"), (hs6, mass), 1);
                 continue;
             }
             let (reporter, partner, flow) = match row.account {
@@ -181,7 +182,7 @@ impl Trade {
         }
         for (hs6, tonnes) in &self.bills {
             let month = self.corridor.month.plus(-self.earlier);
-            ways.note_bill((m, d), (month, *hs6), tonnes.map(|tonnes| Grams((tonnes * 1e6) as u64)), 1);
+            ways.note_bill((m, d, month), (*hs6, tonnes.map(|tonnes| Grams((tonnes * 1e6) as u64))), 1);
         }
         ways
     }
