@@ -108,7 +108,22 @@ fn world() -> Vec<String> {
     lines.push(flow("US", "MY", "import", "2025-10", "940360", 400_000, "2025-10-01"));
     lines.extend(moved());
     lines.extend(contested());
+    lines.extend(declared());
     lines
+}
+
+/// Bills of both legs in months of which no statistics tell, before the first ones and after the last; some lack a mass.
+fn declared() -> Vec<String> {
+    let bill = |lane: (&str, &str), month: &str, day: u32| {
+        let (origin, destination) = lane;
+        let mass = if day == 9 { "" } else { r#","net_mass_kg":90000"# };
+        format!(
+            r#"{{"kind":"shipment","id":"D{origin}{month}{day}/1","event_date":"{month}-{day:02}","known_from":"{month}-2{day}T00:00:00Z","hs":"2825800000","country_of_origin":"{origin}","destination":"{destination}","port_of_lading":"CNSHG"{mass}}}"#
+        )
+    };
+    let months = ["2022-10", "2022-11", "2022-12", "2025-07", "2025-08"].into_iter();
+    let days = months.flat_map(|month| [3, 6, 9].map(|day| (month, day)));
+    days.flat_map(|(month, day)| [("CN", "TH"), ("TH", "US")].map(|lane| bill(lane, month, day))).collect()
 }
 
 /// Bills of which the revision does not tell which version holds, and one that is withdrawn after two that were assessed.

@@ -148,8 +148,8 @@ impl Family {
         let mut assessments: Vec<(Output, Vec<Tally>)> = Vec::new();
         let mut pairs = BTreeSet::new();
         for (corridor, found) in verdicts {
-            let step = found.verdict.step(&knowledge.model);
-            let carried = self.corridors.get(&corridor).map(|held| held.verdict.step(&knowledge.model));
+            let step = found.verdict.step(corridor, &knowledge.model);
+            let carried = self.corridors.get(&corridor).map(|held| held.verdict.step(corridor, &knowledge.model));
             self.corridors.insert(corridor, Box::new(found));
             pairs.insert((corridor.0, corridor.1));
             let shipments = if carried == Some(step) { Vec::new() } else { self.ledger.shipments().in_order(corridor) };

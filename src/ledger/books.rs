@@ -127,6 +127,15 @@ impl Account {
         if flow.is_import() { Account::ImporterShipments } else { Account::ExporterShipments }
     }
 
+    /// Whose shipments stand for months of which these statistics told nothing.
+    pub fn filled_by(self) -> Option<Account> {
+        match self {
+            Account::ImporterFlow => Some(Account::ImporterShipments),
+            Account::MirrorFlow => Some(Account::ExporterShipments),
+            Account::ImporterShipments | Account::ExporterShipments => None,
+        }
+    }
+
     /// Whether it sums up shipments.
     pub fn is_of_shipments(self) -> bool {
         matches!(self, Account::ImporterShipments | Account::ExporterShipments)
@@ -156,6 +165,34 @@ pub(super) struct Part<'a> {
     pub(super) to: Country,
     pub(super) way: Option<&'a Way>,
     pub(super) ways: &'a Ways,
+}
+
+impl<'a> Part<'a> {
+    /// The months of which a side's statistics told anything.
+    fn reported(&self, account: Account, (first, last): (Month, Month)) -> &'a [Month] {
+        let months = match account {
+            Account::ImporterFlow => self.ways.reported(self.to, true),
+            Account::MirrorFlow => self.ways.reported(self.from, false),
+            Account::ImporterShipments | Account::ExporterShipments => None,
+        };
+        months.map(|months| months.within(first, last)).unwrap_or_default()
+    }
+
+    /// The lines of a side's shipments in months of which its statistics told nothing, where they ever told of the way or the family.
+    fn filled(&self, span: (Month, Month), (side, feeds): (Side, &'a [String])) -> impl Iterator<Item = Line> + 'a {
+        let told = self.way.filter(|way| {
+            let always = (Month::from_ordinal(0), Month::from_ordinal(i32::MAX));
+            way.rows(side.account).is_told() || !self.reported(side.account, always).is_empty()
+        });
+        let part = *self;
+        told.zip(side.account.filled_by()).into_iter().flat_map(move |(way, shipments)| {
+            let lines = way.sums(shipments).lines(span, (Side { account: shipments, ..side }, feeds));
+            lines.filter(move |line| {
+                let month = line.period.last();
+                part.reported(side.account, (month, month)).is_empty() && !way.rows(side.account).tells(month)
+            })
+        })
+    }
 }
 
 impl<'a> Leg<'a> {
@@ -198,15 +235,20 @@ impl<'a> Series<'a> {
         self.leg.parts.into_iter().flatten().map(move |part| (Side { account, from: part.from, to: part.to }, part))
     }
 
-    /// The lines of single months from a first to a last, by source, then month, then code.
+    /// The lines of single months from a first to a last, by source. Months of which statistics told nothing are those of the same
+    /// side's shipments, where a feed of them is complete: an office may tell the years back by statistics and today by declarations.
     pub fn lines(&self, first: Month, last: Month, mut each: impl FnMut(Line)) {
         for (side, part) in self.parts() {
             let Some(way) = part.way else { continue };
             match self.account {
-                Account::ImporterFlow => way.importer.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
-                Account::MirrorFlow => way.exporter.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
-                Account::ImporterShipments => way.imported.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
-                Account::ExporterShipments => way.exported.lines((first, last), (side, self.leg.feeds)).for_each(&mut each),
+                Account::ImporterFlow | Account::MirrorFlow => {
+                    let rows = way.rows(self.account);
+                    rows.lines((first, last), (side, self.leg.feeds)).for_each(&mut each);
+                    part.filled((first, last), (side, self.leg.feeds)).for_each(&mut each);
+                }
+                Account::ImporterShipments | Account::ExporterShipments => {
+                    way.sums(self.account).lines((first, last), (side, self.leg.feeds)).for_each(&mut each);
+                }
             }
         }
     }
@@ -216,8 +258,9 @@ impl<'a> Series<'a> {
         for (side, part) in self.parts() {
             let Some(way) = part.way else { continue };
             match self.account {
-                Account::ImporterFlow => way.importer.longer((side, self.leg.feeds)).for_each(&mut each),
-                Account::MirrorFlow => way.exporter.longer((side, self.leg.feeds)).for_each(&mut each),
+                Account::ImporterFlow | Account::MirrorFlow => {
+                    way.rows(self.account).longer((side, self.leg.feeds)).for_each(&mut each);
+                }
                 Account::ImporterShipments | Account::ExporterShipments => {}
             }
         }
@@ -226,12 +269,7 @@ impl<'a> Series<'a> {
     /// The months from a first to a last of which the reporter told anything; of China's three some may come twice.
     pub fn reported(&self, first: Month, last: Month, mut each: impl FnMut(Month)) {
         for (_, part) in self.parts() {
-            let months = match self.account {
-                Account::ImporterFlow => part.ways.reported(part.to, true),
-                Account::MirrorFlow => part.ways.reported(part.from, false),
-                Account::ImporterShipments | Account::ExporterShipments => None,
-            };
-            months.map(|months| months.within(first, last)).unwrap_or_default().iter().copied().for_each(&mut each);
+            part.reported(self.account, (first, last)).iter().copied().for_each(&mut each);
             if self.account == Account::ImporterFlow {
                 // They share their importer.
                 break;

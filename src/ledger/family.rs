@@ -114,8 +114,8 @@ impl FamilyLedger {
         let is_whole = !movement.quality.contains(Degrade::IncompleteAnswer);
         let change = self.ways.fold((facts, is_whole), (movement.hs6, movement.feed.as_str()), version);
         // A duplicate may be the first that did not come in an answer that was cut off.
-        if change.first_report {
-            self.dirty.first_report(facts.reporter, facts.flow.is_import(), facts.period.last());
+        if let Some(since) = change.first_report {
+            self.dirty.first_report(facts.reporter, facts.flow.is_import(), since);
         }
         if change.folded == Folded::Duplicate {
             return Outcome::Duplicate;

@@ -181,6 +181,18 @@ impl Rows {
         untold.filter_map(move |cell| line(cell, of)).filter(move |line| !is_told(line.period))
     }
 
+    /// Whether anything is told.
+    pub(super) fn is_told(&self) -> bool {
+        !(self.months.is_empty() && self.longer.is_empty())
+    }
+
+    /// Whether a row of a month, or of a longer period around it, is told.
+    pub(super) fn tells(&self, month: Month) -> bool {
+        let at = self.months.partition_point(|flow| flow.period.first() < month);
+        let around = |flow: &Flow| flow.period.first() <= month && month <= flow.period.last();
+        self.months.get(at).is_some_and(around) || self.longer.iter().any(around)
+    }
+
     /// The flows of a cell that count, with their mass and their feed.
     pub(super) fn records<'a>(
         &self,

@@ -51,6 +51,8 @@ pub struct ShipmentVersion {
     pub(super) offset: i64,
     /// Mass that may be used, in grams; `u64::MAX` where there is none.
     grams: u64,
+    /// Value in US cents, likewise.
+    cents: u64,
 }
 
 const NOT_TOLD: u64 = u64::MAX;
@@ -76,6 +78,7 @@ impl ShipmentVersion {
             partition: movement.source.partition,
             offset: movement.source.offset,
             grams: movement.mass.map_or(NOT_TOLD, |mass| mass.0),
+            cents: movement.value_cents.unwrap_or(NOT_TOLD),
         }
     }
 
@@ -98,6 +101,11 @@ impl ShipmentVersion {
     /// Mass that may be used.
     pub fn mass(&self) -> Option<Grams> {
         Some(self.grams).filter(|grams| *grams != NOT_TOLD).map(Grams)
+    }
+
+    /// Value in US cents.
+    pub(super) fn value_cents(&self) -> Option<u64> {
+        Some(self.cents).filter(|cents| *cents != NOT_TOLD)
     }
 
     /// Whether it is assessed here: at home, and from an intermediary.

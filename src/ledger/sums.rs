@@ -18,15 +18,20 @@ pub(super) struct Teller {
     feed: u16,
 }
 
+/// What a shipment weighs and what it is worth in US cents, as far as both may be used.
+pub(super) type Measure = (Option<Grams>, Option<u64>);
+
 /// Shipments of one place.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Sum {
-    /// Grams of those with mass.
+    /// Those with mass: grams, cents, how many, and how many of them have no value.
     grams: u128,
-    /// How many lack mass.
-    without_mass: u32,
-    /// How many there are.
-    count: u32,
+    cents: u128,
+    weighed: u32,
+    unvalued: u32,
+    /// Those without: cents, how many.
+    unweighed_cents: u128,
+    unweighed: u32,
 }
 
 impl Teller {
@@ -36,27 +41,58 @@ impl Teller {
 }
 
 impl Sum {
-    fn mass(&self) -> Option<Grams> {
-        (self.without_mass < self.count).then_some(Grams(u64::try_from(self.grams).unwrap_or(u64::MAX)))
+    fn of((mass, value): Measure) -> Sum {
+        let (cents, unvalued) = (u128::from(value.unwrap_or(0)), u32::from(value.is_none()));
+        match mass {
+            Some(Grams(grams)) => Sum { grams: u128::from(grams), cents, weighed: 1, unvalued, ..Sum::default() },
+            None => Sum { unweighed_cents: cents, unweighed: 1, ..Sum::default() },
+        }
+    }
+
+    fn plus(self, other: Sum) -> Sum {
+        Sum {
+            grams: self.grams + other.grams,
+            cents: self.cents + other.cents,
+            weighed: self.weighed + other.weighed,
+            unvalued: self.unvalued + other.unvalued,
+            unweighed_cents: self.unweighed_cents + other.unweighed_cents,
+            unweighed: self.unweighed + other.unweighed,
+        }
+    }
+
+    /// Takes away what was added before.
+    fn minus(self, other: Sum) -> Sum {
+        Sum {
+            grams: self.grams - other.grams,
+            cents: self.cents - other.cents,
+            weighed: self.weighed - other.weighed,
+            unvalued: self.unvalued - other.unvalued,
+            unweighed_cents: self.unweighed_cents - other.unweighed_cents,
+            unweighed: self.unweighed - other.unweighed,
+        }
+    }
+
+    /// What has a mass, with its value where all of it has one, and what has none.
+    fn measures(&self) -> impl Iterator<Item = Measure> + use<> {
+        let whole = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
+        let value = (self.unvalued == 0).then_some(whole(self.cents));
+        let weighed = (self.weighed > 0).then_some((Some(Grams(whole(self.grams))), value));
+        let unweighed = (self.unweighed > 0).then_some((None, Some(whole(self.unweighed_cents))));
+        weighed.into_iter().chain(unweighed)
     }
 }
 
 impl Sums {
-    pub(super) fn add(&mut self, place: Place, mass: Option<Grams>, sign: i8) {
+    pub(super) fn add(&mut self, place: Place, measure: Measure, sign: i8) {
         let at = self.0.binary_search_by_key(&place, |(place, _)| *place).unwrap_or_else(|at| {
             self.0.insert(at, (place, Sum::default()));
             at
         });
         let Some((_, sum)) = self.0.get_mut(at) else { return };
-        let (grams, lacks) = (mass.map_or(0, |mass| u128::from(mass.0)), u32::from(mass.is_none()));
-        if sign > 0 {
-            *sum = Sum { grams: sum.grams + grams, without_mass: sum.without_mass + lacks, count: sum.count + 1 };
-        } else {
-            *sum = Sum { grams: sum.grams - grams, without_mass: sum.without_mass - lacks, count: sum.count - 1 };
-        }
+        *sum = if sign > 0 { sum.plus(Sum::of(measure)) } else { sum.minus(Sum::of(measure)) };
     }
 
-    /// The lines from a first to a last month; the names of feeds decide between two that tell the same.
+    /// The lines from a first to a last month, of what has a mass and of what has none apart; the names of feeds decide between two that tell the same.
     pub(super) fn lines<'a>(
         &'a self,
         (first, last): (Month, Month),
@@ -66,9 +102,9 @@ impl Sums {
         let until = self.0.partition_point(|((month, ..), _)| *month <= last);
         let cell = |((month, hs6, _), _): &(Place, Sum)| (*month, *hs6);
         let cells = self.0.get(from..until).unwrap_or_default().chunk_by(move |left, right| cell(left) == cell(right));
-        cells.filter_map(move |told| {
-            let ((month, hs6, _), sum) = best(told, feeds)?;
-            Some(Line { side, period: Period::month(*month), hs6: *hs6, mass: sum.mass(), value_cents: None })
+        cells.filter_map(move |told| best(told, feeds)).flat_map(move |((month, hs6, _), sum)| {
+            let line = Line { side, period: Period::month(*month), hs6: *hs6, mass: None, value_cents: None };
+            sum.measures().map(move |(mass, value_cents)| Line { mass, value_cents, ..line })
         })
     }
 
@@ -87,8 +123,8 @@ impl Sums {
 /// The sum that counts of those that tell the same: mass before none, the whole before parts, then the feed's name.
 fn best<'a>(told: &'a [(Place, Sum)], feeds: &[String]) -> Option<&'a (Place, Sum)> {
     let name = |feed: u16| feeds.get(usize::from(feed)).map(String::as_str).unwrap_or_default();
-    let there = told.iter().filter(|(_, sum)| sum.count > 0);
-    there.min_by_key(|((_, _, teller), sum)| (sum.mass().is_none(), teller.part, name(teller.feed)))
+    let there = told.iter().filter(|(_, sum)| sum.weighed + sum.unweighed > 0);
+    there.min_by_key(|((_, _, teller), sum)| (sum.weighed == 0, teller.part, name(teller.feed)))
 }
 
 #[cfg(test)]
@@ -97,36 +133,52 @@ mod tests {
     use super::*;
     use FlowKind::{DomesticExport, Export, Import, ImportForConsumption, ReExport};
 
-    /// Grams that shipments of (feed, flow, mass) add up to, in either order.
+    /// What shipments of (feed, flow, mass, value) add up to, in either order.
     #[track_caller]
-    fn check(shipments: &[(u16, FlowKind, Option<u64>)], expected: Option<u64>) {
+    fn adds_up(shipments: &[(u16, FlowKind, Option<u64>, Option<u64>)], expected: &[(Option<u64>, Option<u64>)]) {
         let feeds = ["b".to_owned(), "a".to_owned()];
         let (month, hs6): (Month, HsSubheading) = ("2025-02".parse().unwrap(), "282580".parse().unwrap());
         for order in [shipments.to_vec(), shipments.iter().rev().copied().collect()] {
             let mut sums = Sums::default();
-            for (feed, flow, mass) in &order {
-                sums.add((month, hs6, Teller::new(*flow, *feed)), mass.map(Grams), 1);
-            }
+            let count = |sums: &mut Sums, sign| {
+                for (feed, flow, mass, value) in &order {
+                    sums.add((month, hs6, Teller::new(*flow, *feed)), (mass.map(Grams), *value), sign);
+                }
+            };
+            count(&mut sums, 1);
             let side = Side { account: Account::ImporterShipments, from: "TH".parse().unwrap(), to: "US".parse().unwrap() };
-            let lines: Vec<Line> = sums.lines((month, month), (side, &feeds)).collect();
-            assert_eq!(lines.iter().map(|line| line.mass.map(|mass| mass.0)).collect::<Vec<_>>(), [expected], "{order:?}");
+            let lines = sums.lines((month, month), (side, &feeds));
+            let lines: Vec<_> = lines.map(|line| (line.mass.map(|mass| mass.0), line.value_cents)).collect();
+            assert_eq!(lines, expected, "{order:?}");
             // What is taken away leaves nothing.
-            order.iter().for_each(|(feed, flow, mass)| sums.add((month, hs6, Teller::new(*flow, *feed)), mass.map(Grams), -1));
+            count(&mut sums, -1);
             assert_eq!(sums.lines((month, month), (side, &feeds)).count(), 0);
         }
     }
 
     #[test]
     fn who_tells_the_same_trade_is_never_added() {
-        check(&[(0, Import, Some(3)), (0, Import, Some(4)), (0, Import, None)], Some(7));
+        let check = |shipments: &[(u16, FlowKind, Option<u64>)], expected: u64| {
+            let shipments: Vec<_> = shipments.iter().map(|(feed, flow, mass)| (*feed, *flow, *mass, None)).collect();
+            adds_up(&shipments, &[(Some(expected), None)]);
+        };
+        check(&[(0, Import, Some(3)), (0, Import, Some(4))], 7);
+        check(&[(0, DomesticExport, Some(3)), (0, ReExport, Some(2))], 5);
         // By name, not by who came first.
-        check(&[(0, Import, Some(3)), (1, Import, Some(5))], Some(5));
-        check(&[(0, Import, Some(3)), (1, Import, None)], Some(3));
-        check(&[(0, ImportForConsumption, Some(3)), (0, Import, Some(2))], Some(2));
-        check(&[(0, ImportForConsumption, Some(3)), (0, Import, None)], Some(3));
-        check(&[(0, DomesticExport, Some(3)), (0, ReExport, Some(2))], Some(5));
-        check(&[(0, DomesticExport, Some(3)), (0, ReExport, Some(2)), (0, Export, Some(6))], Some(6));
-        check(&[(1, DomesticExport, Some(3)), (0, Export, Some(6))], Some(6));
-        check(&[(0, Import, None)], None);
+        check(&[(0, Import, Some(3)), (1, Import, Some(5))], 5);
+        check(&[(0, Import, Some(3)), (1, Import, None)], 3);
+        check(&[(0, ImportForConsumption, Some(3)), (0, Import, Some(2))], 2);
+        check(&[(0, ImportForConsumption, Some(3)), (0, Import, None)], 3);
+        check(&[(0, DomesticExport, Some(3)), (0, ReExport, Some(2)), (0, Export, Some(6))], 6);
+        check(&[(1, DomesticExport, Some(3)), (0, Export, Some(6))], 6);
+    }
+
+    #[test]
+    fn what_has_no_mass_is_told_apart() {
+        let (some, none) = (|mass, value| (0, Import, Some(mass), value), |value| (0, Import, None, value));
+        adds_up(&[some(3, Some(9)), none(Some(5)), none(None)], &[(Some(3), Some(9)), (None, Some(5))]);
+        // A price needs the value of all.
+        adds_up(&[some(3, Some(9)), some(4, None)], &[(Some(7), None)]);
+        adds_up(&[none(Some(5))], &[(None, Some(5))]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::books::{Account, CellRef, Leg, Line, Part, Side};
 use super::flows::{FlowVersion, Folded, Rows};
-use super::sums::{Sums, Teller};
+use super::sums::{Measure, Sums, Teller};
 use crate::domain::{Country, FlowFacts, FlowKind, Grams, HsSubheading, Month};
 
 /// Months in order, each once.
@@ -39,6 +39,18 @@ pub(crate) struct Way {
     pub(super) exported: Sums,
 }
 
+impl Way {
+    /// The statistics of a side.
+    pub(super) fn rows(&self, account: Account) -> &Rows {
+        if Account::IMPORTER.contains(&account) { &self.importer } else { &self.exporter }
+    }
+
+    /// The shipments of complete feeds of a side.
+    pub(super) fn sums(&self, account: Account) -> &Sums {
+        if Account::IMPORTER.contains(&account) { &self.imported } else { &self.exported }
+    }
+}
+
 /// All ways of a family.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Ways {
@@ -58,9 +70,10 @@ pub(crate) struct Ways {
 pub(crate) struct FlowChange {
     /// What became of it.
     pub(crate) folded: Folded,
-    /// Its reporter had told nothing of that direction and month before.
-    pub(crate) first_report: bool,
-    /// Nothing was told of its way before: from now on what either side did not say of it is a zero, in every month.
+    /// Its reporter had told nothing of that direction and month before: from which month on that changes what is known.
+    pub(crate) first_report: Option<Month>,
+    /// Its side's statistics had told nothing of its way before: from now on what either side did not say of it is a zero, and what its
+    /// shipments say fills it up, in every month.
     pub(crate) opened: bool,
     /// It says that goods moved, not only that none did.
     pub(crate) is_trade: bool,
@@ -77,11 +90,14 @@ impl Ways {
         let feed = self.feed(feed);
         let is_import = facts.flow.is_import();
         let of_month = is_whole && facts.period.months() == 1;
-        let first_report = of_month && self.reported.entry((facts.reporter, is_import)).or_default().insert(facts.period.last());
+        let reported = self.reported.entry((facts.reporter, is_import)).or_default();
+        // Shipments fill up the statistics of whoever ever told any.
+        let since = if reported.0.is_empty() { Month::from_ordinal(0) } else { facts.period.last() };
+        let first_report = (of_month && reported.insert(facts.period.last())).then_some(since);
         let (from, to) = facts.way();
-        let opened = self.open(from, to);
         let way = self.ways.entry((to, from)).or_default();
         let rows = if is_import { &mut way.importer } else { &mut way.exporter };
+        let opened = !rows.is_told();
         let folded = rows.fold(facts, (hs6, feed), version);
         FlowChange { folded, first_report, opened, is_trade: version.is_trade() }
     }
@@ -91,23 +107,23 @@ impl Ways {
         &mut self,
         (from, to, month): (Country, Country, Month),
         (flow, feed): (FlowKind, &str),
-        (hs6, mass): (HsSubheading, Option<Grams>),
+        (hs6, measure): (HsSubheading, Measure),
         sign: i8,
     ) {
         let teller = Teller::new(flow, self.feed(feed));
         let way = self.ways.entry((to, from)).or_default();
         let sums = if flow.is_import() { &mut way.imported } else { &mut way.exported };
-        sums.add((month, hs6, teller), mass, sign);
+        sums.add((month, hs6, teller), measure, sign);
     }
 
     /// The same for an assessed shipment of any other feed.
     pub(crate) fn note_bill(
         &mut self,
         (from, to, month): (Country, Country, Month),
-        (hs6, mass): (HsSubheading, Option<Grams>),
+        (hs6, measure): (HsSubheading, Measure),
         sign: i8,
     ) {
-        self.bills.entry((to, from)).or_default().add((month, hs6, Teller::default()), mass, sign);
+        self.bills.entry((to, from)).or_default().add((month, hs6, Teller::default()), measure, sign);
     }
 
     /// What the assessed shipments of a month are of, those of complete feeds aside.
@@ -179,8 +195,7 @@ impl Ways {
     /// Who tells the shipments behind a cell of theirs.
     pub(super) fn teller(&self, cell: &CellRef) -> Option<Teller> {
         let way = self.ways.get(&(cell.to, cell.from))?;
-        let sums = if cell.account == Account::ImporterShipments { &way.imported } else { &way.exported };
-        sums.teller((cell.period.last(), cell.hs6), &self.feeds)
+        way.sums(cell.account).teller((cell.period.last(), cell.hs6), &self.feeds)
     }
 
     /// Whether it is this feed that tells so.

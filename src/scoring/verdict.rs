@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use crate::domain::{Band, Degrade, Month};
-use crate::ledger::{Books, RecordFacts};
+use crate::domain::{Band, Country, Degrade, HsSubheading, Month};
+use crate::ledger::{Books, CorridorMonth, RecordFacts};
 use crate::reference::AsOf;
 use crate::signals::{
     self, Coverage, Evidence, Layer, Lookups, Missing, RestsOn, Signal, Subject, World, event_surge, mass_balance,
@@ -242,11 +242,14 @@ fn has_disjoint_layers(
 
 /// A cell of shipments may sum up the very shipment that the record layer rests on.
 fn sums_up(one: &RestsOn, facts: &RecordFacts<'_>) -> bool {
-    let RestsOn::Cell(cell) = one else { return false };
-    let month = Month::of(facts.event_date);
+    summed((facts.intermediary, facts.destination), Month::of(facts.event_date), one) == Some(facts.hs6)
+}
+
+/// The subheading whose shipments of a way and month it sums up.
+fn summed((from, to): (Country, Country), month: Month, one: &RestsOn) -> Option<HsSubheading> {
+    let RestsOn::Cell(cell) = one else { return None };
     let inside = cell.period.first() <= month && month <= cell.period.last();
-    let way = (cell.from, cell.to) == (facts.intermediary, facts.destination);
-    cell.account.is_of_shipments() && way && inside && cell.hs6 == facts.hs6
+    (cell.account.is_of_shipments() && (cell.from, cell.to) == (from, to) && inside).then_some(cell.hs6)
 }
 
 fn are_disjoint(left: &Evidence, right: &Evidence) -> bool {
@@ -264,12 +267,23 @@ pub struct CorridorStep {
     counted: Vec<(Signal, i32)>,
     share: ChineseShare,
     coverage: Vec<(Layer, Coverage)>,
+    /// Which shipments of its month its evidence sums up, by signal and subheading: of them it says nothing new.
+    sums_up: Vec<(Signal, HsSubheading)>,
+    layers_disjoint: bool,
 }
 
 impl CorridorVerdict {
-    /// What shipments take from it.
-    pub fn step(&self, model: &Model) -> CorridorStep {
-        let counted = self.verdict.evidence.iter().map(|one| (one.evidence.signal, stepped(one.counted, model.combination.step)));
+    /// What shipments take from it in a corridor-month.
+    pub fn step(&self, (intermediary, destination, month): CorridorMonth, model: &Model) -> CorridorStep {
+        let evidence = &self.verdict.evidence;
+        let counted = evidence.iter().map(|one| (one.evidence.signal, stepped(one.counted, model.combination.step)));
+        let sums = |one: &Counted| {
+            let cells = one.evidence.rests_on.iter().filter_map(|one| summed((intermediary, destination), month, one));
+            cells.map(|hs6| (one.evidence.signal, hs6)).collect::<Vec<_>>()
+        };
+        let mut sums_up: Vec<(Signal, HsSubheading)> = evidence.iter().flat_map(sums).collect();
+        sums_up.sort_unstable();
+        sums_up.dedup();
         CorridorStep {
             prior: self.verdict.prior,
             incentive: self.incentive,
@@ -278,6 +292,8 @@ impl CorridorVerdict {
             counted: counted.collect(),
             share: self.verdict.share,
             coverage: self.verdict.coverage.clone(),
+            sums_up,
+            layers_disjoint: self.layers_disjoint,
         }
     }
 

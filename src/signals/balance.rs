@@ -256,11 +256,15 @@ impl Source {
         self.accounts.iter().find(|(known, _)| *known == account).map(|(_, told)| &**told)
     }
 
-    /// What is heard of a window, by the account that told most of it with mass; where none did, by the one that told most dollars.
+    /// What is heard of a window, by the account that told most of it with mass; where none did, or that was a silence, by the one that
+    /// told most dollars.
     fn heard(&self, window: Window) -> Sum {
         let more = |most: Sum, next: Sum| if next.unweighed_dollars() > most.unweighed_dollars() { next } else { most };
-        let told = || self.accounts.iter().map(|(_, told)| told.sum(window, true));
-        self.best(window).map_or_else(|| told().fold(Sum::default(), more), |(_, sum)| sum)
+        let best = self.best(window).map(|(_, sum)| sum);
+        if let Some(sum) = best.filter(|sum| sum.spoken > 0) {
+            return sum;
+        }
+        self.accounts.iter().map(|(_, told)| told.sum(window, true)).fold(best.unwrap_or_default(), more)
     }
 }
 

@@ -325,8 +325,9 @@ impl Legs {
 }
 
 impl Kept {
+    /// Statistics are filled up with the shipments of their side.
     fn change(&mut self, account: Account, since: Month) {
-        if self.account == account {
+        if self.account == account || self.account.filled_by() == Some(account) {
             self.stale = Some(self.stale.map_or(since, |stale| stale.min(since)));
         }
     }

@@ -560,6 +560,33 @@ mod tests {
     }
 
     #[test]
+    fn statistics_of_the_years_before_and_shipments_of_today_are_one_account() {
+        let statistics = |trade: Trade, way, tonnes| trade.imports(way, ("282580", tonnes), ("2022-06", "2024-11"));
+        let shipments = |trade: Trade, way, tonnes| {
+            trade.tell((way, Account::ImporterShipments), ("282580", Some(tonnes)), ("2024-12", LAST))
+        };
+        let before = statistics(statistics(Trade::antimony("TH", "US", LAST).controlled(), Way::Out, 20.8), Way::First, 25.0);
+        let told = |tell: fn(Trade, Way, f64) -> Trade| balance(&tell(tell(before.clone(), Way::Out, 561.0), Way::First, 590.0));
+        let imports = |trade: Trade, way, tonnes| trade.imports(way, ("282580", tonnes), ("2024-12", LAST));
+        let (changed, same) = (told(shipments), told(imports));
+        assert!(same.evidence.is_some());
+        assert_eq!((changed.terms, changed.evidence.map(|one| one.weight)), (same.terms, same.evidence.map(|one| one.weight)));
+    }
+
+    #[test]
+    fn what_shipments_tell_without_a_mass_is_not_nothing() {
+        let tajik = |account, tonnes| {
+            let trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST).without(Way::First);
+            let trade = trade.imports(Way::First, ("282580", 30.0), ("2022-06", LAST));
+            trade.tell((Way::Supply("TJ"), account), ("261710", tonnes), ("2022-06", LAST))
+        };
+        for account in [Account::ImporterFlow, Account::ImporterShipments] {
+            assert_eq!(balance(&tajik(account, None)).coverage, Coverage::Pending, "{account:?}");
+            assert_eq!(balance(&tajik(account, Some(900.0))).coverage, Coverage::Observed, "{account:?}");
+        }
+    }
+
+    #[test]
     fn the_shipments_that_china_tells_are_no_report_of_m() {
         let story = || antimony_story("TH", "US", LAST);
         let exports = |account| story().tell((Way::First, account), ("282580", Some(80.0)), ("2022-06", LAST));

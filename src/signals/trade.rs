@@ -51,6 +51,12 @@ struct Row {
     period: Period,
 }
 
+impl Row {
+    fn value_cents(&self) -> Option<u64> {
+        Some(if self.goods.1 == Some(0.0) { 0 } else { 100_000_000 })
+    }
+}
+
 /// Which leg a test adds to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -162,7 +168,7 @@ impl Trade {
             let period = if row.period.months() == 1 { months_earlier(row.period.last()) } else { row.period };
             if row.account.is_of_shipments() {
                 let flow = if row.account == Account::ImporterShipments { FlowKind::Import } else { FlowKind::Export };
-                ways.count((from, to, period.last()), (flow, "feed"), (hs6, mass), 1);
+                ways.count((from, to, period.last()), (flow, "feed"), (hs6, (mass, row.value_cents())), 1);
                 continue;
             }
             let (reporter, partner, flow) = match row.account {
@@ -172,17 +178,12 @@ impl Trade {
             let hs = hs6.to_string().parse().unwrap();
             let facts = FlowFacts { reporter, partner, flow, period, hs };
             let content = number as u64;
-            let version = FlowVersion {
-                known_from: 0,
-                content,
-                mass,
-                value_cents: Some(if tonnes == Some(0.0) { 0 } else { 100_000_000 }),
-            };
+            let version = FlowVersion { known_from: 0, content, mass, value_cents: row.value_cents() };
             ways.fold((&facts, true), (hs6, "feed"), version);
         }
         for (hs6, tonnes) in &self.bills {
             let month = self.corridor.month.plus(-self.earlier);
-            ways.note_bill((m, d, month), (*hs6, tonnes.map(|tonnes| Grams((tonnes * 1e6) as u64))), 1);
+            ways.note_bill((m, d, month), (*hs6, (tonnes.map(|tonnes| Grams((tonnes * 1e6) as u64)), None)), 1);
         }
         ways
     }
