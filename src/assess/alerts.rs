@@ -3,7 +3,7 @@
 use crate::domain::{Band, Date, Month};
 use crate::encode::{AlertWire, CaseStanding, ProvenanceWire};
 use crate::scoring::{Model, Verdict};
-use crate::signals::Signal;
+use crate::signals::{Coverage, Layer, Signal};
 
 /// A case between an intermediary and a destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -23,6 +23,17 @@ pub(super) struct Standing<'a> {
     pub(super) month: Month,
     pub(super) revision: u32,
     pub(super) verdict: &'a Verdict,
+}
+
+impl Standing<'_> {
+    /// Whether a case may go by it on a day: a month that has not begun, or of which nothing could be observed yet, says nothing, and
+    /// pushes none that does out of the last ones. Whoever stops reporting closes no case.
+    pub(super) fn speaks_on(&self, clock: Date) -> bool {
+        let observed = |(layer, coverage): &(Layer, Coverage)| {
+            matches!(layer, Layer::Corridor | Layer::Time) && *coverage == Coverage::Observed
+        };
+        self.month <= Month::of(clock) && self.verdict.coverage.iter().any(observed)
+    }
 }
 
 /// A change of a case.
@@ -164,6 +175,22 @@ mod tests {
             Some(format!("{sequence} {change} {} {} since {opened} for {month}", from.word(), to.word()))
         };
         days.iter().enumerate().map(|of| day(of).unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn months_that_say_nothing_are_not_gone_by() {
+        let model = Model::built_in();
+        let speaks = |month: &str, layer, coverage| {
+            let verdict = Verdict { coverage: vec![(layer, coverage)], ..verdict(600, &model) };
+            let standing = Standing { month: month.parse().unwrap(), revision: 1, verdict: &verdict };
+            standing.speaks_on(jiff::civil::date(2025, 3, 1))
+        };
+        assert!(speaks("2025-03", Layer::Corridor, Coverage::Observed) && speaks("2025-03", Layer::Time, Coverage::Observed));
+        assert!(!speaks("2025-04", Layer::Corridor, Coverage::Observed), "it has not begun");
+        assert!(
+            !speaks("2025-03", Layer::Corridor, Coverage::Pending) && !speaks("2025-03", Layer::Time, Coverage::NotObservable)
+        );
+        assert!(!speaks("2025-03", Layer::Record, Coverage::Observed), "a bill is no month of trade");
     }
 
     #[test]

@@ -295,6 +295,7 @@ impl Family {
                 revision: corridor.revision,
                 verdict: &corridor.verdict.verdict,
             })
+            .filter(|standing| standing.speaks_on(clock))
             .take(usize::from(knowledge.model.alerts.open_months))
             .collect();
         let case = self.cases.entry(pair).or_default();
