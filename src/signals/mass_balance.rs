@@ -37,7 +37,7 @@ use std::rc::Rc;
 use crate::domain::Month;
 use crate::ledger::Account;
 
-use super::balance::{Sources, Supply, first_leg_words, span};
+use super::balance::{Sources, Supply, first_leg_words};
 use super::episode::{Episode, episodes};
 use super::mass::{Scope, Window, cells};
 use super::parameters::part;
@@ -278,7 +278,7 @@ fn for_rerouting(
         "{:.decimals$} t of contained {family} left {m} for {d} in {}, {:.decimals$} t more than in as many months before the \
          measure; {what}; {:.0} % of what left {explained}{longer} (account: {})",
         sheet.exports.tonnes,
-        span(sheet.exports.window),
+        sheet.exports.span(),
         grown.exports,
         grown.share * 100.0,
         sheet.exports.series.account.word(),
@@ -305,7 +305,7 @@ fn against_rerouting(
     let statement = format!(
         "{:.decimals$} t of contained {family} left {m} for {d} in {} beside {:.decimals$} t of imports from China: {why}",
         sheet.exports.tonnes,
-        span(sheet.exports.window),
+        sheet.exports.span(),
         sheet.chinese,
     );
     let figures = vec![
@@ -542,6 +542,21 @@ mod tests {
         let mut untold = before;
         (untold.corridor, untold.world.on) = (late.corridor, late.world.on);
         assert_eq!(said(&late), said(&untold));
+    }
+
+    #[test]
+    fn months_that_were_not_told_are_named_where_their_mean_stands_for_them() {
+        let told = |last: &str| {
+            // Whoever tells of the direct trade tells of this as well.
+            let story = antimony_story("TH", "US", LAST).without(Way::Out).without(Way::Direct);
+            let before = story.imports(Way::Out, ("282580", 20.8), ("2022-06", "2024-11"));
+            let trade = with_chinese_oxide(before.imports(Way::Out, ("282580", 561.0), ("2024-12", last)), LAST);
+            balance(&trade).evidence.unwrap().statement
+        };
+        // Five of the six months are the rise.
+        assert!(told(LAST).contains("left TH for US in 2024-10 to 2025-03, "), "{}", told(LAST));
+        let said = told("2025-01");
+        assert!(said.contains("in 2024-10 to 2025-03 (4 of the 6 months told, their mean taken for the others), "), "{said}");
     }
 
     #[test]

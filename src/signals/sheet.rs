@@ -4,7 +4,7 @@
 use crate::domain::Month;
 use crate::ledger::Series;
 
-use super::balance::{Before, Sources, Supply};
+use super::balance::{self, Before, Sources, Supply};
 use super::episode::Episode;
 use super::incentive::{Demand, demand_growth};
 use super::mass::{Scope, Window, account_of};
@@ -20,6 +20,17 @@ pub(super) struct Exports<'a> {
     /// Months of the window that were told, and are compared.
     pub(super) told: u32,
     pub(super) tonnes: f64,
+}
+
+impl Exports<'_> {
+    /// Their months, in words for evidence.
+    pub(super) fn span(&self) -> String {
+        let (months, span) = (self.window.months(), balance::span(self.window));
+        match self.told {
+            told if told < months => format!("{span} ({told} of the {months} months told, their mean taken for the others)"),
+            _ => span,
+        }
+    }
 }
 
 /// A balance that can be drawn up, in one window.
