@@ -302,6 +302,8 @@ pub struct Line {
     pub mass: Option<Grams>,
     /// Value in US cents.
     pub value_cents: Option<u64>,
+    /// What its teller declares as re-exports: no goods of its own.
+    pub is_re_export: bool,
 }
 
 impl Line {

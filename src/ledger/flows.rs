@@ -168,7 +168,7 @@ impl Rows {
         let from = self.months.partition_point(|flow| flow.period.first() < first);
         let until = self.months.partition_point(|flow| flow.period.first() <= last);
         let flows = self.months.get(from..until).unwrap_or_default();
-        flows.chunk_by(|left, right| cell(left) == cell(right)).filter_map(move |cell| line(cell, of))
+        flows.chunk_by(|left, right| cell(left) == cell(right)).flat_map(move |cell| lines(cell, of))
     }
 
     /// The lines of longer periods none of whose months was told: where both tell the same trade, the months count.
@@ -178,7 +178,7 @@ impl Rows {
             self.months.get(at).is_some_and(|flow| flow.period.first() <= period.last())
         };
         let untold = self.longer.chunk_by(|left, right| cell(left) == cell(right));
-        untold.filter_map(move |cell| line(cell, of)).filter(move |line| !is_told(line.period))
+        untold.flat_map(move |cell| lines(cell, of)).filter(move |line| !is_told(line.period))
     }
 
     /// Whether anything is told.
@@ -250,18 +250,48 @@ fn fold(flow: &mut Flow, older: &mut Older, version: FlowVersion) -> Folded {
     }
 }
 
-/// The one line that the flows of a cell tell.
-fn line(flows: &[Flow], (side, feeds): Of<'_>) -> Option<Line> {
-    let first = flows.first()?;
+/// The lines that the flows of a cell tell: its sum, and of it what is declared as re-exports apart.
+fn lines(flows: &[Flow], (side, feeds): Of<'_>) -> impl Iterator<Item = Line> + use<> {
+    let line = flows.first().map(|first| {
+        let (mass, value_cents, is_re_export) = (first.mass(), first.value_cents(), first.kind == FlowKind::ReExport);
+        Line { side, period: first.period, hs6: first.hs6, mass, value_cents, is_re_export }
+    });
     // Most cells hold one flow, which tells its sum.
-    let (mass, value_cents) = match flows {
-        [one] => (one.mass(), one.value_cents()),
-        more => {
-            let told = told(more, feeds);
-            (sum_mass(&told), sum_value(&told))
-        }
+    let parts = match (line, flows) {
+        (Some(line), [_, _, ..]) => parts(line, flows, feeds),
+        (line, _) => [line, None],
     };
-    Some(Line { side, period: first.period, hs6: first.hs6, mass, value_cents })
+    parts.into_iter().flatten()
+}
+
+/// Goods of its own, and re-exports where the same feed tells them by as fine a code: beside them, or within all exports.
+fn parts(line: Line, flows: &[Flow], feeds: &[String]) -> [Option<Line>; 2] {
+    let told = told(flows, feeds);
+    let of = |flows: &[&Flow], is_re_export| {
+        let (mass, value_cents) = (sum_mass(flows), sum_value(flows));
+        Line { mass, value_cents, is_re_export, ..line }
+    };
+    let Some(first) = told.first() else { return [None, None] };
+    let again =
+        |flow: &&Flow| flow.kind == FlowKind::ReExport && (flow.feed, flow.hs.length()) == (first.feed, first.hs.length());
+    let again: Vec<&Flow> = flows.iter().filter(again).collect();
+    if again.is_empty() {
+        return [Some(of(&told, false)), None];
+    }
+    let (whole, again) = (of(&told, false), of(&again, true));
+    if first.kind != FlowKind::Export {
+        let own: Vec<&Flow> = told.into_iter().filter(|flow| flow.kind != FlowKind::ReExport).collect();
+        return [(!own.is_empty()).then(|| of(&own, false)), Some(again)];
+    }
+    // Re-exports without a mass are of an unknown part of it.
+    let Some(mass) = again.mass.filter(|_| whole.mass.is_some()) else { return [Some(whole), None] };
+    let less = |all: u64, part: u64| all.saturating_sub(part);
+    let own = Line {
+        mass: whole.mass.map(|all| Grams(less(all.0, mass.0))),
+        value_cents: whole.value_cents.zip(again.value_cents).map(|(all, part)| less(all, part)),
+        ..whole
+    };
+    [Some(own), Some(again)]
 }
 
 /// The flows of a cell that tell its sum: the same trade told twice is never added.

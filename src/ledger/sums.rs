@@ -103,7 +103,8 @@ impl Sums {
         let cell = |((month, hs6, _), _): &(Place, Sum)| (*month, *hs6);
         let cells = self.0.get(from..until).unwrap_or_default().chunk_by(move |left, right| cell(left) == cell(right));
         cells.filter_map(move |told| best(told, feeds)).flat_map(move |((month, hs6, _), sum)| {
-            let line = Line { side, period: Period::month(*month), hs6: *hs6, mass: None, value_cents: None };
+            let line =
+                Line { side, period: Period::month(*month), hs6: *hs6, mass: None, value_cents: None, is_re_export: false };
             sum.measures().map(move |(mass, value_cents)| Line { mass, value_cents, ..line })
         })
     }

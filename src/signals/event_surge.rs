@@ -5,7 +5,7 @@
 //! measure bound. Growth is in log-points, with a small constant on both sides so that tiny flows do not explode, and less the
 //! growth of D's other non-Chinese sources: when all sources rise, demand rose. The first leg may come in another stage than it
 //! leaves in (metal in, oxide out), so it is compared by stage and over all of the family's own codes, and the larger growth
-//! counts, where what came can be a fifth of what left. A stage counts from a fifth of the corridor's mass; of several the
+//! counts, where what came can be a fifth of what left. What M tells as re-exports is no part of the second leg. A stage counts from a fifth of the corridor's mass; of several the
 //! strongest is named.
 //!
 //! **Why it hints at rerouting**: with both legs seen the weight is 1.5 per log-point of the smaller rise, at most 2.5. Where

@@ -127,6 +127,12 @@ impl Sum {
 }
 
 impl Scope {
+    /// Whether the scope looks at a line at all. What a country other than China declares as its re-exports are no goods declared as
+    /// its own: they are supply of whoever buys them, and nothing else.
+    fn takes(self, line: &Line) -> bool {
+        !line.is_re_export || line.side.from.is_china() || matches!(self, Scope::Supply | Scope::Shared)
+    }
+
     /// Contained mass of a line as a fraction of its gross mass; `None` where the line is out of scope.
     fn content(self, world: &World, code: HsSubheading) -> Option<f64> {
         if let Scope::Line(line) = self {
@@ -177,10 +183,14 @@ struct Lines {
 }
 
 impl Lines {
-    /// A line, with its contained grams as [`Scope::grams`] gives them.
-    fn add(&mut self, line: &Line, grams: Option<Option<u64>>) {
-        (self.told, self.spoken) = (true, true);
-        let Some(grams) = grams else { return };
+    /// A line in a scope. Of what the scope does not take it is told, as by a silence, that it is something else.
+    fn add(&mut self, line: &Line, (scope, world): (Scope, &World)) {
+        self.told = true;
+        if !scope.takes(line) {
+            return;
+        }
+        self.spoken = true;
+        let Some(grams) = scope.grams(world, line) else { return };
         let cents = line.value_cents.unwrap_or(0);
         self.cents = self.cents.saturating_add(cents);
         match grams {
@@ -226,7 +236,7 @@ impl Told {
         let since = if known.is_some() { since } else { Month::from_ordinal(0) };
         let mut months: Vec<(Month, Lines)> = Vec::new();
         series.reported(since, last, |month| at(&mut months, month).told = true);
-        series.lines(since, last, |line| at(&mut months, line.period.last()).add(&line, scope.grams(world, &line)));
+        series.lines(since, last, |line| at(&mut months, line.period.last()).add(&line, (scope, world)));
         match known {
             Some(known) => self.until.truncate(known + 1),
             None => {
@@ -354,7 +364,7 @@ fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, Sum)>
             periods.len() - 1
         });
         if let Some((_, lines)) = periods.get_mut(index) {
-            lines.add(&line, scope.grams(world, &line));
+            lines.add(&line, (scope, world));
         }
     });
     periods.into_iter().map(|(period, lines)| (period, lines.tell(u32::from(period.months())))).collect()
@@ -367,7 +377,7 @@ pub(super) fn cells(series: Series<'_>, window: Window, scope: Scope, world: &Wo
         return cells;
     }
     let mut take = |line: Line| {
-        let mass = line.mass.filter(|_| scope.content(world, line.hs6).is_some());
+        let mass = line.mass.filter(|_| scope.takes(&line) && scope.content(world, line.hs6).is_some());
         cells.extend(mass.map(|mass| (mass.0, line.cell())));
     };
     series.lines(window.first, window.last, &mut take);

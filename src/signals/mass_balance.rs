@@ -1,7 +1,8 @@
 //! C1_MASS_BALANCE: more of the element left M for D than M's own and other non-Chinese supply explains.
 //!
 //! **Sees** what left M for D in the six months that end with the corridor's month (twelve beside it; the smaller weight
-//! counts), in contained element, beside M's production, recycling, non-Chinese imports, opening stock and imports from China.
+//! counts), in contained element, beside M's production, recycling, non-Chinese imports, opening stock and imports from China. What M
+//! itself tells as re-exports is not declared as its own goods, and is none of it.
 //!
 //! **Why it hints at rerouting**: atoms cannot be declared away. Increments count, not levels, since a level convicts every
 //! processor. Under an export control the weight is twice the share of the exports that grew beyond demand and beyond 95 % of
@@ -542,6 +543,26 @@ mod tests {
         let mut untold = before;
         (untold.corridor, untold.world.on) = (late.corridor, late.world.on);
         assert_eq!(said(&late), said(&untold));
+    }
+
+    #[test]
+    fn what_m_declares_as_re_exports_is_none_of_its_goods() {
+        let span = ("2022-06", LAST);
+        let story = |told: &dyn Fn(Trade) -> Trade| {
+            let trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST).without(Way::Out);
+            balance(&told(trade.exports(Way::Out, ("282580", 20.8), ("2022-06", "2024-11"))))
+        };
+        let exports = |trade: Trade| trade.exports(Way::Out, ("282580", 561.0), ("2024-12", LAST));
+        assert!(story(&exports).evidence.is_some());
+        // All of it re-exported: nothing of it is Thai.
+        let again = story(&|trade| exports(trade).re_exports(Way::Out, ("282580", 561.0), ("2024-12", LAST)));
+        assert!(again.evidence.is_none() && again.terms.is_none_or(|terms| terms.exports < 50.0));
+        // D calls them Thai all the same: its word comes first.
+        let called = |trade: Trade| {
+            trade.imports(Way::Out, ("282580", 20.8), span).imports(Way::Out, ("282580", 561.0), ("2024-12", LAST))
+        };
+        let again = story(&|trade| called(exports(trade).re_exports(Way::Out, ("282580", 561.0), ("2024-12", LAST))));
+        assert!(again.evidence.is_some());
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Trade {
     /// What bills of the month are of, in tonnes where they say so.
     pub(crate) bills: Vec<(HsSubheading, Option<f64>)>,
     told: Vec<Row>,
+    /// Rows of exports that are re-exports.
+    re_exported: Vec<Row>,
     /// By how many months it is moved back.
     earlier: i32,
 }
@@ -93,7 +95,7 @@ impl Trade {
             wedges: Vec::new(),
             class: FamilyClass::Bulk,
         };
-        Trade { corridor, months: 1, world, bills: Vec::new(), told: Vec::new(), earlier: 0 }
+        Trade { corridor, months: 1, world, bills: Vec::new(), told: Vec::new(), re_exported: Vec::new(), earlier: 0 }
     }
 
     /// What M makes, to be changed.
@@ -154,7 +156,8 @@ impl Trade {
         let mut ways = Ways::default();
         let china = country("CN");
         let (m, d) = (self.corridor.intermediary, self.corridor.destination);
-        for (number, row) in self.told.iter().enumerate() {
+        let told = self.told.iter().map(|row| (row, false)).chain(self.re_exported.iter().map(|row| (row, true)));
+        for (number, (row, is_re_export)) in told.enumerate() {
             let (from, to) = match row.way {
                 Way::Out => (m, d),
                 Way::First => (china, m),
@@ -173,6 +176,7 @@ impl Trade {
             }
             let (reporter, partner, flow) = match row.account {
                 Account::ImporterFlow => (to, from, FlowKind::Import),
+                _ if is_re_export => (from, to, FlowKind::ReExport),
                 _ => (from, to, FlowKind::Export),
             };
             let hs = hs6.to_string().parse().unwrap();
@@ -196,6 +200,15 @@ impl Trade {
     /// The exporter's account.
     pub(crate) fn exports(self, way: Way, goods: (&str, f64), span: (&str, &str)) -> Trade {
         self.tell((way, Account::MirrorFlow), (goods.0, Some(goods.1)), span)
+    }
+
+    /// What of the exporter's account it calls re-exports.
+    pub(crate) fn re_exports(mut self, way: Way, goods: (&str, f64), span: (&str, &str)) -> Trade {
+        let goods = (code(goods.0), Some(goods.1));
+        let (first, last) = (month(span.0), month(span.1));
+        let months = (0..).map(|ahead| first.plus(ahead)).take_while(|at| *at <= last);
+        self.re_exported.extend(months.map(|at| Row { way, account: Account::MirrorFlow, goods, period: Period::month(at) }));
+        self
     }
 
     pub(crate) fn wedge(mut self, hs6: &str, rate: f64) -> Trade {
