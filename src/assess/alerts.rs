@@ -108,8 +108,12 @@ impl Case {
     /// that its last alert is about: what lay below before says nothing of what came since.
     fn has_cleared(&self, recent: &[&Standing<'_>], model: &Model) -> bool {
         let needed = usize::from(model.alerts.clear_months);
+        // What is pending says nothing either way.
+        let pending =
+            |standing: &Standing<'_>| standing.verdict.coverage.iter().any(|(_, coverage)| *coverage == Coverage::Pending);
         let below = recent
             .iter()
+            .filter(|standing| !pending(standing))
             .take(needed)
             .filter(|standing| self.since.is_none_or(|since| standing.month >= since))
             .filter(|standing| standing.verdict.probability <= model.clears_below(self.band, standing.verdict.prior));
@@ -191,6 +195,23 @@ mod tests {
             !speaks("2025-03", Layer::Corridor, Coverage::Pending) && !speaks("2025-03", Layer::Time, Coverage::NotObservable)
         );
         assert!(!speaks("2025-03", Layer::Record, Coverage::Observed), "a bill is no month of trade");
+    }
+
+    #[test]
+    fn what_is_pending_closes_no_case() {
+        let model = Model::built_in();
+        let low = |coverage| Verdict {
+            coverage: vec![(Layer::Corridor, Coverage::Observed), (Layer::Time, coverage)],
+            ..verdict(100, &model)
+        };
+        for (coverage, closes) in [(Coverage::Pending, false), (Coverage::Observed, true), (Coverage::NotObservable, true)] {
+            let mut case = Case { band: Band::Review, opened: Some(jiff::civil::date(2025, 1, 1)), ..Case::default() };
+            let low = low(coverage);
+            let standing =
+                ["2025-03", "2025-02"].map(|month| Standing { month: month.parse().unwrap(), revision: 1, verdict: &low });
+            let change = case.update(&standing, jiff::civil::date(2025, 5, 1), &model);
+            assert_eq!(change.map(|change| change.change), closes.then_some("closed"), "{coverage:?}");
+        }
     }
 
     #[test]

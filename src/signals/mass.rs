@@ -75,11 +75,11 @@ pub(super) struct Sum {
     /// Months of them with a row of this way. In the others its reporter told trade of the family with others alone, from which a
     /// zero follows.
     pub(super) spoken: u32,
-    /// US cents of what was told, and of what of it has no mass.
-    cents: u64,
+    /// US cents of what is not in it for want of a mass.
     unweighed: u64,
-    /// Grams of what has a value too.
+    /// Grams and US cents of what has mass and value.
     priced: u64,
+    priced_cents: u64,
 }
 
 impl Sum {
@@ -100,7 +100,7 @@ impl Sum {
 
     /// Tonnes of what has mass and value, and its dollars.
     pub(super) fn priced(self) -> (f64, f64) {
-        (Grams(self.priced).tonnes(), self.cents.saturating_sub(self.unweighed) as f64 / 100.0)
+        (Grams(self.priced).tonnes(), self.priced_cents as f64 / 100.0)
     }
 
     fn add(self, other: Sum) -> Sum {
@@ -108,9 +108,9 @@ impl Sum {
             grams: self.grams.saturating_add(other.grams),
             months: self.months.saturating_add(other.months),
             spoken: self.spoken.saturating_add(other.spoken),
-            cents: self.cents.saturating_add(other.cents),
             unweighed: self.unweighed.saturating_add(other.unweighed),
             priced: self.priced.saturating_add(other.priced),
+            priced_cents: self.priced_cents.saturating_add(other.priced_cents),
         }
     }
 
@@ -119,9 +119,9 @@ impl Sum {
             grams: self.grams.saturating_sub(other.grams),
             months: self.months.saturating_sub(other.months),
             spoken: self.spoken.saturating_sub(other.spoken),
-            cents: self.cents.saturating_sub(other.cents),
             unweighed: self.unweighed.saturating_sub(other.unweighed),
             priced: self.priced.saturating_sub(other.priced),
+            priced_cents: self.priced_cents.saturating_sub(other.priced_cents),
         }
     }
 }
@@ -169,7 +169,7 @@ fn is_supply(content: &Content) -> bool {
 }
 
 /// What the lines of a month, or of a longer period, tell in scope. A line without mass neither adds to a sum nor hides it; where no
-/// line in scope has mass, the month is not told.
+/// line in scope has mass, or more than a fifth of the dollars have none, the month is not told.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lines {
     grams: u64,
@@ -204,10 +204,14 @@ impl Lines {
 
     /// What they come to, as of so many months.
     fn tell(&self, months: u32) -> Sum {
-        let told = self.told && (self.weighed || !self.any_unweighed);
-        let of = |is_so: bool| if is_so { months } else { 0 };
-        let (months, spoken) = (of(told), of(told && self.spoken));
-        Sum { grams: self.grams, months, spoken, cents: self.cents, unweighed: self.unweighed, priced: self.priced }
+        let is_weighed = self.weighed && self.unweighed <= self.cents / 5;
+        let told = self.told && (is_weighed || !self.any_unweighed);
+        let priced_cents = self.cents.saturating_sub(self.unweighed);
+        let sum = Sum { unweighed: self.unweighed, priced: self.priced, priced_cents, ..Sum::default() };
+        match told {
+            true => Sum { grams: self.grams, months, spoken: if self.spoken { months } else { 0 }, ..sum },
+            false => Sum { unweighed: self.cents, ..sum },
+        }
     }
 }
 

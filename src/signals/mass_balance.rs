@@ -566,6 +566,22 @@ mod tests {
     }
 
     #[test]
+    fn trade_without_a_mass_before_a_measure_is_no_growth_after_it() {
+        let flat = |tonnes: Option<f64>| {
+            let trade = Trade::antimony("TH", "US", LAST).controlled();
+            let told = |trade: Trade, way| {
+                let before = trade.tell((way, Account::ImporterFlow), ("282580", tonnes), ("2022-06", "2024-06"));
+                let after = before.imports(way, ("282580", 150.0), ("2024-07", LAST));
+                // Little metal has a mass throughout; values of the test's rows are alike.
+                after.imports(way, ("811010", 3.0), ("2022-06", LAST))
+            };
+            balance(&told(told(trade, Way::Out), Way::First))
+        };
+        assert!(flat(Some(150.0)).evidence.is_none());
+        assert!(flat(None).evidence.is_none_or(|evidence| evidence.weight < 0));
+    }
+
+    #[test]
     fn months_that_were_not_told_are_named_where_their_mean_stands_for_them() {
         let told = |last: &str| {
             // Whoever tells of the direct trade tells of this as well.
