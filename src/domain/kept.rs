@@ -8,6 +8,7 @@ use serde::ser::{Serialize, Serializer};
 pub(crate) const NAMES: &[&str] = &[
     "C1_MASS_BALANCE",
     "E1_FIRM_MINFLOW",
+    "INCENTIVE",
     "R1_ROUTE_CN_LADING",
     "T1_EVENT_SURGE",
     "assessment",

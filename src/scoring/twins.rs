@@ -63,6 +63,27 @@ fn an_unknown_first_leg_is_watched_and_named() {
 }
 
 #[test]
+fn a_duty_says_the_same_of_the_trade_whether_its_rate_is_told_or_not() {
+    let mut told = oxide().wedge("282580", 0.25);
+    *told.measures() = vec![measure("controls/AD", MeasureKind::Duty, ("2024-12-03", "2024-12-03"))];
+    let mut untold = told.clone();
+    untold.world.wedges.clear();
+    let [told, untold, banned] = [told, untold, oxide()].map(|trade| assess(&trade));
+    let says = |of: &CorridorVerdict| {
+        let evidence = of.verdict.evidence.iter().map(|one| (one.counted, one.evidence.statement.clone()));
+        (of.verdict.share, of.verdict.coverage.clone(), of.incentive, evidence.collect::<Vec<_>>())
+    };
+    assert_eq!(says(&untold), says(&told));
+    assert!(untold.verdict.evidence.len() == 2 && untold.incentive, "{untold:#?}");
+    assert_eq!((untold.verdict.prior, told.verdict.prior), (-3892, -3642));
+    assert_eq!(*untold.verdict.prior_rows, ["controls/AD"]);
+    // Only under an export control may more of the first leg be hidden.
+    assert_ne!(says(&untold).0, says(&banned).0);
+    let named = &untold.verdict.would_change_most;
+    assert!(named.iter().any(|one| one.signal == "INCENTIVE" && one.because.contains("controls/AD")), "{named:?}");
+}
+
+#[test]
 fn china_reporting_zero_lowers_nothing() {
     let booked = assess(&oxide()).verdict.probability;
     let denied = oxide().exports(Way::First, ("282580", 0.0), ("2022-06", LAST));

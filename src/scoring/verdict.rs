@@ -76,7 +76,9 @@ pub(crate) fn assess_in(subject: &Subject<'_>, model: &Model, published: Option<
     }
     let told = told.unwrap_or_else(|| tell_all(&figures.weighed));
     let rows = signals::incentive_rows(subject.traded.iter().map(|(code, _)| *code), subject.world);
-    let missing = balanced.missing(subject).into_iter().chain(surge.missing(subject)).collect();
+    let codes = subject.traded.iter().map(|(code, _)| *code);
+    let untold = signals::incentive_missing(codes, subject.world, &model.parameters.prior);
+    let missing = balanced.missing(subject).into_iter().chain(surge.missing(subject)).chain(untold).collect();
     let would_change_most = would_change_most(missing, books.corridor.intermediary.code());
     let balance = balanced.terms.map(|terms| Balance {
         window_months: terms.window_months,
@@ -107,11 +109,13 @@ pub(crate) fn assess_shipment(
     context: Context<'_>,
 ) -> (u64, Verdict) {
     let Context { reference, lookups, model } = context;
+    let mut missing = Vec::new();
     let (prior, rows, incentive) = match corridor {
         Some(corridor) => (corridor.verdict.prior, Rc::clone(&corridor.verdict.prior_rows), corridor.incentive),
         None => {
             let world = World::of_record((&lookups.facts, reference), facts);
             let own = signals::incentive_of_record(facts.hs6, &world, &model.parameters.prior);
+            missing.extend(signals::incentive_missing(std::iter::once(facts.hs6), &world, &model.parameters.prior));
             (own.prior, signals::incentive_rows(std::iter::once(facts.hs6), &world).into(), own.exists)
         }
     };
@@ -122,7 +126,6 @@ pub(crate) fn assess_shipment(
     };
     let mut told: Vec<Rc<Evidence>> = route.into_iter().map(Rc::new).collect();
     let mut weighed = combine(told.iter().map(|evidence| (evidence.signal, evidence.weight)), &model.combination);
-    let mut missing = Vec::new();
     if record != Coverage::Observed {
         let because = match is_beyond {
             true => "it became known longer after its goods moved than the model looks back".to_owned(),

@@ -385,9 +385,9 @@ pub(super) fn stage_word(stage: MaterialStage) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trade::{Trade, Way, antimony_story, measure, with_burmese_ore, with_chinese_oxide};
+    use super::super::trade::{Trade, Way, antimony_story, date, measure, with_burmese_ore, with_chinese_oxide};
     use super::*;
-    use crate::reference::MeasureKind;
+    use crate::reference::{Measure, MeasureKind};
     use crate::scoring::Model;
 
     /// What the test said, in words.
@@ -512,12 +512,31 @@ mod tests {
         }
         check(&trade, 0, Coverage::Observed);
         *trade.measures() = vec![measure("tariffs/US-1", MeasureKind::Duty, ("2024-12-01", "2024-12-01"))];
-        check(&trade, 0, Coverage::Observed);
+        // Chinese goods are told to owe no more than others.
+        check(&trade.clone().wedge("282580", 0.0), 0, Coverage::Observed);
         check(&trade.clone().wedge("282580", 0.25), 2500, Coverage::Observed);
         let named = trade.wedge("282580", 0.25);
         let mut elsewhere = named.clone();
         elsewhere.measures()[0].subheadings = vec!["811010".parse().unwrap()];
         check(&elsewhere, 0, Coverage::Observed);
+    }
+
+    #[test]
+    fn a_duty_without_a_rate_is_a_measure() {
+        let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+        *trade.measures() = vec![measure("controls/EU-AD", MeasureKind::Duty, ("2024-12-01", "2024-12-01"))];
+        let evidence = check(&trade, 2500, Coverage::Observed).evidence.unwrap();
+        assert_eq!(evidence.reference, ["controls/EU-AD"]);
+        let changed = |change: &dyn Fn(&mut Measure)| {
+            let mut trade = trade.clone();
+            change(&mut trade.measures()[0]);
+            check(&trade, 0, Coverage::Observed);
+        };
+        changed(&|duty| duty.weightless = true);
+        changed(&|duty| duty.ended = Some(date("2025-03-01")));
+        changed(&|duty| duty.suspended = Some((date("2025-03-01"), None)));
+        changed(&|duty| duty.effective = date("2025-04-01"));
+        changed(&|duty| duty.subheadings = vec!["811010".parse().unwrap()]);
     }
 
     #[test]

@@ -67,9 +67,9 @@ impl Default for Made {
 /// What Chinese goods owe more than goods of M.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wedge {
-    /// Rate on Chinese goods less rate on M's, as a fraction of the value.
-    pub(crate) rate: f64,
-    /// The rows of the Chinese rate.
+    /// Rate on Chinese goods less rate on M's, as a fraction of the value; `None` where M's is unknown.
+    pub(crate) rate: Option<f64>,
+    /// The rows of the Chinese rate; empty where none tells it.
     pub(crate) rows: Vec<String>,
 }
 
@@ -201,8 +201,8 @@ fn wedge(
     (code, on): (HsSubheading, Date),
 ) -> Option<Rc<Wedge>> {
     let chinese = reference.duty(Country::CHINA, destination, code, on)?;
-    let declared = reference.duty(intermediary, destination, code, on)?;
-    Some(Rc::new(Wedge { rate: chinese.rate - declared.rate, rows: chinese.rows }))
+    let declared = reference.duty(intermediary, destination, code, on);
+    Some(Rc::new(Wedge { rate: declared.map(|declared| chinese.rate - declared.rate), rows: chinese.rows }))
 }
 
 /// The questions whose answers are others now.

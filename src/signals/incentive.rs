@@ -4,7 +4,8 @@
 //! **Says** how likely rerouting is without evidence: 2 %, raised where China bans (1.5) or licenses (0.8) exports of the item
 //! to D, and where Chinese goods owe more duty at D than M's (0.5 at a wedge of 50 points, less below); lowered (0.8) while a
 //! control is suspended. The terms of a corridor's subheadings are weighted by their mass. M's name is no part of it: no
-//! country is suspect by name.
+//! country is suspect by name. A duty whose rate no row of `duties` tells is a measure like others, and a motive, but adds
+//! nothing here: how much Chinese goods owe more is unknown.
 //!
 //! **Item lists matter.** Where a controlled line also holds goods outside the list (antimony oxide below 99.99 % beside
 //! announcement 33/2024), the control's term is halved, unless the direct trade from China to D in the line fell by 80 % or
@@ -16,7 +17,7 @@ use crate::domain::{HsSubheading, Month};
 use crate::ledger::{Books, Line};
 use crate::reference::{Measure, MeasureKind};
 
-use super::facts::Wedge;
+use super::Missing;
 use super::mass::{Scope, Window};
 use super::parameters::{Parameters, PriorNumbers, part, thousandths};
 use super::subject::{Subject, World};
@@ -52,7 +53,8 @@ fn of_lines(lines: &[(HsSubheading, f64)], world: &World, numbers: &PriorNumbers
         motive += share * (control(*code, world, numbers, fell) + tariff(*code, world, numbers));
     }
     let base = part(numbers.base_probability);
-    Incentive { prior: thousandths(libm::log(base / (1.0 - base)) + motive), exists: motive > 0.0 }
+    let untold = || lines.iter().any(|(code, _)| world.untold_duties(*code).next().is_some());
+    Incentive { prior: thousandths(libm::log(base / (1.0 - base)) + motive), exists: motive > 0.0 || untold() }
 }
 
 /// The rows behind the prior of these lines, those without weight included.
@@ -61,20 +63,24 @@ pub(crate) fn rows(codes: impl Iterator<Item = HsSubheading>, world: &World) -> 
         world.measures.iter().filter(|measure| measure.weightless).map(|measure| measure.row.clone()).collect();
     for code in codes {
         rows.extend(controls(code, world).map(|measure| measure.row.clone()));
-        rows.extend(wedge(code, world).into_iter().flat_map(|wedge| wedge.rows.iter().cloned()));
+        rows.extend(world.untold_duties(code).map(|measure| measure.row.clone()));
+        rows.extend(world.tariff(code).into_iter().flat_map(|(_, rows)| rows.iter().cloned()));
     }
     rows.sort_unstable();
     rows.dedup();
     rows
 }
 
+/// The rate that is missing of a duty on one of these lines.
+pub(crate) fn missing(codes: impl Iterator<Item = HsSubheading>, world: &World, numbers: &PriorNumbers) -> Option<Missing> {
+    let mut untold = codes.flat_map(|code| world.untold_duties(code).map(move |measure| (code, measure)));
+    let because = untold.next().map(|(code, measure)| format!("no row of duties tells the rate of {} on {code}", measure.row))?;
+    Some(Missing { signal: "INCENTIVE", weight: numbers.tariff, because })
+}
+
 /// The controls that bind the line.
 fn controls(code: HsSubheading, world: &World) -> impl Iterator<Item = &Measure> {
     world.measures.iter().filter(move |measure| measure.kind != MeasureKind::Duty && world.in_force(measure, code))
-}
-
-fn wedge(code: HsSubheading, world: &World) -> Option<&Wedge> {
-    world.wedge(code).filter(|wedge| wedge.rate > 0.0)
 }
 
 /// The heaviest control on the line, in log-odds.
@@ -91,7 +97,7 @@ fn control(code: HsSubheading, world: &World, numbers: &PriorNumbers, fell: Fell
 }
 
 fn tariff(code: HsSubheading, world: &World, numbers: &PriorNumbers) -> f64 {
-    let rate = wedge(code, world).map_or(0.0, |wedge| wedge.rate);
+    let rate = world.tariff(code).map_or(0.0, |(rate, _)| rate);
     part(numbers.tariff) * (rate / part(numbers.tariff_wedge_full)).min(1.0)
 }
 
@@ -291,7 +297,37 @@ mod tests {
         check(&free().wedge("282580", 0.25), -3642, true);
         check(&free().wedge("282580", 1.45), -3392, true);
         check(&free().wedge("282580", -0.1), -3892, false);
-        check(&with(MeasureKind::Duty), -3892, false);
+        check(&with(MeasureKind::Duty).wedge("282580", 0.0), -3892, false);
+    }
+
+    #[test]
+    fn a_duty_without_a_rate_is_a_motive_that_adds_nothing() {
+        let mut duty = with(MeasureKind::Duty);
+        assert_eq!(check(&duty, -3892, true), ["controls/X"]);
+        let lacks = |trade: &Trade| {
+            let model = Model::built_in();
+            let numbers = &model.parameters.prior;
+            trade.see(&model.parameters, |subject| missing(subject.codes().into_iter(), subject.world, numbers))
+        };
+        let named = lacks(&duty).unwrap();
+        assert_eq!((named.signal, named.weight), ("INCENTIVE", 500));
+        assert_eq!(named.because, "no row of duties tells the rate of controls/X on 282580");
+        // Told, it counts by its wedge, and the row that tells it stands for it.
+        assert_eq!(check(&duty.clone().wedge("282580", 0.25), -3642, true), ["tariffs/CN"]);
+        assert!(lacks(&duty.clone().wedge("282580", 0.25)).is_none());
+        // Beside a control the control weighs as it does alone.
+        let mut both = duty.clone();
+        both.measures().push(measure("controls/Y", MeasureKind::ExportLicence, ("2024-08-15", "2024-09-15")));
+        assert_eq!(check(&both, -3092, true), ["controls/X", "controls/Y"]);
+        duty.measures()[0].suspended = Some((date("2025-03-31"), None));
+        check(&duty, -3892, false);
+        duty.measures()[0].suspended = None;
+        duty.measures()[0].ended = Some(date("2025-03-31"));
+        check(&duty, -3892, false);
+        duty.measures()[0].ended = None;
+        duty.measures()[0].subheadings = vec!["811010".parse().unwrap()];
+        check(&duty, -3892, false);
+        assert!(lacks(&duty).is_none());
     }
 
     // 33/2024 lists oxide of 99.99 % and more; the line also holds the common 99.5 to 99.9 %.

@@ -22,7 +22,9 @@ pub(crate) use facts::Asked;
 #[cfg(test)]
 pub(crate) use facts::Contents;
 use facts::Facts;
-pub(crate) use incentive::{of_corridor as incentive_of_corridor, of_record as incentive_of_record, rows as incentive_rows};
+pub(crate) use incentive::{
+    missing as incentive_missing, of_corridor as incentive_of_corridor, of_record as incentive_of_record, rows as incentive_rows,
+};
 use mass::Legs;
 pub(crate) use mass_balance::mass_balance;
 pub(crate) use parameters::numbers;
@@ -226,6 +228,7 @@ mod tests {
     #[test]
     fn names_of_figures_can_be_kept() {
         let sources = [
+            include_str!("incentive.rs"),
             include_str!("route_cn_lading.rs"),
             include_str!("mass_balance.rs"),
             include_str!("event_surge.rs"),

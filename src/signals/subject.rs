@@ -142,17 +142,35 @@ impl World {
         self.content(code).map(|content| content.stage)
     }
 
-    /// What Chinese goods owe more than M's, where that is known.
-    pub(super) fn wedge(&self, code: HsSubheading) -> Option<&Wedge> {
+    fn wedge(&self, code: HsSubheading) -> Option<&Wedge> {
         self.wedges.iter().find(|(of, _)| *of == code).map(|(_, wedge)| wedge.as_ref())
+    }
+
+    /// What Chinese goods are known to owe more than M's, and the rows that say so.
+    pub(super) fn tariff(&self, code: HsSubheading) -> Option<(f64, &[String])> {
+        let wedge = self.wedge(code)?;
+        wedge.rate.filter(|rate| *rate > 0.0).map(|rate| (rate, wedge.rows.as_slice()))
+    }
+
+    /// Whether any row tells what Chinese goods owe.
+    fn is_rate_told(&self, code: HsSubheading) -> bool {
+        self.wedge(code).is_some_and(|wedge| !wedge.rows.is_empty())
+    }
+
+    /// The duties on Chinese goods of the line whose rate no row tells: that they owe more is known, and not how much.
+    pub(super) fn untold_duties(&self, code: HsSubheading) -> impl Iterator<Item = &Measure> {
+        let untold = !self.is_rate_told(code);
+        let binds = move |measure: &&Measure| measure.kind == MeasureKind::Duty && self.in_force(measure, code);
+        self.measures.iter().filter(move |_| untold).filter(binds).filter(|measure| !self.is_suspended(measure))
     }
 
     /// Whether the measure is in force on the day, its suspension aside, and may carry weight on the line.
     pub(super) fn in_force(&self, measure: &Measure, code: HsSubheading) -> bool {
         let covers = measure.subheadings.is_empty() || measure.subheadings.contains(&code);
         let running = measure.effective <= self.on && measure.ended.is_none_or(|ended| self.on < ended);
-        // A duty gives a motive only by what Chinese goods owe more than M's.
-        let binds = measure.kind != MeasureKind::Duty || self.wedge(code).is_some_and(|wedge| wedge.rate > 0.0);
+        // A duty gives a motive by what Chinese goods owe more than M's, or by being there where its rate is not told.
+        let owes_more = || self.tariff(code).is_some() || !self.is_rate_told(code);
+        let binds = measure.kind != MeasureKind::Duty || owes_more();
         covers && running && binds && !measure.weightless
     }
 
@@ -165,5 +183,41 @@ impl World {
     pub(super) fn export_control(&self, codes: &[HsSubheading]) -> bool {
         let controls = |measure: &&Measure| measure.kind != MeasureKind::Duty && !self.is_suspended(measure);
         self.measures.iter().filter(controls).any(|measure| codes.iter().any(|code| self.in_force(measure, *code)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trade::{code, country, date};
+    use super::*;
+    use crate::reference::Reference;
+
+    /// The duties of the shipped bundle that bind a line, and those of them whose rate it does not tell.
+    fn duties(family: &str, (m, d): (&str, &str), (hs6, on): (&str, &str)) -> [Vec<String>; 2] {
+        let (pair, hs6, on) = ((country(m), country(d)), code(hs6), date(on));
+        let reference = Reference::built_in().as_of(on);
+        let facts = Facts::new(&reference, family.parse().unwrap());
+        let mut world = World::of((&facts, &reference), pair, on);
+        world.add_wedge((&facts, &reference), pair, hs6);
+        let is_duty = |measure: &&Measure| measure.kind == MeasureKind::Duty && world.in_force(measure, hs6);
+        let rows = |measures: &mut dyn Iterator<Item = &Measure>| measures.map(|measure| measure.row.clone()).collect();
+        [rows(&mut world.measures.iter().filter(is_duty)), rows(&mut world.untold_duties(hs6))]
+    }
+
+    #[test]
+    fn a_duty_binds_whether_its_rate_is_told_or_not() {
+        let of = |rows: &[&str]| rows.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
+        let silicon = of(&["controls/EU-AD-SI"]);
+        assert_eq!(duties("SI", ("KR", "EU"), ("280469", "2004-08-31")), [silicon.clone(), silicon]);
+        assert_eq!(duties("SI", ("KR", "EU"), ("280469", "2004-02-29")), [of(&[]), of(&[])]);
+        assert_eq!(duties("SI", ("KR", "EU"), ("280461", "2004-08-31")), [of(&[]), of(&[])]);
+        let plywood = of(&["controls/US-ADCVD-PLY"]);
+        assert_eq!(duties("WOOD", ("KH", "US"), ("441239", "2018-06-30")), [plywood.clone(), plywood.clone()]);
+        // From here on a row tells what Chinese goods owe.
+        assert_eq!(duties("WOOD", ("KH", "US"), ("441239", "2018-10-31")), [plywood, of(&[])]);
+        // What Chinese goods owe is told, and not what those of M do.
+        assert_eq!(duties("H8471", ("KZ", "US"), ("847130", "2025-08-31")), [of(&[]), of(&[])]);
+        let all = of(&["controls/US-IEEPA-FENT"]);
+        assert_eq!(duties("H8471", ("VN", "US"), ("847130", "2025-08-31")), [all, of(&[])]);
     }
 }

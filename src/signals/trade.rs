@@ -213,7 +213,7 @@ impl Trade {
 
     pub(crate) fn wedge(mut self, hs6: &str, rate: f64) -> Trade {
         self.world.wedges.retain(|(known, _)| *known != code(hs6));
-        self.world.wedges.push((code(hs6), Rc::new(Wedge { rate, rows: vec!["tariffs/CN".to_owned()] })));
+        self.world.wedges.push((code(hs6), Rc::new(Wedge { rate: Some(rate), rows: vec!["tariffs/CN".to_owned()] })));
         self
     }
 
