@@ -11,8 +11,11 @@ use super::subject::{Subject, World};
 pub(super) struct Episode<'a> {
     /// The months before the first announcement.
     pub(super) before: Window,
-    /// The effective months of its measures that bind in the corridor's month, newest first.
+    /// The months since which its measures bind in the corridor's month, newest first: when they became effective, or when their
+    /// suspension was over.
     pub(super) starts: Vec<Month>,
+    /// All of them were suspended: what grew meanwhile grew openly.
+    rebound: bool,
     /// A control on exports from China; else a tariff.
     pub(super) control: bool,
     /// The binding measures.
@@ -54,7 +57,13 @@ fn episode_of<'a>(
     let world = subject.world;
     let binds = |measure: &&Measure| !world.is_suspended(measure) && codes.iter().any(|code| world.in_force(measure, *code));
     let binding: Vec<&'a Measure> = measures.iter().copied().filter(binds).collect();
-    let mut starts: Vec<Month> = binding.iter().map(|measure| Month::of(measure.effective)).collect();
+    let over = |measure: &Measure| {
+        let until = measure.suspended.and_then(|(_, until)| until);
+        until.filter(|until| measure.effective < *until && *until <= world.on)
+    };
+    let since = |measure: &&Measure| Month::of(over(measure).unwrap_or(measure.effective));
+    let mut starts: Vec<Month> = binding.iter().map(since).collect();
+    let rebound = binding.iter().all(|measure| over(measure).is_some());
     starts.sort_unstable();
     starts.dedup();
     starts.reverse();
@@ -62,6 +71,7 @@ fn episode_of<'a>(
     near.then(|| Episode {
         before: Window { first: announced.plus(-numbers.before_months), last: announced.plus(-1) },
         starts,
+        rebound,
         control,
         binding,
     })
@@ -71,6 +81,11 @@ impl Episode<'_> {
     /// The rows of the binding measures.
     pub(super) fn rows(&self) -> Vec<String> {
         self.binding.iter().map(|measure| measure.row.clone()).collect()
+    }
+
+    /// Whether a window of a balance lies in the time of its measures: where they bind again after a suspension, it does so whole.
+    pub(super) fn covers(&self, window: Window) -> bool {
+        !self.rebound || self.starts.last().is_some_and(|start| *start <= window.first)
     }
 
     /// The months after its start: at most the last few, none before it, ending with the corridor's month.

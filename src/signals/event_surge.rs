@@ -540,6 +540,22 @@ mod tests {
     }
 
     #[test]
+    fn months_of_a_suspension_are_not_after_the_measure() {
+        let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+        let mut suspended = |until: &str| {
+            trade.measures().iter_mut().for_each(|measure| measure.suspended = Some((date("2024-12-05"), Some(date(until)))));
+            check(
+                &trade,
+                if until < "2025-01" { 2500 } else { 0 },
+                if until < "2025-01" { Coverage::Observed } else { Coverage::Pending },
+            )
+        };
+        // Four months after it, then one.
+        suspended("2024-12-20");
+        suspended("2025-03-01");
+    }
+
+    #[test]
     fn a_newer_measure_does_not_hide_the_older() {
         let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST).wedge("282580", 0.2);
         trade.measures().push(measure("tariffs/US-1", MeasureKind::Duty, ("2025-03-04", "2025-03-04")));

@@ -7,7 +7,8 @@
 //! **Why it hints at rerouting**: atoms cannot be declared away. Increments count, not levels, since a level convicts every
 //! processor. Under an export control the weight is twice the share of the exports that grew beyond demand and beyond 95 % of
 //! the growth of production, recycling and non-Chinese imports; under a tariff, twice the share by which both Chinese imports
-//! and exports grew. At most 2.0. A fall of the known supply is no evidence.
+//! and exports grew. At most 2.0. A fall of the known supply is no evidence. Where a measure binds again after a suspension, only
+//! windows since then count.
 //!
 //! **Speaks against it** (-2.0) where M's own import report is there, no export control binds the item, both reports of the
 //! first leg agree and Chinese goods could explain less than 15 % of the exports; or where documented plants can make 1.25
@@ -130,7 +131,8 @@ pub(crate) fn mass_balance<'a>(subject: &Subject<'a>) -> Balanced<'a> {
     }
     balanced.coverage = Coverage::Observed;
     let Some(chinese) = chinese else { return balanced };
-    let episode = episodes(subject, &codes).into_iter().find(|episode| episode.control == control);
+    let mut episodes = episodes(subject, &codes).into_iter();
+    let episode = episodes.find(|episode| episode.control == control && episode.covers(exports.window));
     let sheet = Sheet::new(subject, (exports, supply, &sources), (episode, control, chinese));
     let [low, mid, high] = sheet.share(subject);
     balanced.share = Some(hundredths([low, mid, high]));
@@ -353,7 +355,7 @@ fn stage_floor(subject: &Subject<'_>, sheet: &Sheet<'_>, low: f64) -> Option<u16
 
 #[cfg(test)]
 mod tests {
-    use super::super::trade::{Trade, Way, antimony_story, code, with_burmese_ore, with_chinese_oxide};
+    use super::super::trade::{Trade, Way, antimony_story, code, date, with_burmese_ore, with_chinese_oxide};
     use super::*;
     use crate::reference::Production;
     use crate::scoring::Model;
@@ -579,6 +581,20 @@ mod tests {
         };
         assert!(flat(Some(150.0)).evidence.is_none());
         assert!(flat(None).evidence.is_none_or(|evidence| evidence.weight < 0));
+    }
+
+    #[test]
+    fn what_grew_while_a_measure_was_suspended_is_no_answer_to_it() {
+        let weight = |suspended: usize| {
+            let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+            trade.measures().iter_mut().take(suspended).for_each(|measure| {
+                measure.suspended = Some((date("2024-12-05"), Some(date("2025-03-01"))));
+            });
+            balance(&trade).evidence.map_or(0, |evidence| evidence.weight)
+        };
+        // The window is 2024-10 to 2025-03. Of two measures one bound all the time.
+        assert_eq!(weight(2), 0);
+        assert!(weight(1) > 1300 && weight(1) == weight(0));
     }
 
     #[test]
