@@ -78,6 +78,13 @@ pub struct Measure {
     pub weightless: bool,
 }
 
+impl Measure {
+    /// Whether a line is among those that it names.
+    pub fn names(&self, code: HsSubheading) -> bool {
+        self.subheadings.is_empty() || self.subheadings.contains(&code)
+    }
+}
+
 /// A rate of duty on goods of an origin at a destination.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DutyRate {

@@ -29,8 +29,7 @@ pub(super) fn episodes<'a>(subject: &Subject<'a>, codes: &[HsSubheading]) -> Vec
     let mut found = Vec::new();
     for control in [true, false] {
         let of_kind = |measure: &&Measure| (measure.kind != MeasureKind::Duty) == control && !measure.weightless;
-        let names = |measure: &Measure, code: &HsSubheading| measure.subheadings.is_empty() || measure.subheadings.contains(code);
-        let on_lines = |measure: &&Measure| codes.iter().any(|code| names(measure, code));
+        let on_lines = |measure: &&Measure| codes.iter().any(|code| measure.names(*code));
         let world: &'a World = subject.world;
         let mut measures: Vec<&'a Measure> = world.measures.iter().filter(of_kind).filter(on_lines).collect();
         measures.sort_by_key(|measure| measure.announced);

@@ -59,9 +59,10 @@ fn of_lines(lines: &[(HsSubheading, f64)], world: &World, numbers: &PriorNumbers
 
 /// The rows behind the prior of these lines, those without weight included.
 pub(crate) fn rows(codes: impl Iterator<Item = HsSubheading>, world: &World) -> Vec<String> {
-    let mut rows: Vec<String> =
-        world.measures.iter().filter(|measure| measure.weightless).map(|measure| measure.row.clone()).collect();
+    let mut rows: Vec<String> = Vec::new();
     for code in codes {
+        let shown = world.measures.iter().filter(|measure| measure.weightless && measure.names(code));
+        rows.extend(shown.map(|measure| measure.row.clone()));
         rows.extend(controls(code, world).map(|measure| measure.row.clone()));
         rows.extend(world.untold_duties(code).map(|measure| measure.row.clone()));
         rows.extend(world.tariff(code).into_iter().flat_map(|(_, rows)| rows.iter().cloned()));

@@ -166,12 +166,11 @@ impl World {
 
     /// Whether the measure is in force on the day, its suspension aside, and may carry weight on the line.
     pub(super) fn in_force(&self, measure: &Measure, code: HsSubheading) -> bool {
-        let covers = measure.subheadings.is_empty() || measure.subheadings.contains(&code);
         let running = measure.effective <= self.on && measure.ended.is_none_or(|ended| self.on < ended);
         // A duty gives a motive by what Chinese goods owe more than M's, or by being there where its rate is not told.
         let owes_more = || self.tariff(code).is_some() || !self.is_rate_told(code);
         let binds = measure.kind != MeasureKind::Duty || owes_more();
-        covers && running && binds && !measure.weightless
+        measure.names(code) && running && binds && !measure.weightless
     }
 
     /// Whether the measure is suspended on the day.

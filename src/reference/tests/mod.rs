@@ -104,6 +104,8 @@ fn a_country_that_a_world_table_leaves_out_makes_at_most_what_the_smallest_liste
     let made = |of: &str, at: &str, date: &str| bundle().as_of(day(date)).production(family(of), country(at), 2025);
     let row = "production/MCS2025.SB.mine.KG.2024".to_owned();
     assert_eq!(made("SB", "TH", "2025-06-01"), Production::Unlisted { at_most: 20.0, row });
+    // Its members are listed, or not: the whole is not a country that the table passes over.
+    assert_eq!(made("SI", "EU", "2025-06-01"), Production::Unknown);
     assert_eq!(made("FE", "TH", "2025-06-01"), Production::Unknown);
     // Listed, but withheld or without a figure.
     assert_eq!(made("LI", "US", "2025-06-01"), Production::Unknown);

@@ -198,7 +198,7 @@ proptest! {
         let known = date.saturating_add(jiff::Span::new().days(later));
         let mut files = Reference::built_in_files();
         let mut add = |file: &str, row: String| files.get_mut(file).unwrap().push_str(&format!("{row}\n"));
-        add("production.csv", format!("L.SB.mine.TH.2023,L.SB.mine,SB,mine,TH,2023,{tonnes},Y,{known},,x,found,high"));
+        add("production.csv", format!("own.SB.mine.TH.2023,own.SB.mine,SB,mine,TH,2023,{tonnes},Y,{known},,x,found,high"));
         add("capacity.csv", format!("L.SB.TH,SB,TH,{tonnes},{known},,x,found,high"));
         add("duties.csv", format!("L,US,CN,282580,all,2018-01-01,,0.5,{known},x,found,high"));
         add("controls.csv", format!("L,ban,x,SB,282580,CN,ALL,2018-01-01,2018-01-01,,,,,,,,{known},N,x,found,high"));
@@ -215,7 +215,7 @@ proptest! {
             prop_assert_eq!(duty(before), duty(after));
         }
         let seen = grown.as_of(known).production(family("SB"), country("TH"), 2023);
-        let listed = Production::Listed { tonnes: f64::from(tonnes), row: "production/L.SB.mine.TH.2023".to_owned() };
+        let listed = Production::Listed { tonnes: f64::from(tonnes), row: "production/own.SB.mine.TH.2023".to_owned() };
         prop_assert!(seen == listed);
     }
 }
