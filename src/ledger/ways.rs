@@ -136,7 +136,13 @@ impl Ways {
     }
 
     /// The same for an assessed shipment of any other feed.
-    pub(crate) fn note_bill(&mut self, (from, to): (Country, Country), goods: (Month, HsSubheading), mass: Option<Grams>, sign: i8) {
+    pub(crate) fn note_bill(
+        &mut self,
+        (from, to): (Country, Country),
+        goods: (Month, HsSubheading),
+        mass: Option<Grams>,
+        sign: i8,
+    ) {
         self.bills.entry((to, from)).or_default().add(goods, mass, sign);
     }
 

@@ -140,7 +140,8 @@ struct Mix(Vec<(HsSubheading, [f64; 3])>);
 
 impl Mix {
     fn add(&mut self, line: Line, world: &World) {
-        let content = || world.content(line.hs6).map_or(if world.family.is_material() { 0.0 } else { 1.0 }, |content| content.mid);
+        let content =
+            || world.content(line.hs6).map_or(if world.family.is_material() { 0.0 } else { 1.0 }, |content| content.mid);
         let mass = line.mass.map_or(0.0, |mass| mass.tonnes() * content());
         let weights = [mass, line.value_cents.unwrap_or(0) as f64, 1.0];
         match self.0.iter_mut().find(|(code, _)| *code == line.hs6) {
