@@ -219,7 +219,9 @@ pub(super) fn table(gathered: &Gathered, min_band: Option<Band>, only: Option<On
     if rows.is_empty() {
         line(&nothing_shown(below, least))
     } else if below > 0 {
-        tracing::info!("{below} verdicts lie below {least} and are not shown; --min-band none shows them");
+        // Who shows some rows alone, as `run --sample` does, has no such option.
+        let how = if rows_max == usize::MAX { "; --min-band none shows them" } else { "" };
+        tracing::info!("{below} verdicts lie below {least} and are not shown{how}");
         Ok(())
     } else {
         Ok(())

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::http::{self, Pages};
 use super::notify::Notifier;
+use super::retention::Retention;
 use super::{BuildInfo, Clock, Health, Labels, Metrics, ServiceError};
 use crate::domain::Date;
 use crate::encode::Topic;
@@ -63,6 +64,7 @@ pub struct Running {
     serving: Box<dyn Serving>,
     runtime: tokio::runtime::Runtime,
     threads: Vec<Thread>,
+    retention: Option<Retention>,
     pages: Pages,
     address: Option<SocketAddr>,
     stop: Arc<AtomicBool>,
@@ -116,7 +118,7 @@ pub fn start(mut log: Box<dyn Home>, settings: Settings) -> Result<Running, Serv
             tracing::error!(%error, "HTTP ended");
         }
     });
-    super::retention::begin(&*log, settings.retention.clone(), settings.clock.clone(), Arc::clone(&stop))?;
+    let retention = super::retention::begin(&*log, settings.retention.clone(), settings.clock.clone(), Arc::clone(&stop))?;
     let ticked = match settings.ticks {
         Ticks::Never => Date::MAX,
         Ticks::AtMidnight => log.ticked((settings.clock.today)())?,
@@ -132,6 +134,7 @@ pub fn start(mut log: Box<dyn Home>, settings: Settings) -> Result<Running, Serv
         serving,
         runtime,
         threads,
+        retention,
         pages,
         address,
         stop,
@@ -270,7 +273,7 @@ impl Running {
         Ok(())
     }
 
-    /// Ends the workers: open batches are committed, within the time allowed.
+    /// Ends the workers and what else holds the log: open batches are committed, within the time allowed.
     fn drain(&mut self) -> Result<(), ServiceError> {
         self.notifier.stopping();
         self.stop.store(true, Ordering::Release);
@@ -295,6 +298,13 @@ impl Running {
                 Err(_) => Err(ServiceError::Panicked { stage, number, position: thread.position() }),
             };
             outcome = outcome.and(ended);
+        }
+        if let Some(retention) = self.retention.take() {
+            retention.end(&self.settings.clock, deadline);
+        }
+        // The last handle of all would do it too; another process may have one.
+        if let Err(error) = self.log.close() {
+            tracing::warn!(%error, "a copy of the log needs what stands beside it");
         }
         drop(self.stop_http.take());
         outcome

@@ -16,6 +16,11 @@ pub trait Home: Log + Send {
     /// Says that nothing is wanted of this handle for a while. It stays what it is; what it keeps going for a quick answer may go.
     fn rest(&mut self) {}
 
+    /// Says that a process is about to end with the log: all that was committed is to stand where a copy finds it.
+    fn close(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// Makes a topic. The same topic with the same partitions is fine; with others it is refused, since keys would move.
     ///
     /// Returns whether it is new.

@@ -8,7 +8,7 @@ use entrepot::stream::embedded::{EmbeddedLog, Share};
 use entrepot::stream::{Event, Log, NextOffsets, Outgoing, Policy, TopicPlan};
 
 use crate::embedded::{log, outgoing, read, values};
-use crate::service::{MOVEMENTS, RAW, begin, make_log, raw, read_all, service_settings};
+use crate::service::{MOVEMENTS, RAW, begin, catch_up, make_log, raw, read_all, service_settings};
 use crate::support::ingest;
 
 /// Removes from topic `t` what its policy lets go once its messages are so many days old; how many that were.
@@ -107,4 +107,33 @@ fn a_service_lets_old_messages_go_as_their_topic_says() {
     }
     running.wait(std::future::ready(())).unwrap();
     assert_eq!(read_all(&mut log, MOVEMENTS).len(), 1);
+}
+
+/// As SQLite leaves it, whatever the service's threads hold.
+#[test]
+fn an_orderly_end_leaves_one_file_that_holds_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    drop(make_log(&path));
+    let mut settings = service_settings();
+    let plan = TopicPlan { name: MOVEMENTS.to_owned(), partitions: 4, policy: Policy::Compacted(400), holds: "" };
+    settings.retention = vec![plan];
+    let serve = |values: std::ops::Range<u32>| {
+        let mut running = begin(&path, settings.clone()).unwrap();
+        values.for_each(|value| running.log().send(raw("a", &format!("a{value}"))).unwrap());
+        running.log().commit(&NextOffsets::new()).unwrap();
+        catch_up(&mut running);
+        running.wait(std::future::ready(())).unwrap();
+    };
+    serve(0..20);
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(names, ["log.db"]);
+    // Who reads meanwhile keeps the other files there, but nothing in them.
+    let reader = EmbeddedLog::open(&path).unwrap();
+    serve(20..40);
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(&path, &copy).unwrap();
+    drop(reader);
+    let mut copy = EmbeddedLog::open(&copy).unwrap();
+    assert_eq!((read_all(&mut copy, RAW).len(), read_all(&mut copy, MOVEMENTS).len()), (40, 40));
 }

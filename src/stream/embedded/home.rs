@@ -18,6 +18,10 @@ impl Home for EmbeddedLog {
         Ok(Box::new(EmbeddedLog::another(self)?))
     }
 
+    fn close(&mut self) -> Result<(), LogError> {
+        EmbeddedLog::close(self)
+    }
+
     fn create_topic(&mut self, topic: &TopicPlan) -> Result<bool, LogError> {
         EmbeddedLog::create_topic(self, &topic.name, topic.partitions)
     }

@@ -102,6 +102,15 @@ impl EmbeddedLog {
         Ok(log)
     }
 
+    /// Brings what was committed from the WAL into the file itself, and empties the WAL: the last handle of all does so where it ends,
+    /// but one of another process may stay.
+    pub fn close(&mut self) -> Result<(), LogError> {
+        let doing = failed("emptying its -wal");
+        let is_busy =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).map_err(doing)?;
+        if is_busy { Err(LogError::Busy { doing: "emptying its -wal" }) } else { Ok(()) }
+    }
+
     /// Where it stands.
     pub fn path(&self) -> &Path {
         &self.path

@@ -31,7 +31,7 @@ impl EmbeddedLog {
             }
             let gone = match topic.policy {
                 Policy::Days(_) => self.old(place, before_ms)?,
-                _ => self.replaced(place, before_ms)?,
+                _ => self.replaced(place, before_ms, stop)?,
             };
             for step in gone.chunks(usize::try_from(STEP).unwrap_or(1)) {
                 if stop.load(Ordering::Acquire) {
@@ -53,8 +53,13 @@ impl EmbeddedLog {
         rows.collect::<Result<_, _>>().map_err(&doing)
     }
 
-    /// Offsets of messages before an instant with a later one of the same key. Holds the keys of one partition.
-    fn replaced(&self, (topic_id, partition): (i64, Partition), before_ms: i64) -> Result<Vec<Offset>, LogError> {
+    /// Offsets of messages before an instant with a later one of the same key, as far as it came. Holds the keys of one partition.
+    fn replaced(
+        &self,
+        (topic_id, partition): (i64, Partition),
+        before_ms: i64,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Offset>, LogError> {
         let doing = failed("looking for replaced messages");
         let query = "SELECT offset, timestamp_ms, key FROM messages WHERE topic_id = ?1 AND partition = ?2 AND offset < ?3 \
                      ORDER BY offset DESC LIMIT ?4";
@@ -62,7 +67,7 @@ impl EmbeddedLog {
         let (mut later, mut replaced) = (HashSet::new(), Vec::new());
         // In steps: a long read would keep the WAL from being emptied.
         let (mut before, mut found) = (Offset::MAX, STEP);
-        while found == STEP {
+        while found == STEP && !stop.load(Ordering::Acquire) {
             found = 0;
             let mut rows = statement.query(params![topic_id, partition, before, STEP]).map_err(&doing)?;
             while let Some(row) = rows.next().map_err(&doing)? {
