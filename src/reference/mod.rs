@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::domain::{Country, Currency, Date, Decimal, FamilyId, HsSubheading, HsVersion, Month};
 
-pub use codes::{CodeSystem, Codes, CountryCode, PortSystem, UnknownCodeSystem};
+pub use codes::{CodeSystem, Codes, CountryCode, MembersOfEu, PortSystem, UnknownCodeSystem};
 pub use correlation::HsConversion;
 pub use families::Families;
 pub use table::{Problem, known_days};
@@ -181,7 +181,7 @@ impl Reference {
         let known = classes.keys().copied().collect();
         let families = families::read(files, classes, &mut problems);
         let (controls, controls_newest) = controls::read(files, &known, &mut problems);
-        let (duties, duties_newest) = duties::read(files, codes.members_of_eu().clone(), &mut problems);
+        let (duties, duties_newest) = duties::read(files, Arc::clone(codes.members_of_eu()), &mut problems);
         let (producers, [production_newest, capacity_newest]) = production::read(files, &known, &mut problems);
         let correlation = correlation::read(files, &mut problems);
         let (statistics, [rates_newest, hubs_newest]) = statistics::read(files, &mut problems);

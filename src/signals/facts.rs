@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::domain::{Country, Date, FamilyId, HsSubheading, Month};
-use crate::reference::{AsOf, Content, FamilyClass, Measure, Production};
+use crate::reference::{AsOf, Content, FamilyClass, Measure, MembersOfEu, Production};
 
 /// Answers of the bundle about a family. They hold as long as the bundle does not change for it (`Reference::changes`); then they are
 /// asked for again.
@@ -14,6 +15,7 @@ pub(crate) struct Facts {
     pub(crate) family: FamilyId,
     pub(super) class: FamilyClass,
     contents: Rc<Contents>,
+    pub(super) members_of_eu: Arc<MembersOfEu>,
     /// Every day on which the bundle changes for the family, ascending.
     changes: Vec<Date>,
     measures: Kept<Country, Rc<Vec<Measure>>>,
@@ -81,6 +83,7 @@ impl Facts {
             family,
             class: reference.class(family),
             contents: Rc::new(Contents::new(contents)),
+            members_of_eu: Arc::clone(reference.codes().members_of_eu()),
             changes: reference.changes(family),
             measures: RefCell::default(),
             made: RefCell::default(),

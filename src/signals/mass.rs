@@ -98,6 +98,11 @@ impl Sum {
         self.unweighed as f64 / 100.0
     }
 
+    /// Dollars of all that has a value.
+    pub(super) fn dollars(self) -> f64 {
+        self.cents as f64 / 100.0
+    }
+
     /// Tonnes of what has mass and value, and its dollars.
     pub(super) fn priced(self) -> (f64, f64) {
         (Grams(self.priced).tonnes(), self.cents.saturating_sub(self.unweighed) as f64 / 100.0)

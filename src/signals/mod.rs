@@ -5,6 +5,7 @@ mod balance;
 mod episode;
 mod event_surge;
 mod facts;
+mod imports;
 mod incentive;
 mod mass;
 mod mass_balance;
@@ -15,13 +16,14 @@ mod sheet;
 mod subject;
 #[cfg(test)]
 pub(crate) mod trade;
+mod union;
 
-use balance::Imports;
 pub(crate) use event_surge::event_surge;
 pub(crate) use facts::Asked;
 #[cfg(test)]
 pub(crate) use facts::Contents;
 use facts::Facts;
+use imports::Imports;
 pub(crate) use incentive::{of_corridor as incentive_of_corridor, of_record as incentive_of_record, rows as incentive_rows};
 use mass::Legs;
 pub(crate) use mass_balance::mass_balance;
