@@ -27,22 +27,35 @@ type Kept<K, V> = RefCell<BTreeMap<K, V>>;
 
 /// What the subheadings of a material contain of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Contents(Vec<(HsSubheading, Content)>);
+pub(crate) struct Contents {
+    of: Vec<(HsSubheading, Content)>,
+    divided: Vec<(HsSubheading, Vec<HsSubheading>)>,
+}
 
 impl Contents {
     /// What is not by mass, or not of the family, is left out.
     pub(crate) fn new(of: impl Iterator<Item = (HsSubheading, Content)>) -> Contents {
-        Contents(of.collect())
+        Contents { of: of.collect(), divided: Vec::new() }
+    }
+
+    /// Which of them are codes of an older edition, and what they became.
+    pub(crate) fn dividing(self, divided: impl Iterator<Item = (HsSubheading, Vec<HsSubheading>)>) -> Contents {
+        Contents { divided: divided.collect(), ..self }
+    }
+
+    /// The same.
+    pub(super) fn divided(&self) -> &[(HsSubheading, Vec<HsSubheading>)] {
+        &self.divided
     }
 
     /// A family has a dozen codes, so that looking through them is the quickest way.
     pub(super) fn of(&self, code: HsSubheading) -> Option<&Content> {
-        self.0.iter().find(|(known, _)| *known == code).map(|(_, content)| content)
+        self.of.iter().find(|(known, _)| *known == code).map(|(_, content)| content)
     }
 
     /// Whether other materials share one of them.
     pub(super) fn any_shared(&self) -> bool {
-        self.0.iter().any(|(_, content)| content.shared)
+        self.of.iter().any(|(_, content)| content.shared)
     }
 }
 
@@ -78,11 +91,12 @@ pub(crate) struct Wedge {
 impl Facts {
     /// Nothing has been asked yet.
     pub(crate) fn new(reference: &AsOf<'_>, family: FamilyId) -> Facts {
-        let contents = reference.contents(family).map(|(code, content)| (code, content.clone()));
+        let contents = Contents::new(reference.contents(family).map(|(code, content)| (code, content.clone())));
+        let codes = reference.contents(family).map(|(code, _)| (code, reference.successors(code).to_vec()));
         Facts {
             family,
             class: reference.class(family),
-            contents: Rc::new(Contents::new(contents)),
+            contents: Rc::new(contents.dividing(codes.filter(|(_, into)| !into.is_empty()))),
             members_of_eu: Arc::clone(reference.codes().members_of_eu()),
             changes: reference.changes(family),
             measures: RefCell::default(),
@@ -203,6 +217,12 @@ fn wedge(
     (intermediary, destination): (Country, Country),
     (code, on): (HsSubheading, Date),
 ) -> Option<Rc<Wedge>> {
+    let successors = reference.successors(code);
+    if !successors.is_empty() {
+        // What goods owe more that may be any of these is at least the least.
+        let wedges = successors.iter().map(|part| wedge(reference, (intermediary, destination), (*part, on)));
+        return wedges.collect::<Option<Vec<_>>>()?.into_iter().min_by(|left, right| left.rate.total_cmp(&right.rate));
+    }
     let chinese = reference.duty(Country::CHINA, destination, code, on)?;
     let declared = reference.duty(intermediary, destination, code, on)?;
     Some(Rc::new(Wedge { rate: chinese.rate - declared.rate, rows: chinese.rows }))

@@ -16,6 +16,7 @@ use crate::domain::{HsSubheading, Month};
 use crate::ledger::{Books, Line};
 use crate::reference::{Measure, MeasureKind};
 
+use super::divided::once;
 use super::facts::Wedge;
 use super::mass::{Scope, Window};
 use super::parameters::{Parameters, PriorNumbers, part, thousandths};
@@ -119,12 +120,13 @@ pub(super) fn traded(books: &Books<'_>, world: &World, parameters: &Parameters) 
     let window = Window::ending(books.corridor.month, months);
     for series in books.out().accounts() {
         let mut mix = Mix::default();
-        series.lines(window.first, window.last, |line| mix.add(line, world));
-        series.longer(|line| {
+        once(world, |each| series.lines(window.first, window.last, each), |line| mix.add(line, world));
+        let mut add = |line: Line| {
             if (window.first..=window.last).contains(&line.period.last()) {
                 mix.add(line, world);
             }
-        });
+        };
+        once(world, |each| series.longer(each), &mut add);
         let told = mix.weighed();
         if !told.is_empty() {
             return told;

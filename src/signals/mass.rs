@@ -8,6 +8,7 @@ use crate::domain::{Country, Grams, HsSubheading, Month, Period};
 use crate::ledger::{Account, CellRef, Line, Series};
 use crate::reference::{Content, MaterialStage};
 
+use super::divided::once;
 use super::subject::World;
 
 /// Months from a first to a last, both included.
@@ -231,7 +232,8 @@ impl Told {
         let since = if known.is_some() { since } else { Month::from_ordinal(0) };
         let mut months: Vec<(Month, Lines)> = Vec::new();
         series.reported(since, last, |month| at(&mut months, month).told = true);
-        series.lines(since, last, |line| at(&mut months, line.period.last()).add(&line, scope.grams(world, &line)));
+        let add = |line: Line| at(&mut months, line.period.last()).add(&line, scope.grams(world, &line));
+        once(world, |each| series.lines(since, last, each), add);
         match known {
             Some(known) => self.until.truncate(known + 1),
             None => {
@@ -352,7 +354,7 @@ fn at(months: &mut Vec<(Month, Lines)>, month: Month) -> &mut Lines {
 /// What the longer periods tell; of China's three ways one sum each.
 fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, Sum)> {
     let mut periods: Vec<(Period, Lines)> = Vec::new();
-    series.longer(|line| {
+    let add = |line: Line| {
         let index = periods.iter().position(|(period, _)| *period == line.period).unwrap_or_else(|| {
             periods.push((line.period, Lines::default()));
             periods.len() - 1
@@ -360,7 +362,8 @@ fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, Sum)>
         if let Some((_, lines)) = periods.get_mut(index) {
             lines.add(&line, scope.grams(world, &line));
         }
-    });
+    };
+    once(world, |each| series.longer(each), add);
     periods.into_iter().map(|(period, lines)| (period, lines.tell(u32::from(period.months())))).collect()
 }
 
@@ -374,12 +377,13 @@ pub(super) fn cells(series: Series<'_>, window: Window, scope: Scope, world: &Wo
         let mass = line.mass.filter(|_| scope.content(world, line.hs6).is_some());
         cells.extend(mass.map(|mass| (mass.0, line.cell())));
     };
-    series.lines(window.first, window.last, &mut take);
-    series.longer(|line| {
+    once(world, |each| series.lines(window.first, window.last, each), &mut take);
+    let mut take_whole = |line: Line| {
         if window.holds(line.period) {
-            take(line);
+            take(line)
         }
-    });
+    };
+    once(world, |each| series.longer(each), &mut take_whole);
     cells.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
     cells
 }

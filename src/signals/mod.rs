@@ -2,6 +2,7 @@
 //! signal.
 
 mod balance;
+mod divided;
 mod episode;
 mod event_surge;
 mod facts;
