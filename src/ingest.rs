@@ -65,7 +65,7 @@ impl Goods<'_> {
     /// The home. National digits of a code that another nomenclature has replaced say nothing.
     pub fn home(&self, families: &Families) -> FamilyId {
         if self.is_split {
-            return FamilyId::basket(self.hs6);
+            return families.home_divided(self.hs6);
         }
         let line = (self.hs.length() > 6 && self.hs6 == self.hs.subheading()).then_some((self.hs, self.issuer));
         families.home_issued(self.hs6, line, self.description)

@@ -1,10 +1,11 @@
 //! Code systems of countries and ports, as statistics offices and customs write them. Not a matter of dates.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use crate::domain::{Country, Port};
+use crate::domain::{Country, Date, Port};
 
 use super::table::{Problems, rows};
 
@@ -113,7 +114,7 @@ pub enum CountryCode {
 pub struct Codes {
     countries: BTreeMap<CodeSystem, BTreeMap<String, CountryCode>>,
     ports: BTreeMap<(PortSystem, String), (Country, Option<Port>)>,
-    members_of_eu: BTreeSet<Country>,
+    members_of_eu: Arc<MembersOfEu>,
     /// What to call a country.
     country_names: BTreeMap<Country, String>,
     /// What to call a port, and the row that says so.
@@ -169,9 +170,33 @@ impl Codes {
     }
 
     /// The members of the European Union.
-    pub fn members_of_eu(&self) -> &BTreeSet<Country> {
+    pub fn members_of_eu(&self) -> &Arc<MembersOfEu> {
         &self.members_of_eu
     }
+}
+
+/// The members of the European Union: from which day, and until which (exclusive).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MembersOfEu(BTreeMap<Country, (Date, Date)>);
+
+impl MembersOfEu {
+    /// These, each from a day until another (exclusive).
+    pub fn new(members: impl Iterator<Item = (Country, (Date, Date))>) -> MembersOfEu {
+        MembersOfEu(members.collect())
+    }
+
+    /// Whether a country is one on a day.
+    pub fn contains(&self, country: Country, on: Date) -> bool {
+        self.0.get(&country).is_some_and(|(from, until)| *from <= on && on < *until)
+    }
+}
+
+/// The days of `EU 1973-01-01/2020-02-01`, or of `EU 1973-01-01/`; `EU` alone is at all times.
+fn days_of_eu(group: &str) -> Option<Result<(Date, Date), jiff::Error>> {
+    let days = group.strip_prefix("EU")?.trim();
+    let (from, until) = days.split_once('/').unwrap_or((days, ""));
+    let day = |text: &str, open: Date| if text.is_empty() { Ok(open) } else { text.parse() };
+    Some(day(from, Date::MIN).and_then(|from| Ok((from, day(until, Date::MAX)?))))
 }
 
 fn without_zeros(text: &str) -> String {
@@ -227,10 +252,14 @@ pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) ->
 
 fn countries(files: &BTreeMap<String, String>, codes: &mut Codes, problems: &mut Problems) {
     let columns = &["id", "iso3", "m49", "census", "name", "names", "groups", "source"];
+    let mut members_of_eu = BTreeMap::new();
     for row in rows(files, "countries.csv", columns, problems) {
         let Some(country) = row.country("id", problems) else { continue };
-        if row.list("groups").contains(&"EU") {
-            codes.members_of_eu.insert(country);
+        for days in row.list("groups").into_iter().filter_map(days_of_eu) {
+            match days {
+                Ok((from, until)) if from < until => drop(members_of_eu.insert(country, (from, until))),
+                _ => row.wrong("groups", "holds no days of membership (EU FROM/UNTIL, the last exclusive or open)", problems),
+            }
         }
         codes.country_names.insert(country, row.text("name").to_owned());
         let coded = [(CodeSystem::Iso3, "iso3"), (CodeSystem::M49, "m49"), (CodeSystem::Census, "census")];
@@ -245,6 +274,7 @@ fn countries(files: &BTreeMap<String, String>, codes: &mut Codes, problems: &mut
             }
         }
     }
+    codes.members_of_eu = Arc::new(MembersOfEu(members_of_eu));
     codes.countries.entry(CodeSystem::Iso2).or_default().insert("XX".to_owned(), CountryCode::NoCountry);
 }
 

@@ -70,7 +70,15 @@ impl Controls {
             let named = control.named_of(families, family);
             // Under a basket stand goods outside every list.
             let in_part = |code: &HsSubheading| !family.is_material() || control.partial.contains(code);
-            let (partial, whole): (Vec<HsSubheading>, Vec<HsSubheading>) = named.into_iter().partition(in_part);
+            let (mut partial, mut whole): (Vec<HsSubheading>, Vec<HsSubheading>) = named.into_iter().partition(in_part);
+            // A code of an older edition is named whole where all that it became is, else in part.
+            for (code, into) in families.divided_of(family) {
+                if into.iter().all(|part| whole.contains(part)) {
+                    whole.push(code);
+                } else if into.iter().any(|part| whole.contains(part) || partial.contains(part)) {
+                    partial.push(code);
+                }
+            }
             if !whole.is_empty() || partial.is_empty() {
                 measures.push(control.measure(whole, false, date));
             }

@@ -1,6 +1,6 @@
 //! From the subheadings of older editions of the Harmonized System to those of 2022. Not a matter of dates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{HsSubheading, HsVersion};
 
@@ -34,12 +34,13 @@ impl Correlation {
         }
     }
 
-    pub(super) fn parts(&self, code: HsSubheading, version: HsVersion) -> Vec<HsSubheading> {
-        if version == HsVersion::Hs2022 {
-            return vec![code];
+    /// The codes that were divided, with all that they became, in whatever edition.
+    pub(super) fn divided(&self) -> BTreeMap<HsSubheading, BTreeSet<HsSubheading>> {
+        let mut divided: BTreeMap<HsSubheading, BTreeSet<HsSubheading>> = BTreeMap::new();
+        for ((_, code), into) in self.changed.iter().filter(|(_, into)| into.len() > 1) {
+            divided.entry(*code).or_default().extend(into);
         }
-        let version = version.max(HsVersion::Hs2012);
-        self.changed.get(&(version, code)).cloned().unwrap_or_else(|| vec![code])
+        divided
     }
 }
 

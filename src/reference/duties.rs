@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::domain::{Country, Date, FamilyId, HsSubheading};
 
 use super::DutyRate;
+use super::codes::MembersOfEu;
 use super::families::Families;
 use super::table::{Problems, Row, rows};
 
@@ -18,7 +20,7 @@ pub(super) struct Duties {
     /// By destination, the first day of a rate that spares the exempt codes only: from then on an origin without a row is
     /// unknown.
     general_since: BTreeMap<Country, Date>,
-    members_of_eu: BTreeSet<Country>,
+    members_of_eu: Arc<MembersOfEu>,
     dates: BTreeMap<Option<HsSubheading>, BTreeSet<Date>>,
     exempt_dates: BTreeSet<Date>,
 }
@@ -70,8 +72,8 @@ impl Duties {
         let on = on.min(date);
         let by_origin = self.rates.get(&goods.destination)?;
         let exempt = self.exempt.contains(&goods.code);
-        let eu = self.members_of_eu.contains(&goods.origin).then(|| "EU".parse().ok()).flatten();
-        let rates = by_origin.get(&goods.origin).or_else(|| eu.and_then(|eu: Country| by_origin.get(&eu)));
+        let of_eu = || by_origin.get(&Country::EU).filter(|_| self.members_of_eu.contains(goods.origin, on));
+        let rates = by_origin.get(&goods.origin).or_else(of_eu);
         let general = self.general_since.get(&goods.destination).is_some_and(|since| *since <= on);
         let Some(rates) = rates else {
             return if general && !exempt { None } else { Some(DutyRate { rate: 0.0, rows: Vec::new() }) };
@@ -132,7 +134,7 @@ const COLUMNS: &[&str] = &[
 /// Reads the rates; those that are of low certainty or recalled as a whole are checked and left out.
 pub(super) fn read(
     files: &BTreeMap<String, String>,
-    members_of_eu: BTreeSet<Country>,
+    members_of_eu: Arc<MembersOfEu>,
     problems: &mut Problems,
 ) -> (Duties, Option<Date>) {
     let mut duties = Duties { members_of_eu, ..Duties::default() };

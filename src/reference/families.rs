@@ -16,6 +16,8 @@ pub struct Families {
     codes: BTreeMap<FamilyId, Vec<HsSubheading>>,
     unshared: BTreeMap<HsSubheading, FamilyId>,
     shared: BTreeSet<HsSubheading>,
+    /// Codes of older editions that were divided within one family and stage, and what they became.
+    divided: BTreeMap<HsSubheading, (FamilyId, Vec<HsSubheading>)>,
     lines: BTreeMap<String, Vec<(Country, FamilyId)>>,
     rules: Vec<DescriptionRule>,
     text_codes: Vec<(Vec<String>, HsSubheading)>,
@@ -52,6 +54,23 @@ impl Families {
                 let shared = self.shared.contains(&hs6_2022);
                 if shared { FamilyId::basket(hs6_2022) } else { FamilyId::heading(hs6_2022) }
             })
+    }
+
+    /// The home of a code of an older edition that was divided: 8106.00 of 2017 became 8106.10 and 8106.90, both bismuth metal, so
+    /// that its family is certain though its code is not; else a basket.
+    pub fn home_divided(&self, code: HsSubheading) -> FamilyId {
+        self.divided.get(&code).map_or_else(|| FamilyId::basket(code), |(family, _)| *family)
+    }
+
+    /// What such a code became, where it has a family.
+    pub(super) fn successors(&self, code: HsSubheading) -> &[HsSubheading] {
+        self.divided.get(&code).map(|(_, into)| into.as_slice()).unwrap_or_default()
+    }
+
+    /// Such codes of a family.
+    pub(super) fn divided_of(&self, family: FamilyId) -> impl Iterator<Item = (HsSubheading, &[HsSubheading])> {
+        let of_family = self.divided.iter().filter(move |(_, (of, _))| *of == family);
+        of_family.map(|(code, (_, into))| (*code, into.as_slice()))
     }
 
     /// Every family that lists the code, the home among them.
@@ -92,6 +111,23 @@ impl Families {
         all.filter_map(|((_, code), content)| Some((*code, content.as_ref()?)))
     }
 
+    /// Takes the codes that were divided. One of which all is of one family and stage contains what any of its successors may.
+    pub(super) fn divide(&mut self, divided: BTreeMap<HsSubheading, BTreeSet<HsSubheading>>) {
+        for (code, into) in divided {
+            let homes: BTreeSet<Option<FamilyId>> = into.iter().map(|part| self.unshared.get(part).copied()).collect();
+            let Some(family) = homes.first().copied().flatten().filter(|_| homes.len() == 1) else { continue };
+            // Digits that the family lists today mean what they mean today.
+            if self.contents.contains_key(&(family, code)) {
+                continue;
+            }
+            let contents = into.iter().map(|part| self.contents.get(&(family, *part)).and_then(Option::as_ref));
+            if let Some(content) = range(&contents.collect::<Vec<_>>()) {
+                self.contents.insert((family, code), content);
+                self.divided.insert(code, (family, into.into_iter().collect()));
+            }
+        }
+    }
+
     /// All that decides home and context, as text: two maps are the same if and only if their texts are.
     pub(super) fn map(&self) -> String {
         let listed = self.listed.iter().map(|entry| format!("listed {entry:?}"));
@@ -100,7 +136,8 @@ impl Families {
         let lines = self.lines.iter().map(|entry| format!("line {entry:?}"));
         let rules = self.rules.iter().map(|rule| format!("words {rule:?}"));
         let text_codes = self.text_codes.iter().map(|entry| format!("text {entry:?}"));
-        let parts = listed.chain(unshared).chain(shared).chain(lines).chain(rules).chain(text_codes);
+        let divided = self.divided.iter().map(|(code, (family, _))| format!("divided {code} {family}"));
+        let parts = listed.chain(unshared).chain(shared).chain(lines).chain(rules).chain(text_codes).chain(divided);
         parts.collect::<Vec<_>>().join("\n")
     }
 
@@ -128,6 +165,19 @@ impl Families {
         let family = families.first().copied().filter(|_| families.len() == 1)?;
         self.context(code).contains(&family).then_some(family)
     }
+}
+
+/// What goods contain that may be any of these; the outer `None` where they are of several stages, or counted in pieces in part.
+fn range(of: &[Option<&Content>]) -> Option<Option<Content>> {
+    let known: Vec<&Content> = of.iter().copied().flatten().collect();
+    let Some(first) = known.first() else { return Some(None) };
+    let is_alike = known.len() == of.len() && known.iter().all(|content| content.stage == first.stage);
+    is_alike.then(|| {
+        let low = known.iter().map(|content| content.low).fold(1.0, f64::min);
+        let high = known.iter().map(|content| content.high).fold(0.0, f64::max);
+        let mid = known.iter().map(|content| content.mid).sum::<f64>() / known.len() as f64;
+        Some(Content { low, mid, high, ..(*first).clone() })
+    })
 }
 
 /// Lower-case words of letters and digits.

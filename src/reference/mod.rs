@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::domain::{Country, Currency, Date, Decimal, FamilyId, HsSubheading, HsVersion, Month};
 
-pub use codes::{CodeSystem, Codes, CountryCode, PortSystem, UnknownCodeSystem};
+pub use codes::{CodeSystem, Codes, CountryCode, MembersOfEu, PortSystem, UnknownCodeSystem};
 pub use correlation::HsConversion;
 pub use families::Families;
 pub use table::{Problem, known_days};
@@ -186,11 +186,12 @@ impl Reference {
         let codes = codes::read(files, &mut problems);
         let classes = families::known(files, &mut problems);
         let known = classes.keys().copied().collect();
-        let families = families::read(files, classes, &mut problems);
+        let mut families = families::read(files, classes, &mut problems);
         let (controls, controls_newest) = controls::read(files, &known, &mut problems);
-        let (duties, duties_newest) = duties::read(files, codes.members_of_eu().clone(), &mut problems);
+        let (duties, duties_newest) = duties::read(files, Arc::clone(codes.members_of_eu()), &mut problems);
         let (producers, [production_newest, capacity_newest]) = production::read(files, &known, &mut problems);
         let correlation = correlation::read(files, &mut problems);
+        families.divide(correlation.divided());
         let (statistics, [rates_newest, hubs_newest]) = statistics::read(files, &mut problems);
         if !problems.0.is_empty() {
             problems.0.sort();
@@ -279,12 +280,6 @@ impl Reference {
         self.correlation.to_hs2022(hs6, version)
     }
 
-    /// The subheadings of 2022 that hold what a subheading of an older edition held, ascending: 8106.00 of 2017 became 8106.10
-    /// and 8106.90, both bismuth, so that its family is certain though its code is not.
-    pub fn parts_in_hs2022(&self, hs6: HsSubheading, version: HsVersion) -> Vec<HsSubheading> {
-        self.correlation.parts(hs6, version)
-    }
-
     /// The dates after `after`, up to and with `until`, on which what `as_of` says about the family may change, ascending.
     pub fn changes(&self, family: FamilyId, after: Date, until: Date) -> Vec<Date> {
         let mut dates: BTreeSet<Date> = self.controls.dates(family);
@@ -358,6 +353,11 @@ impl AsOf<'_> {
     /// Of a shared code this is what the family's own goods contain: what else is under the code contains nothing of it.
     pub fn contents(&self, family: FamilyId) -> impl Iterator<Item = (HsSubheading, &Content)> {
         self.bundle.families.contents(family)
+    }
+
+    /// What a code of an older edition became whose goods all stayed in one family; empty for any other code.
+    pub fn successors(&self, code: HsSubheading) -> &[HsSubheading] {
+        self.bundle.families.successors(code)
     }
 
     /// The class of the family.

@@ -63,7 +63,7 @@ impl Producers {
                 }
                 Listing::WithoutFigure => without_figure = true,
                 // A table lists its members, and that it does not list the whole says nothing of them.
-                Listing::AtMost(..) if country == Country::EUROPEAN_UNION => without_figure = true,
+                Listing::AtMost(..) if country == Country::EU => without_figure = true,
                 Listing::AtMost(tonnes, row) if bound.as_ref().is_none_or(|(most, _)| tonnes > *most) => {
                     bound = Some((tonnes, row));
                 }

@@ -2,50 +2,17 @@
 //! is the same for every destination. What is not told is unknown, never zero.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::domain::{Country, Month};
 use crate::ledger::{Account, CellRef, Leg, Series};
-use crate::reference::Production;
+use crate::reference::{MembersOfEu, Production};
 
 use super::mass::{Scope, Sum, Told, Window, cells};
 use super::parameters::{BalanceNumbers, EpisodeNumbers, part};
 use super::subject::{Subject, World};
-
-/// What every M imports, kept; a source of which something else is told now is read again.
-#[derive(Debug, Default)]
-pub(crate) struct Imports(RefCell<BTreeMap<Country, Rc<Sources>>>);
-
-impl Imports {
-    /// The imports of the corridor's M.
-    pub(super) fn of(&self, subject: &Subject<'_>) -> Rc<Sources> {
-        subject.books.rest_on_supply();
-        let mut held = self.0.borrow_mut();
-        let sources = held.entry(subject.m()).or_insert_with(|| Rc::new(Sources::of(subject)));
-        if !sources.stale.is_empty() {
-            Rc::make_mut(sources).read_again(subject);
-        }
-        Rc::clone(sources)
-    }
-
-    /// The trade of a source with a country has changed, China standing for its three.
-    pub(crate) fn change(&self, to: Country, from: Country) {
-        if let Some(sources) = self.0.borrow_mut().get_mut(&to) {
-            Rc::make_mut(sources).change(from);
-        }
-    }
-
-    /// China's trade with every country has.
-    pub(crate) fn change_from_china(&self) {
-        self.0.borrow_mut().values_mut().for_each(|sources| Rc::make_mut(sources).change(Country::CHINA));
-    }
-
-    /// The trade of every source with a country has.
-    pub(crate) fn forget(&self, country: Country) {
-        self.0.borrow_mut().remove(&country);
-    }
-}
+use super::union::Buyer;
 
 /// What M had in a window, in tonnes of contained element, scaled to the length of the window where a month is not told.
 #[derive(Clone, Debug)]
@@ -96,6 +63,9 @@ pub(super) struct Before {
 /// M's imports by source, as each account tells them: read once for all windows and destinations.
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
+    /// Whose.
+    m: Country,
+    members_of_eu: Arc<MembersOfEu>,
     first: Source,
     /// By country.
     other: Vec<(Country, Source)>,
@@ -114,18 +84,30 @@ struct Source {
 }
 
 impl Sources {
-    fn of(subject: &Subject<'_>) -> Sources {
+    pub(super) fn of(subject: &Subject<'_>) -> Sources {
         let other = subject.books.supply().map(|(country, leg)| (country, Source::read(subject, leg))).collect();
-        Sources { first: Source::read(subject, subject.books.first()), other, stale: Vec::new(), inflows: RefCell::default() }
+        Sources {
+            m: subject.m(),
+            members_of_eu: Arc::clone(&subject.world.members_of_eu),
+            first: Source::read(subject, subject.books.first()),
+            other,
+            stale: Vec::new(),
+            inflows: RefCell::default(),
+        }
     }
 
-    fn change(&mut self, from: Country) {
+    pub(super) fn change(&mut self, from: Country) {
         if !self.stale.contains(&from) {
             self.stale.push(from);
         }
     }
 
-    fn read_again(&mut self, subject: &Subject<'_>) {
+    /// Something else is told now.
+    pub(super) fn is_stale(&self) -> bool {
+        !self.stale.is_empty()
+    }
+
+    pub(super) fn read_again(&mut self, subject: &Subject<'_>) {
         for country in std::mem::take(&mut self.stale) {
             if country.is_china() {
                 self.first = Source::read(subject, subject.books.first());
@@ -138,6 +120,12 @@ impl Sources {
             }
         }
         self.inflows.get_mut().clear();
+    }
+
+    /// The other sources that count in a window, where this is how much each told.
+    fn counted(&self, window: Window, told: impl Fn(&Source) -> f64) -> impl Iterator<Item = &(Country, Source)> {
+        let of_m = Buyer { country: self.m, on: window.last.last_day(), members: &self.members_of_eu };
+        of_m.once(&self.other, told)
     }
 
     /// What came in within a window.
@@ -154,7 +142,7 @@ impl Sources {
         let months = f64::from(window.months());
         let told = |sum: Sum| (f64::from(sum.months) * 2.0 >= months).then(|| sum.mean() * months);
         let (mut other, mut shared) = (0.0, 0.0);
-        for (_, source) in &self.other {
+        for (_, source) in self.counted(window, |source| source.mean(window)) {
             let Some((index, of_source)) = source.best(window) else { continue };
             other += of_source.mean() * months;
             let of_shared = source.shared.as_ref().and_then(|shared| shared.get(index));
@@ -181,7 +169,8 @@ impl Sources {
     /// China without a mass is unknown, not nothing. Its dollars are worth what those of the other rows are; where no row has both, a
     /// source that tells no mass at all may be any.
     fn weighed_fraction(&self, window: Window) -> f64 {
-        let others = || self.other.iter().map(|(_, source)| source.heard(window));
+        let dollars = |source: &Source| source.heard(window).dollars();
+        let others = || self.counted(window, dollars).map(|(_, source)| source.heard(window));
         let unweighed: f64 = others().map(Sum::unweighed_dollars).sum();
         if unweighed <= 0.0 {
             return 1.0;
@@ -203,7 +192,7 @@ impl Sources {
             let told = source.accounts.iter().map(|(_, told)| told.sum(window, true).months).max().unwrap_or(0);
             Some((before.tonnes(), f64::from(told) / f64::from(window.months().max(1))))
         };
-        let others = self.other.iter().map(|(_, source)| source);
+        let others = self.counted(usual, |source| source.mean(usual)).map(|(_, source)| source);
         let sources: Vec<(f64, f64)> = std::iter::once(&self.first).chain(others).filter_map(told_of).collect();
         let total: f64 = sources.iter().map(|(tonnes, _)| tonnes).sum();
         let usual = |(tonnes, _): &&(f64, f64)| *tonnes > 0.0 && *tonnes >= part(numbers.usual_source) * total;
@@ -235,6 +224,11 @@ impl Source {
             }
         }
         best
+    }
+
+    /// Tonnes a month by that account; 0 where none told.
+    fn mean(&self, window: Window) -> f64 {
+        self.best(window).map_or(0.0, |(_, sum)| sum.mean())
     }
 
     /// What one side tells: its statistics, else the shipments of a complete feed.
@@ -312,7 +306,8 @@ impl Supply {
         let first = subject.books.first();
         let told = |side| first.by(sources.first.of_side(side, self.window).0);
         let first = [Account::IMPORTER, Account::EXPORTER].map(told);
-        let other = sources.other.iter().filter_map(|(country, source)| {
+        let counted = sources.counted(self.window, |source| source.mean(self.window));
+        let other = counted.filter_map(|(country, source)| {
             let (account, _) = source.accounts.get(source.best(self.window)?.0)?;
             Some(subject.books.supply_from(*country).by(*account))
         });
@@ -365,7 +360,11 @@ impl Before {
             _ => return None,
         };
         let (mut other, usual) = (0.0, part(subject.parameters.balance.usual_source));
-        for (_, source) in &sources.other {
+        let mean = |source: &Source| {
+            let told = source.best(supply.window).and_then(|(index, _)| source.accounts.get(index));
+            told.map_or(0.0, |(_, told)| told.sum(before, true).mean())
+        };
+        for (_, source) in sources.counted(before, mean) {
             // A source that is silent in the window is missing there, which `complete` weighs.
             let Some((index, of_window)) = source.best(supply.window) else { continue };
             let Some((account, told)) = source.accounts.get(index) else { continue };

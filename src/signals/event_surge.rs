@@ -3,7 +3,8 @@
 //! **Sees** contained mass a month before and after an episode, by stage (ore, oxide, metal apart), on both legs. "Before" is
 //! the 24 months that end with the month before the first announcement; "after" at most the last six months, none before the
 //! measure bound. Growth is in log-points, with a small constant on both sides so that tiny flows do not explode, and less the
-//! growth of D's other non-Chinese sources: when all sources rise, demand rose. The first leg may come in another stage than it
+//! growth of D's other non-Chinese sources (`EU` is one where none of its members is): when all sources rise, demand rose. The
+//! first leg may come in another stage than it
 //! leaves in (metal in, oxide out), so it is compared by stage and over all of the family's own codes, and the larger growth
 //! counts, where what came can be a fifth of what left. What M tells as re-exports is no part of the second leg. A stage counts from a fifth of the corridor's mass; of several the
 //! strongest is named.

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::domain::{Country, Date, FamilyId, HsSubheading, Month};
-use crate::reference::{AsOf, Content, FamilyClass, Measure, Production};
+use crate::reference::{AsOf, Content, FamilyClass, Measure, MembersOfEu, Production};
 
 /// Answers of the bundle about a family. They hold as long as the bundle does not change for it (`Reference::changes`); then they are
 /// asked for again.
@@ -14,6 +15,7 @@ pub(crate) struct Facts {
     pub(crate) family: FamilyId,
     pub(super) class: FamilyClass,
     contents: Rc<Contents>,
+    pub(super) members_of_eu: Arc<MembersOfEu>,
     /// Every day on which the bundle changes for the family, ascending.
     changes: Vec<Date>,
     measures: Kept<Country, Rc<Vec<Measure>>>,
@@ -25,22 +27,35 @@ type Kept<K, V> = RefCell<BTreeMap<K, V>>;
 
 /// What the subheadings of a material contain of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Contents(Vec<(HsSubheading, Content)>);
+pub(crate) struct Contents {
+    of: Vec<(HsSubheading, Content)>,
+    divided: Vec<(HsSubheading, Vec<HsSubheading>)>,
+}
 
 impl Contents {
     /// What is not by mass, or not of the family, is left out.
     pub(crate) fn new(of: impl Iterator<Item = (HsSubheading, Content)>) -> Contents {
-        Contents(of.collect())
+        Contents { of: of.collect(), divided: Vec::new() }
+    }
+
+    /// Which of them are codes of an older edition, and what they became.
+    pub(crate) fn dividing(self, divided: impl Iterator<Item = (HsSubheading, Vec<HsSubheading>)>) -> Contents {
+        Contents { divided: divided.collect(), ..self }
+    }
+
+    /// The same.
+    pub(super) fn divided(&self) -> &[(HsSubheading, Vec<HsSubheading>)] {
+        &self.divided
     }
 
     /// A family has a dozen codes, so that looking through them is the quickest way.
     pub(super) fn of(&self, code: HsSubheading) -> Option<&Content> {
-        self.0.iter().find(|(known, _)| *known == code).map(|(_, content)| content)
+        self.of.iter().find(|(known, _)| *known == code).map(|(_, content)| content)
     }
 
     /// Whether other materials share one of them.
     pub(super) fn any_shared(&self) -> bool {
-        self.0.iter().any(|(_, content)| content.shared)
+        self.of.iter().any(|(_, content)| content.shared)
     }
 }
 
@@ -76,11 +91,13 @@ pub(crate) struct Wedge {
 impl Facts {
     /// Nothing has been asked yet.
     pub(crate) fn new(reference: &AsOf<'_>, family: FamilyId) -> Facts {
-        let contents = reference.contents(family).map(|(code, content)| (code, content.clone()));
+        let contents = Contents::new(reference.contents(family).map(|(code, content)| (code, content.clone())));
+        let codes = reference.contents(family).map(|(code, _)| (code, reference.successors(code).to_vec()));
         Facts {
             family,
             class: reference.class(family),
-            contents: Rc::new(Contents::new(contents)),
+            contents: Rc::new(contents.dividing(codes.filter(|(_, into)| !into.is_empty()))),
+            members_of_eu: Arc::clone(reference.codes().members_of_eu()),
             changes: reference.changes(family),
             measures: RefCell::default(),
             made: RefCell::default(),
@@ -200,6 +217,13 @@ fn wedge(
     (intermediary, destination): (Country, Country),
     (code, on): (HsSubheading, Date),
 ) -> Option<Rc<Wedge>> {
+    let successors = reference.successors(code);
+    if !successors.is_empty() {
+        // What goods owe more that may be any of these is at least the least; an unknown one may be less than any.
+        let least = |wedge: &Wedge| wedge.rate.unwrap_or(f64::NEG_INFINITY);
+        let wedges = successors.iter().map(|part| wedge(reference, (intermediary, destination), (*part, on)));
+        return wedges.collect::<Option<Vec<_>>>()?.into_iter().min_by(|left, right| least(left).total_cmp(&least(right)));
+    }
     let chinese = reference.duty(Country::CHINA, destination, code, on)?;
     let declared = reference.duty(intermediary, destination, code, on);
     Some(Rc::new(Wedge { rate: declared.map(|declared| chinese.rate - declared.rate), rows: chinese.rows }))

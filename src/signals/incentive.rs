@@ -18,9 +18,11 @@ use crate::ledger::{Books, Line};
 use crate::reference::{Measure, MeasureKind};
 
 use super::Missing;
+use super::divided::once;
 use super::mass::{Scope, Window};
 use super::parameters::{Parameters, PriorNumbers, part, thousandths};
 use super::subject::{Subject, World};
+use super::union::Buyer;
 
 /// The prior of a corridor or a shipment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,12 +127,13 @@ pub(super) fn traded(books: &Books<'_>, world: &World, parameters: &Parameters) 
     let window = Window::ending(books.corridor.month, months);
     for series in books.out().accounts() {
         let mut mix = Mix::default();
-        series.lines(window.first, window.last, |line| mix.add(line, world));
-        series.longer(|line| {
+        once(world, |each| series.lines(window.first, window.last, each), |line| mix.add(line, world));
+        let mut add = |line: Line| {
             if (window.first..=window.last).contains(&line.period.last()) {
                 mix.add(line, world);
             }
-        });
+        };
+        once(world, |each| series.longer(each), &mut add);
         let told = mix.weighed();
         if !told.is_empty() {
             return told;
@@ -184,16 +187,18 @@ pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Win
     let (episodes, surge) = (&subject.parameters.episodes, &subject.parameters.surge);
     let kappa = surge.kappa(subject.world.class);
     let mut growths = Vec::new();
-    for (_, leg) in subject.books.sources() {
+    for (country, leg) in subject.books.sources() {
         for series in leg.accounts() {
             let (pre, post) = subject.sums(series, (before, after), scope);
             let told = pre.months >= episodes.before_months_min && post.months >= episodes.after_months_min;
             if told && pre.tonnes() > 0.0 && post.tonnes() > 0.0 {
-                growths.push(libm::log((post.mean() + kappa) / (pre.mean() + kappa)));
+                growths.push((country, libm::log((post.mean() + kappa) / (pre.mean() + kappa))));
                 break;
             }
         }
     }
+    let of_d = Buyer { country: subject.d(), on: after.last.last_day(), members: &subject.world.members_of_eu };
+    let mut growths: Vec<f64> = of_d.beside(subject.m(), growths).into_iter().map(|(_, growth)| growth).collect();
     let sources = u32::try_from(growths.len()).unwrap_or(u32::MAX);
     if sources < surge.demand_sources_min {
         return Demand { sources, ..Demand::default() };

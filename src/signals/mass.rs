@@ -8,6 +8,7 @@ use crate::domain::{Country, Grams, HsSubheading, Month, Period};
 use crate::ledger::{Account, CellRef, Line, Series};
 use crate::reference::{Content, MaterialStage};
 
+use super::divided::once;
 use super::subject::World;
 
 /// Months from a first to a last, both included.
@@ -75,7 +76,8 @@ pub(super) struct Sum {
     /// Months of them with a row of this way. In the others its reporter told trade of the family with others alone, from which a
     /// zero follows.
     pub(super) spoken: u32,
-    /// US cents of what is not in it for want of a mass.
+    /// US cents of all that has a value, and of what is not in the sum for want of a mass.
+    cents: u64,
     unweighed: u64,
     /// Grams and US cents of what has mass and value.
     priced: u64,
@@ -98,6 +100,11 @@ impl Sum {
         self.unweighed as f64 / 100.0
     }
 
+    /// Dollars of all that has a value.
+    pub(super) fn dollars(self) -> f64 {
+        self.cents as f64 / 100.0
+    }
+
     /// Tonnes of what has mass and value, and its dollars.
     pub(super) fn priced(self) -> (f64, f64) {
         (Grams(self.priced).tonnes(), self.priced_cents as f64 / 100.0)
@@ -108,6 +115,7 @@ impl Sum {
             grams: self.grams.saturating_add(other.grams),
             months: self.months.saturating_add(other.months),
             spoken: self.spoken.saturating_add(other.spoken),
+            cents: self.cents.saturating_add(other.cents),
             unweighed: self.unweighed.saturating_add(other.unweighed),
             priced: self.priced.saturating_add(other.priced),
             priced_cents: self.priced_cents.saturating_add(other.priced_cents),
@@ -119,6 +127,7 @@ impl Sum {
             grams: self.grams.saturating_sub(other.grams),
             months: self.months.saturating_sub(other.months),
             spoken: self.spoken.saturating_sub(other.spoken),
+            cents: self.cents.saturating_sub(other.cents),
             unweighed: self.unweighed.saturating_sub(other.unweighed),
             priced: self.priced.saturating_sub(other.priced),
             priced_cents: self.priced_cents.saturating_sub(other.priced_cents),
@@ -207,7 +216,7 @@ impl Lines {
         let is_weighed = self.weighed && self.unweighed <= self.cents / 5;
         let told = self.told && (is_weighed || !self.any_unweighed);
         let priced_cents = self.cents.saturating_sub(self.unweighed);
-        let sum = Sum { unweighed: self.unweighed, priced: self.priced, priced_cents, ..Sum::default() };
+        let sum = Sum { cents: self.cents, unweighed: self.unweighed, priced: self.priced, priced_cents, ..Sum::default() };
         match told {
             true => Sum { grams: self.grams, months, spoken: if self.spoken { months } else { 0 }, ..sum },
             false => Sum { unweighed: self.cents, ..sum },
@@ -240,7 +249,8 @@ impl Told {
         let since = if known.is_some() { since } else { Month::from_ordinal(0) };
         let mut months: Vec<(Month, Lines)> = Vec::new();
         series.reported(since, last, |month| at(&mut months, month).told = true);
-        series.lines(since, last, |line| at(&mut months, line.period.last()).add(&line, (scope, world)));
+        let add = |line: Line| at(&mut months, line.period.last()).add(&line, (scope, world));
+        once(world, |each| series.lines(since, last, each), add);
         match known {
             Some(known) => self.until.truncate(known + 1),
             None => {
@@ -362,7 +372,7 @@ fn at(months: &mut Vec<(Month, Lines)>, month: Month) -> &mut Lines {
 /// What the longer periods tell; of China's three ways one sum each.
 fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, Sum)> {
     let mut periods: Vec<(Period, Lines)> = Vec::new();
-    series.longer(|line| {
+    let add = |line: Line| {
         let index = periods.iter().position(|(period, _)| *period == line.period).unwrap_or_else(|| {
             periods.push((line.period, Lines::default()));
             periods.len() - 1
@@ -370,7 +380,8 @@ fn longer(series: Series<'_>, scope: Scope, world: &World) -> Vec<(Period, Sum)>
         if let Some((_, lines)) = periods.get_mut(index) {
             lines.add(&line, (scope, world));
         }
-    });
+    };
+    once(world, |each| series.longer(each), add);
     periods.into_iter().map(|(period, lines)| (period, lines.tell(u32::from(period.months())))).collect()
 }
 
@@ -384,12 +395,13 @@ pub(super) fn cells(series: Series<'_>, window: Window, scope: Scope, world: &Wo
         let mass = line.mass.filter(|_| scope.takes(&line) && scope.content(world, line.hs6).is_some());
         cells.extend(mass.map(|mass| (mass.0, line.cell())));
     };
-    series.lines(window.first, window.last, &mut take);
-    series.longer(|line| {
+    once(world, |each| series.lines(window.first, window.last, each), &mut take);
+    let mut take_whole = |line: Line| {
         if window.holds(line.period) {
-            take(line);
+            take(line)
         }
-    });
+    };
+    once(world, |each| series.longer(each), &mut take_whole);
     cells.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
     cells
 }

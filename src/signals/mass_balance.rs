@@ -21,8 +21,8 @@
 //! **Silent** where imports, production or exports are unknown. M itself must tell what it imports, for at least 80 % of the
 //! months in which the exports are told, since nobody else knows all of its sources; of those that it had, at least 80 % by mass
 //! must have reported, and dollars without a mass are not reported. A month that M told in whole is told of every source: whom it
-//! does not name it bought nothing from, unless that source's own report names M. Exports of months that M has still to
-//! tell its imports of are left out. A
+//! does not name it bought nothing from, unless that source's own report names M. `EU` beside its members is the same trade: of
+//! its row and the sum of theirs the larger counts. Exports of months that M has still to tell its imports of are left out. A
 //! country that a table of the world's producers does not list makes at most what the smallest listed one makes; without a
 //! table it is unknown. Then the share is 0 to 1. Silent also for baskets and headings, and below the least sample. Without a
 //! measure the share is told, and no weight; nor does it speak for rerouting where less than a fifth can be Chinese.

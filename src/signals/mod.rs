@@ -2,9 +2,11 @@
 //! signal.
 
 mod balance;
+mod divided;
 mod episode;
 mod event_surge;
 mod facts;
+mod imports;
 mod incentive;
 mod mass;
 mod mass_balance;
@@ -15,13 +17,14 @@ mod sheet;
 mod subject;
 #[cfg(test)]
 pub(crate) mod trade;
+mod union;
 
-use balance::Imports;
 pub(crate) use event_surge::event_surge;
 pub(crate) use facts::Asked;
 #[cfg(test)]
 pub(crate) use facts::Contents;
 use facts::Facts;
+use imports::Imports;
 pub(crate) use incentive::{
     missing as incentive_missing, of_corridor as incentive_of_corridor, of_record as incentive_of_record, rows as incentive_rows,
 };

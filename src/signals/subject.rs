@@ -1,10 +1,11 @@
 //! What signals may see: the books of a corridor-month beside the world's facts, read once. No signal asks the bundle itself.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::domain::{Country, Date, FamilyId, HsSubheading, Month};
 use crate::ledger::{Books, RecordFacts, Series};
-use crate::reference::{AsOf, Content, FamilyClass, MaterialStage, Measure, MeasureKind};
+use crate::reference::{AsOf, Content, FamilyClass, MaterialStage, Measure, MeasureKind, MembersOfEu};
 
 use super::Lookups;
 use super::facts::{Contents, Facts, Made, Wedge};
@@ -83,6 +84,8 @@ pub(crate) struct World {
     pub(crate) made: Rc<Made>,
     /// What Chinese goods owe at D beside what M's owe, by subheading; absent where D has no table.
     pub(crate) wedges: Vec<(HsSubheading, Rc<Wedge>)>,
+    /// Who is of the European Union.
+    pub(crate) members_of_eu: Arc<MembersOfEu>,
     /// How large the family's trade is.
     pub(crate) class: FamilyClass,
 }
@@ -124,6 +127,7 @@ impl World {
             contents: facts.contents(),
             made: Rc::default(),
             wedges: Vec::new(),
+            members_of_eu: Arc::clone(&facts.members_of_eu),
             class: facts.class,
         }
     }

@@ -1,6 +1,7 @@
 //! Builders of trade for tests: dull books, to which a test adds what it is about. No formula.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::domain::{CorridorId, Country, Date, FamilyId, FlowFacts, FlowKind, Grams, HsSubheading, Month, Period};
 use crate::ledger::{Account, Books, FlowVersion, RecordFacts, Ways};
@@ -93,6 +94,7 @@ impl Trade {
             contents: Rc::new(contents),
             made: Rc::new(Made { production: unlisted(), production_before: unlisted(), ..Made::default() }),
             wedges: Vec::new(),
+            members_of_eu: Arc::default(),
             class: FamilyClass::Bulk,
         };
         Trade { corridor, months: 1, world, bills: Vec::new(), told: Vec::new(), re_exported: Vec::new(), earlier: 0 }

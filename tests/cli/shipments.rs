@@ -37,6 +37,35 @@ fn where_a_shipment_is_no_longer_or_not_yet_at_home_nothing_is_said_of_it() {
     assert_eq!(said, wanted.into());
 }
 
+/// A month's total of bismuth in tonnes, from June 2022 to June 2025: so much before February 2025, so much since.
+fn bismuth((reporter, partner): (&str, &str), (hs, version): (&str, &str), (before, since): (u32, u32)) -> String {
+    let row = |month: u32| {
+        let (year, of_year, tonnes) = (2022 + month / 12, month % 12 + 1, if month < 37 { before } else { since });
+        format!(
+            r#"{{"kind":"trade_flow","reporter":"{reporter}","partner":"{partner}","flow":"import","period":"{year}-{of_year:02}","hs":"{hs}","hs_version":"{version}","net_mass_kg":{tonnes}000}}"#
+        ) + "\n"
+    };
+    (5..42).map(row).collect()
+}
+
+#[test]
+fn a_code_that_was_divided_within_one_family_counts_there_and_once() {
+    let told = |leg: &str| {
+        let out = bismuth(("US", "LA"), ("810610", "2022"), (5, 160));
+        let corridors = assessed(&(out + leg), &["--only", "corridors"]);
+        assert!(corridors.iter().all(|corridor| corridor["family"] == "BI"), "{corridors:?}");
+        let corridor = corridors.into_iter().find(|corridor| corridor["id"] == "BI/LA/US/2025-06").unwrap();
+        (corridor["balance"]["chinese_imports_t"].as_f64().unwrap(), corridor["band"].as_str().unwrap().to_owned())
+    };
+    let first = |hs: &str, version: &str| bismuth(("LA", "CN"), (hs, version), (20, 180));
+    // Five months of 180 t and one of 20.
+    let (today, older) = (told(&first("810610", "2022")), told(&first("810600", "2017")));
+    assert!((today.0 - 920.0 * 0.9999).abs() < 0.1 && (older.0 - 920.0 * 0.98495).abs() < 0.1, "{today:?} {older:?}");
+    assert_eq!((today.1.as_str(), older.1.as_str()), ("review", "review"));
+    // Told in both editions it is the same trade.
+    assert_eq!(told(&(first("810610", "2022") + &first("810600", "2017"))).0, today.0);
+}
+
 #[test]
 fn a_corridor_counts_the_shipments_that_hold() {
     let bill = |id: &str, version: (u32, &str)| bill(id, "282580", version, "2025-02-01").replace("JP", "US");

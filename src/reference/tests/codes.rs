@@ -72,6 +72,21 @@ fn countries_are_read_in_every_system() {
 }
 
 #[test]
+fn a_country_is_of_the_union_from_its_accession_to_its_withdrawal() {
+    let members = bundle().codes().members_of_eu();
+    let is_one = |code: &str, on: &str| members.contains(country(code), on.parse().unwrap());
+    assert!(is_one("DE", "1990-01-01") && is_one("HR", "2013-07-01") && is_one("GB", "2020-01-31"));
+    assert!(
+        !is_one("HR", "2013-06-30") && !is_one("GB", "2020-02-01") && !is_one("CH", "2025-01-01") && !is_one("EU", "2025-01-01")
+    );
+    let letters = || b'A'..=b'Z';
+    let all: Vec<Country> =
+        letters().flat_map(|first| letters().filter_map(move |second| Country::of([first, second]))).collect();
+    let count = |on: &str| all.iter().filter(|code| members.contains(**code, on.parse().unwrap())).count();
+    assert_eq!(["1960-01-01", "2003-01-01", "2014-01-01", "2025-01-01"].map(count), [6, 15, 28, 27]);
+}
+
+#[test]
 fn countries_and_ports_have_a_name_and_a_row_that_says_it() {
     let codes = bundle().codes();
     assert_eq!(codes.name_of_country(&country("TH")), "Thailand");

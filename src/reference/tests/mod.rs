@@ -247,8 +247,38 @@ fn older_editions_lead_to_2022_unless_the_code_was_divided() {
     assert_eq!(to("854140", HsVersion::Hs2017), HsConversion::Split);
     assert_eq!(to("854140", HsVersion::Hs2007), HsConversion::Split);
     assert_eq!(to("854140", HsVersion::Hs2022), HsConversion::Same(code("854140")));
-    assert_eq!(bundle().parts_in_hs2022(code("810600"), HsVersion::Hs2017), [code("810610"), code("810690")]);
     assert_eq!(to("040310", HsVersion::Hs2017), HsConversion::Same(code("040320")));
+}
+
+#[test]
+fn a_code_that_was_divided_within_one_family_and_stage_is_of_it() {
+    let home = |hs: &str| bundle().families().home_divided(code(hs)).to_string();
+    assert_eq!(["810600", "441232", "854140", "811292", "810390"].map(home), ["BI", "WOOD", "H854140", "H811292", "H810390"]);
+    let of_day = bundle().as_of(day("2025-06-01"));
+    assert_eq!(of_day.successors(code("810600")), [code("810610"), code("810690")]);
+    assert!(of_day.successors(code("854140")).is_empty() && of_day.successors(code("810610")).is_empty());
+    // Refined bismuth of 99.99 % and more, and all other.
+    let (_, content) = of_day.contents(family("BI")).find(|(of, _)| *of == code("810600")).unwrap();
+    assert_eq!((content.low, content.high, content.stage), (0.4, 1.0, MaterialStage::Metal));
+    assert!((content.mid - (0.9999 + 0.97) / 2.0).abs() < 1e-9, "{content:?}");
+    // What names both of them names it.
+    let measures = of_day.measures(family("BI"), country("US"));
+    let licence = measures.iter().find(|measure| measure.row == "controls/CN-2025-10").unwrap();
+    assert!(licence.subheadings.contains(&code("810600")) && !licence.partial, "{licence:?}");
+}
+
+#[test]
+fn a_code_that_was_divided_into_stages_is_none_of_them() {
+    let mut files = Reference::built_in_files();
+    let rows =
+        "2017.700001,2017,700001,261710;282580,x\n2017.700002,2017,700002,261710;847130,x\n2017.700003,2017,700003,282580,x\n";
+    files.get_mut("hs_correlation.csv").unwrap().push_str(rows);
+    let changed = Reference::parse(&files).unwrap();
+    let home = |hs: &str| changed.families().home_divided(code(hs)).to_string();
+    assert_eq!(["700001", "700002", "700003"].map(home), ["H700001", "H700002", "H700003"]);
+    assert_eq!(changed.family_map_fingerprint(), bundle().family_map_fingerprint());
+    files.get_mut("hs_correlation.csv").unwrap().push_str("2017.700004,2017,700004,811010;811020,x\n");
+    assert_ne!(Reference::parse(&files).unwrap().family_map_fingerprint(), changed.family_map_fingerprint());
 }
 
 #[test]
