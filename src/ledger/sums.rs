@@ -72,9 +72,13 @@ impl Sum {
         }
     }
 
-    /// What has a mass, with its value where all of it has one, and what has none.
+    /// What has a mass, with its value where all of it has one, and what has none; of what has none for more than a fifth of its
+    /// dollars the mass is not told.
     fn measures(&self) -> impl Iterator<Item = Measure> + use<> {
         let whole = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
+        if self.unweighed_cents * 4 > self.cents {
+            return Some((None, Some(whole(self.cents + self.unweighed_cents)))).into_iter().chain(None);
+        }
         let value = (self.unvalued == 0).then_some(whole(self.cents));
         let weighed = (self.weighed > 0).then_some((Some(Grams(whole(self.grams))), value));
         let unweighed = (self.unweighed > 0).then_some((None, Some(whole(self.unweighed_cents))));
@@ -177,7 +181,8 @@ mod tests {
     #[test]
     fn what_has_no_mass_is_told_apart() {
         let (some, none) = (|mass, value| (0, Import, Some(mass), value), |value| (0, Import, None, value));
-        adds_up(&[some(3, Some(9)), none(Some(5)), none(None)], &[(Some(3), Some(9)), (None, Some(5))]);
+        adds_up(&[some(3, Some(40)), none(Some(10)), none(None)], &[(Some(3), Some(40)), (None, Some(10))]);
+        adds_up(&[some(3, Some(40)), none(Some(11))], &[(None, Some(51))]);
         // A price needs the value of all.
         adds_up(&[some(3, Some(9)), some(4, None)], &[(Some(7), None)]);
         adds_up(&[none(Some(5))], &[(None, Some(5))]);

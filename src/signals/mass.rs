@@ -1,11 +1,9 @@
 //! Sums of contained mass over windows of months, one account at a time. A month that was not told is never a zero.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
-use crate::domain::{Country, Grams, HsSubheading, Month, Period};
-use crate::ledger::{Account, CellRef, Line, Series};
+use crate::domain::{Grams, HsSubheading, Month, Period};
+use crate::ledger::{CellRef, Line, Series};
 use crate::reference::{Content, MaterialStage};
 
 use super::divided::once;
@@ -79,9 +77,8 @@ pub(super) struct Sum {
     /// US cents of all that has a value, and of what is not in the sum for want of a mass.
     cents: u64,
     unweighed: u64,
-    /// Grams and US cents of what has mass and value.
+    /// Grams of what has a value too.
     priced: u64,
-    priced_cents: u64,
 }
 
 impl Sum {
@@ -107,7 +104,7 @@ impl Sum {
 
     /// Tonnes of what has mass and value, and its dollars.
     pub(super) fn priced(self) -> (f64, f64) {
-        (Grams(self.priced).tonnes(), self.priced_cents as f64 / 100.0)
+        (Grams(self.priced).tonnes(), self.cents.saturating_sub(self.unweighed) as f64 / 100.0)
     }
 
     fn add(self, other: Sum) -> Sum {
@@ -118,7 +115,6 @@ impl Sum {
             cents: self.cents.saturating_add(other.cents),
             unweighed: self.unweighed.saturating_add(other.unweighed),
             priced: self.priced.saturating_add(other.priced),
-            priced_cents: self.priced_cents.saturating_add(other.priced_cents),
         }
     }
 
@@ -130,7 +126,6 @@ impl Sum {
             cents: self.cents.saturating_sub(other.cents),
             unweighed: self.unweighed.saturating_sub(other.unweighed),
             priced: self.priced.saturating_sub(other.priced),
-            priced_cents: self.priced_cents.saturating_sub(other.priced_cents),
         }
     }
 }
@@ -178,7 +173,7 @@ fn is_supply(content: &Content) -> bool {
 }
 
 /// What the lines of a month, or of a longer period, tell in scope. A line without mass neither adds to a sum nor hides it; where no
-/// line in scope has mass, or more than a fifth of the dollars have none, the month is not told.
+/// line in scope has mass, the month is not told.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lines {
     grams: u64,
@@ -213,14 +208,10 @@ impl Lines {
 
     /// What they come to, as of so many months.
     fn tell(&self, months: u32) -> Sum {
-        let is_weighed = self.weighed && self.unweighed <= self.cents / 5;
-        let told = self.told && (is_weighed || !self.any_unweighed);
-        let priced_cents = self.cents.saturating_sub(self.unweighed);
-        let sum = Sum { cents: self.cents, unweighed: self.unweighed, priced: self.priced, priced_cents, ..Sum::default() };
-        match told {
-            true => Sum { grams: self.grams, months, spoken: if self.spoken { months } else { 0 }, ..sum },
-            false => Sum { unweighed: self.cents, ..sum },
-        }
+        let told = self.told && (self.weighed || !self.any_unweighed);
+        let of = |is_so: bool| if is_so { months } else { 0 };
+        let (months, spoken) = (of(told), of(told && self.spoken));
+        Sum { grams: self.grams, months, spoken, cents: self.cents, unweighed: self.unweighed, priced: self.priced }
     }
 }
 
@@ -235,14 +226,20 @@ pub(crate) struct Told {
 
 impl Told {
     /// Reads all that the series tells.
-    fn of(series: Series<'_>, scope: Scope, world: &World) -> Told {
+    pub(super) fn of(series: Series<'_>, scope: Scope, world: &World) -> Told {
         let mut told = Told { first: Month::from_ordinal(0), until: Vec::new(), longer: Vec::new() };
         told.read(series, (scope, world), Month::from_ordinal(0));
         told
     }
 
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        let longer = self.longer.capacity() * size_of::<(Period, Sum)>();
+        size_of::<Told>() + self.until.capacity() * size_of::<Sum>() + longer
+    }
+
     /// Reads again what the series tells from a month on; what it told of earlier months has not changed.
-    fn read(&mut self, series: Series<'_>, (scope, world): (Scope, &World), since: Month) {
+    pub(super) fn read(&mut self, series: Series<'_>, (scope, world): (Scope, &World), since: Month) {
         let last = Month::from_ordinal(i32::MAX);
         // Of what told nothing before, the first month is not known.
         let known = usize::try_from(since.since(self.first)).ok().filter(|_| self.until.len() > 1);
@@ -285,76 +282,24 @@ impl Told {
     }
 }
 
-/// What ways told: by destination and source, then account and scope. Kept, and read again from the month on that changed.
-#[derive(Debug, Default)]
-pub(crate) struct Legs(RefCell<BTreeMap<(Country, Country), Vec<Kept>>>);
-
-#[derive(Debug)]
-struct Kept {
-    account: Account,
-    scope: Scope,
-    told: Rc<Told>,
-    /// From which month on it is to be read again.
-    stale: Option<Month>,
-}
-
-impl Legs {
-    /// What a series told in scope.
-    pub(super) fn told(&self, series: Series<'_>, scope: Scope, world: &World) -> Rc<Told> {
-        let mut legs = self.0.borrow_mut();
-        let of_way = legs.entry(series.way()).or_default();
-        if let Some(kept) = of_way.iter_mut().find(|kept| (kept.account, kept.scope) == (series.account, scope)) {
-            if let Some(since) = kept.stale.take() {
-                Rc::make_mut(&mut kept.told).read(series, (scope, world), since);
-            }
-            return Rc::clone(&kept.told);
+/// Whether a code had no mass in a window and has one in a later one, for more than a fifth of the first one's dollars: what is told
+/// anew is no growth.
+pub(super) fn began_to_weigh(series: Series<'_>, (before, after): (Window, Window), scope: Scope, world: &World) -> bool {
+    let mut untold: BTreeMap<HsSubheading, u64> = BTreeMap::new();
+    let (mut all, mut anew) = (0u64, 0u64);
+    let in_scope = |line: &Line| scope.takes(line) && scope.content(world, line.hs6).is_some();
+    series.lines(before.first, before.last, |line| {
+        let cents = line.value_cents.filter(|_| in_scope(&line)).unwrap_or(0);
+        all = all.saturating_add(cents);
+        if line.mass.is_none() {
+            *untold.entry(line.hs6).or_default() += cents;
         }
-        let told = Rc::new(Told::of(series, scope, world));
-        of_way.push(Kept { account: series.account, scope, told: Rc::clone(&told), stale: None });
-        told
-    }
-
-    /// What an account tells of a way has changed from a month on.
-    pub(super) fn change(&self, way: (Country, Country), account: Account, since: Month) {
-        self.0.borrow_mut().get_mut(&way).into_iter().flatten().for_each(|kept| kept.change(account, since));
-    }
-
-    /// What an importer tells of every way into it has changed from a month on.
-    pub(super) fn change_into(&self, to: Country, since: Month) {
-        let mut legs = self.0.borrow_mut();
-        let changed = legs.range_mut((to, Country::FIRST)..=(to, Country::LAST)).flat_map(|(_, kept)| kept);
-        changed.for_each(|kept| kept.change(Account::ImporterFlow, since));
-    }
-
-    /// What China tells of every way from it has changed from a month on.
-    pub(super) fn change_from_china(&self, since: Month) {
-        let mut legs = self.0.borrow_mut();
-        let changed = legs.iter_mut().filter(|((_, from), _)| *from == Country::CHINA).flat_map(|(_, kept)| kept);
-        changed.for_each(|kept| kept.change(Account::MirrorFlow, since));
-    }
-}
-
-impl Legs {
-    /// Bytes of memory.
-    pub(crate) fn bytes(&self) -> u64 {
-        let of = |kept: &Kept| {
-            let Told { until, longer, .. } = &*kept.told;
-            size_of::<Kept>()
-                + size_of::<Told>()
-                + until.capacity() * size_of::<Sum>()
-                + longer.capacity() * size_of::<(Period, Sum)>()
-        };
-        self.0.borrow().values().flatten().map(of).sum::<usize>() as u64
-    }
-}
-
-impl Kept {
-    /// Statistics are filled up with the shipments of their side.
-    fn change(&mut self, account: Account, since: Month) {
-        if self.account == account || self.account.filled_by() == Some(account) {
-            self.stale = Some(self.stale.map_or(since, |stale| stale.min(since)));
-        }
-    }
+    });
+    series.lines(after.first, after.last, |line| {
+        let told = line.mass.and_then(|_| untold.remove(&line.hs6));
+        anew = anew.saturating_add(told.unwrap_or(0));
+    });
+    anew > all / 5
 }
 
 /// The entry of a month, in order. Most months come one after the other.

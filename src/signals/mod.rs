@@ -8,6 +8,7 @@ mod event_surge;
 mod facts;
 mod imports;
 mod incentive;
+mod legs;
 mod mass;
 mod mass_balance;
 mod parameters;
@@ -28,7 +29,7 @@ use imports::Imports;
 pub(crate) use incentive::{
     missing as incentive_missing, of_corridor as incentive_of_corridor, of_record as incentive_of_record, rows as incentive_rows,
 };
-use mass::Legs;
+use legs::Legs;
 pub(crate) use mass_balance::mass_balance;
 pub(crate) use parameters::numbers;
 pub(crate) use parameters::{BalanceNumbers, EpisodeNumbers, Parameters, PriorNumbers, RouteNumbers, ShareNumbers, SurgeNumbers};

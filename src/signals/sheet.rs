@@ -108,7 +108,8 @@ impl<'a> Sheet<'a> {
         let window = self.exports.window;
         let months = f64::from(window.months());
         let earlier = subject.sum(self.exports.series, episode.before, (Scope::All, true));
-        if earlier.months < parameters.episodes.before_months_min {
+        let anew = || subject.began_to_weigh(self.exports.series, (episode.before, window), (Scope::All, earlier));
+        if earlier.months < parameters.episodes.before_months_min || anew() {
             return None;
         }
         let earlier = earlier.mean() * months;

@@ -10,7 +10,7 @@ use crate::reference::{AsOf, Content, FamilyClass, MaterialStage, Measure, Measu
 use super::Lookups;
 use super::facts::{Contents, Facts, Made, Wedge};
 use super::incentive::traded;
-use super::mass::{Scope, Sum, Window};
+use super::mass::{Scope, Sum, Window, began_to_weigh};
 use super::parameters::Parameters;
 
 /// A corridor-month as signals see it.
@@ -57,10 +57,18 @@ impl Subject<'_> {
         self.lookups.legs.told(series, scope, self.world).sum(window, longer)
     }
 
-    /// Sums two windows of a series, before and after something, month by month.
+    /// Whether what had no mass in a window has one after it: then what is told anew looks like growth.
+    pub(super) fn began_to_weigh(&self, series: Series<'_>, windows: (Window, Window), (scope, earlier): (Scope, Sum)) -> bool {
+        let lacks = earlier.unweighed_dollars() * 5.0 > earlier.dollars();
+        lacks && began_to_weigh(series, windows, scope, self.world)
+    }
+
+    /// Sums two windows of a series, before and after something, month by month. Where what had no mass before has one after, the first
+    /// is not told.
     pub(super) fn sums(&self, series: Series<'_>, (before, after): (Window, Window), scope: Scope) -> (Sum, Sum) {
         let told = self.lookups.legs.told(series, scope, self.world);
-        (told.sum(before, false), told.sum(after, false))
+        let (earlier, later) = (told.sum(before, false), told.sum(after, false));
+        if self.began_to_weigh(series, (before, after), (scope, earlier)) { (Sum::default(), later) } else { (earlier, later) }
     }
 
     /// The subheadings that went from M to D lately.
