@@ -68,6 +68,10 @@ impl Controls {
                 continue;
             }
             let named = control.named_of(families, family);
+            // What names codes, and none of the family's, does not bind it.
+            if named.is_empty() && !control.named.is_empty() {
+                continue;
+            }
             // Under a basket stand goods outside every list.
             let in_part = |code: &HsSubheading| !family.is_material() || control.partial.contains(code);
             let (partial, whole): (Vec<HsSubheading>, Vec<HsSubheading>) = named.into_iter().partition(in_part);
@@ -120,7 +124,7 @@ fn is_under(code: HsSubheading, family: FamilyId) -> bool {
 }
 
 impl Control {
-    /// The subheadings it names of the family; empty where it covers the whole family.
+    /// The subheadings it names of the family.
     fn named_of(&self, families: &Families, family: FamilyId) -> Vec<HsSubheading> {
         if !family.is_material() {
             let codes = self.named.iter().map(|named| named.code).filter(|code| is_under(*code, family));
@@ -130,8 +134,7 @@ impl Control {
         let own = self.named.iter().filter(|named| matches!(named.of, Whose::All) || named.of == Whose::Family(family));
         let mut own: Vec<HsSubheading> = own.map(|named| named.code).filter(|code| codes.contains(code)).collect();
         own.sort_unstable();
-        // What names only codes outside the family must not be taken for the whole family.
-        if own.is_empty() { self.named.iter().map(|named| named.code).collect() } else { own }
+        own
     }
 
     fn measure(&self, subheadings: Vec<HsSubheading>, partial: bool, date: Date) -> Measure {

@@ -114,6 +114,29 @@ fn problems_name_the_cell_and_what_to_do() {
     );
 }
 
+#[test]
+fn a_control_binds_nothing_of_a_family_of_which_it_names_nothing() {
+    let bound = |families: &str, hs6: &str| -> Vec<String> {
+        let row = format!("L,ban,x,{families},{hs6},CN,DE,2018-01-01,2018-01-01,,,,,,,,2018-01-01,N,x,found,high");
+        let bundle = grown(&[("controls.csv", row.as_str())]);
+        let as_of = bundle.as_of(day("2025-06-01"));
+        let is_bound = |of: &&str| as_of.measures(family(of), country("DE")).iter().any(|measure| measure.row == "controls/L");
+        ["GA", "GE", "SB", "H811292", "H9403", "H940360", "H6109"].into_iter().filter(is_bound).map(str::to_owned).collect()
+    };
+    // A basket is bound, in part, by whatever names its code.
+    assert_eq!(bound("GA;GE", "GA:811292"), ["GA", "H811292"]);
+    assert_eq!(bound("GA;GE", "811292"), ["GA", "GE", "H811292"]);
+    assert_eq!(bound("*", "940360"), ["H9403", "H940360"]);
+    assert_eq!(bound("*", ""), ["GA", "GE", "SB", "H811292", "H9403", "H940360", "H6109"]);
+}
+
+/// The bundle with rows behind those of its tables.
+fn grown(rows: &[(&str, &str)]) -> Reference {
+    let mut files = Reference::built_in_files();
+    rows.iter().for_each(|(file, row)| files.get_mut(*file).unwrap().push_str(&format!("{row}\n")));
+    Reference::parse(&files).unwrap()
+}
+
 /// Such a row would look ahead in every replay.
 #[test]
 fn what_claims_to_be_known_before_it_was_there_is_a_problem() {
