@@ -39,6 +39,8 @@ impl Country {
     pub const HONG_KONG: Country = Country(*b"HK");
     /// Macao, China as a first leg.
     pub const MACAO: Country = Country(*b"MO");
+    /// The European Union, as a source or a table of the bundle labels it.
+    pub const EUROPEAN_UNION: Country = Country(*b"EU");
     /// Sorts before every country.
     pub const FIRST: Country = Country(*b"AA");
     /// Sorts after every country.

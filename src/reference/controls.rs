@@ -222,7 +222,7 @@ fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<
     row.ordered(("effective", effective), ("ended", ended), problems);
     let known_from = row.date("known_from", problems);
     row.known_after(("known_from", known_from), ("it was announced", announced), problems);
-    let weightless = row.flag("weightless", problems);
+    let weightless = row.flag("weightless", problems) || !row.weighs();
     let binds_china = origins.is_none_or(|origins| origins.contains(&Country::CHINA));
     if !binds_china {
         return None;

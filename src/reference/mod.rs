@@ -325,6 +325,11 @@ impl AsOf<'_> {
         self.bundle.duties.duty(duties::Dutiable { origin, destination, code }, on, self.date)
     }
 
+    /// The rows of duty that are only shown: recalled, or of low certainty. They are no part of [`AsOf::duty`].
+    pub fn duties_without_weight(&self, origin: Country, destination: Country, code: HsSubheading, on: Date) -> Vec<String> {
+        self.bundle.duties.weightless(duties::Dutiable { origin, destination, code }, on, self.date)
+    }
+
     /// Primary production of the family in the country, for the year nearest to the given one in the newest vintage.
     pub fn production(&self, family: FamilyId, country: Country, year: i16) -> Production {
         self.bundle.producers.primary(family, (country, year), self.date)

@@ -57,6 +57,7 @@ pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) ->
         }
     }
     let columns = &["id", "country", "reexport_share", "year", "known_from", "source", "confidence", "certainty"];
+    let mut countries = BTreeSet::new();
     for row in rows(files, "hubs.csv", columns, problems) {
         newest[1] = newest[1].max(row.text("known_from").parse().ok());
         let country = row.country("country", problems);
@@ -67,9 +68,8 @@ pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) ->
         let known_from = row.date("known_from", problems);
         let year: Option<i16> = row.optional("year", "is no year", problems);
         row.known_after_year(known_from, year, problems);
-        // What is only recalled is shown in the table and carries no weight.
-        let weighs = row.text("confidence") != "recalled" && row.text("certainty") != "low";
-        if let (Some(country), Some(share), Some(known_from), true) = (country, share, known_from, weighs) {
+        row.once(country.is_none_or(|country| countries.insert(country)), "country", "a share", problems);
+        if let (Some(country), Some(share), Some(known_from), true) = (country, share, known_from, row.weighs()) {
             statistics.reexports.insert(country, (share, known_from, row.name()));
         }
     }

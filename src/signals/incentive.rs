@@ -10,7 +10,7 @@
 //! announcement 33/2024), the control's term is halved, unless the direct trade from China to D in the line fell by 80 % or
 //! more: then the control is seen to bind.
 //!
-//! **Shown without weight**: measures whose date or scope is recalled or uncertain.
+//! **Shown without weight**: measures and duties that are recalled or uncertain.
 
 use crate::domain::{HsSubheading, Month};
 use crate::ledger::{Books, Line};
@@ -59,6 +59,7 @@ fn of_lines(lines: &[(HsSubheading, f64)], world: &World, numbers: &PriorNumbers
 pub(crate) fn rows(codes: impl Iterator<Item = HsSubheading>, world: &World) -> Vec<String> {
     let mut rows: Vec<String> =
         world.measures.iter().filter(|measure| measure.weightless).map(|measure| measure.row.clone()).collect();
+    rows.extend(world.shown.iter().cloned());
     for code in codes {
         rows.extend(controls(code, world).map(|measure| measure.row.clone()));
         rows.extend(wedge(code, world).into_iter().flat_map(|wedge| wedge.rows.iter().cloned()));

@@ -83,6 +83,8 @@ pub(crate) struct World {
     pub(crate) made: Rc<Made>,
     /// What Chinese goods owe at D beside what M's owe, by subheading; absent where D has no table.
     pub(crate) wedges: Vec<(HsSubheading, Rc<Wedge>)>,
+    /// Rows of duty on Chinese goods at D that are shown without weight.
+    pub(crate) shown: Vec<String>,
     /// How large the family's trade is.
     pub(crate) class: FamilyClass,
 }
@@ -124,12 +126,14 @@ impl World {
             contents: facts.contents(),
             made: Rc::default(),
             wedges: Vec::new(),
+            shown: Vec::new(),
             class: facts.class,
         }
     }
 
     fn add_wedge(&mut self, (facts, reference): (&Facts, &AsOf<'_>), pair: (Country, Country), code: HsSubheading) {
         self.wedges.extend(facts.wedge(reference, pair, (code, self.on)).map(|wedge| (code, wedge)));
+        self.shown.extend(reference.duties_without_weight(Country::CHINA, pair.1, code, self.on));
     }
 
     /// What a subheading contains.

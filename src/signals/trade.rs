@@ -85,6 +85,7 @@ impl Trade {
             contents: Rc::new(contents),
             made: Rc::new(Made { production: unlisted(), production_before: unlisted(), ..Made::default() }),
             wedges: Vec::new(),
+            shown: Vec::new(),
             class: FamilyClass::Bulk,
         };
         Trade { corridor, months: 1, world, bills: Vec::new(), told: Vec::new(), earlier: 0 }

@@ -137,6 +137,35 @@ fn grown(rows: &[(&str, &str)]) -> Reference {
     Reference::parse(&files).unwrap()
 }
 
+#[test]
+fn what_is_recalled_or_of_low_certainty_weighs_nothing_in_any_table_of_evidence() {
+    for sure in ["found,low", "recalled,high"] {
+        let row = |row: &str| format!("{row},x,{sure}");
+        let bundle = grown(&[
+            ("controls.csv", &*row("L,ban,x,SB,282580,CN,US,2018-01-01,2018-01-01,,,,,,,,2018-01-01,N")),
+            ("duties.csv", &*row("L,US,CN,282580,all,2018-01-01,,0.3,2018-01-01")),
+            ("production.csv", &*row("MCS2025.SB.mine.TH.2024,MCS2025.SB.mine,SB,mine,TH,2024,9000,Y,2025-01-31,")),
+            ("capacity.csv", &*row("L,SB,TH,9000,2025-01-31,")),
+            ("hubs.csv", &*row("L,TH,0.5,2023,2024-01-01")),
+        ]);
+        let (date, sb) = (day("2025-06-01"), family("SB"));
+        let (before, after) = (super::bundle().as_of(date), bundle.as_of(date));
+        let measures = after.measures(sb, country("US"));
+        let control = measures.iter().find(|measure| measure.row == "controls/L").unwrap();
+        assert!(control.weightless, "{sure}");
+        let duty = |as_of: AsOf<'_>| as_of.duty(Country::CHINA, country("US"), code("282580"), date);
+        assert_eq!(duty(before), duty(after));
+        let shown = after.duties_without_weight(Country::CHINA, country("US"), code("282580"), date);
+        assert_eq!(shown, ["duties/L"]);
+        assert_eq!(after.duties_without_weight(country("TH"), country("US"), code("282580"), date), [""; 0]);
+        assert_eq!(after.capacity(sb, country("TH")), None);
+        assert_eq!(after.reexport_share(country("TH")), None);
+        // The table lists it, so that it is not among those who make next to nothing; how much it makes is unknown.
+        assert_eq!(after.production(sb, country("TH"), 2024), Production::Unknown);
+        assert_eq!(before.production(sb, country("LA"), 2024), after.production(sb, country("LA"), 2024));
+    }
+}
+
 /// Such a row would look ahead in every replay.
 #[test]
 fn what_claims_to_be_known_before_it_was_there_is_a_problem() {
