@@ -291,7 +291,8 @@ fn ports(files: &BTreeMap<String, String>, codes: &mut Codes, problems: &mut Pro
                 codes.port_names.insert(port, named);
             }
         }
-        codes.ports.insert((system, without_zeros(row.text("code"))), (country, port));
+        let before = codes.ports.insert((system, without_zeros(row.text("code"))), (country, port));
+        row.once(before.is_none(), "code", "a port", problems);
         let names = row.text("names").split('|').chain([row.text("name")]).filter(|name| !name.is_empty());
         for name in names {
             let known = codes.ports.entry((PortSystem::Name, port_name(name, country))).or_insert((country, port));

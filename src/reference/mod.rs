@@ -180,7 +180,7 @@ impl Reference {
         let classes = families::known(files, &mut problems);
         let known = classes.keys().copied().collect();
         let families = families::read(files, classes, &mut problems);
-        let (controls, controls_newest) = controls::read(files, &known, &mut problems);
+        let (controls, controls_newest) = controls::read(files, &known, (&families, codes.members_of_eu()), &mut problems);
         let (duties, duties_newest) = duties::read(files, codes.members_of_eu().clone(), &mut problems);
         let (producers, [production_newest, capacity_newest]) = production::read(files, &known, &mut problems);
         let correlation = correlation::read(files, &mut problems);

@@ -214,6 +214,8 @@ fn add(row: &Row, known: &KnownFamilies, producers: &mut Producers, problems: &m
     if (vintage.kind, vintage.known_from, vintage.lists_world) != (kind, known_from, lists_world) {
         row.wrong("table", "has another kind, known_from or lists_world on an earlier row", problems);
     }
-    vintage.countries.entry(country?).or_default().push((year?, tonnes, row.name()));
+    let (years, year) = (vintage.countries.entry(country?).or_default(), year?);
+    row.once(years.iter().all(|(of, ..)| *of != year), "country", "a row of this table and year", problems);
+    years.push((year, tonnes, row.name()));
     Some(())
 }
