@@ -13,7 +13,6 @@ use super::run;
 use super::wiring::{Knowledge, feeds, read_file};
 use crate::config::{Config, FeedFormat, SourceOf};
 use crate::decode::{Excerpt, Surroundings, is_canonical, propose};
-use crate::scoring::Model;
 use crate::stream::Log;
 
 /// Rows read of a file where no number is given.
@@ -109,10 +108,13 @@ fn named(config: &Config, knowledge: &Knowledge, args: &CheckArgs, path: &Path) 
     Ok(exit)
 }
 
-/// A model has the tables of ours; a mapping has others.
+/// A model has the tables of ours, also where its TOML is broken; a mapping has others.
 fn is_model(text: &str) -> bool {
-    let Ok(table) = text.parse::<toml::Table>() else { return Model::parse(text).is_ok() };
-    table.contains_key("calibration") || table.contains_key("bands") || table.contains_key("prior")
+    let tables = ["calibration", "bands", "prior"];
+    match text.parse::<toml::Table>() {
+        Ok(table) => tables.iter().any(|name| table.contains_key(*name)),
+        Err(_) => text.lines().any(|line| tables.iter().any(|name| line.trim().starts_with(&format!("[{name}]")))),
+    }
 }
 
 /// What becomes of the first rows of a file, in one form for canonical JSON and for every mapping. Where none is named and the file is

@@ -185,6 +185,11 @@ impl MembersOfEu {
         MembersOfEu(members.collect())
     }
 
+    /// Those that have not left.
+    pub(super) fn staying(&self) -> impl Iterator<Item = Country> + '_ {
+        self.0.iter().filter(|(_, (_, until))| *until == Date::MAX).map(|(country, _)| *country)
+    }
+
     /// Whether a country is one on a day.
     pub fn contains(&self, country: Country, on: Date) -> bool {
         self.0.get(&country).is_some_and(|(from, until)| *from <= on && on < *until)
@@ -321,7 +326,8 @@ fn ports(files: &BTreeMap<String, String>, codes: &mut Codes, problems: &mut Pro
                 codes.port_names.insert(port, named);
             }
         }
-        codes.ports.insert((system, without_zeros(row.text("code"))), (country, port));
+        let before = codes.ports.insert((system, without_zeros(row.text("code"))), (country, port));
+        row.once(before.is_none(), "code", "a port", problems);
         let names = row.text("names").split('|').chain([row.text("name")]).filter(|name| !name.is_empty());
         for name in names {
             let known = codes.ports.entry((PortSystem::Name, port_name(name, country))).or_insert((country, port));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Country, Date, FamilyId, HsSubheading};
 
+use super::codes::MembersOfEu;
 use super::families::Families;
 use super::table::{KnownFamilies, Problems, Row, rows, subheading};
 use super::{Measure, MeasureKind};
@@ -68,6 +69,10 @@ impl Controls {
                 continue;
             }
             let named = control.named_of(families, family);
+            // What names codes, and none of the family's, does not bind it.
+            if named.is_empty() && !control.named.is_empty() {
+                continue;
+            }
             // Under a basket stand goods outside every list.
             let in_part = |code: &HsSubheading| !family.is_material() || control.partial.contains(code);
             let (mut partial, mut whole): (Vec<HsSubheading>, Vec<HsSubheading>) = named.into_iter().partition(in_part);
@@ -128,7 +133,7 @@ fn is_under(code: HsSubheading, family: FamilyId) -> bool {
 }
 
 impl Control {
-    /// The subheadings it names of the family; empty where it covers the whole family.
+    /// The subheadings it names of the family.
     fn named_of(&self, families: &Families, family: FamilyId) -> Vec<HsSubheading> {
         if !family.is_material() {
             let codes = self.named.iter().map(|named| named.code).filter(|code| is_under(*code, family));
@@ -138,8 +143,7 @@ impl Control {
         let own = self.named.iter().filter(|named| matches!(named.of, Whose::All) || named.of == Whose::Family(family));
         let mut own: Vec<HsSubheading> = own.map(|named| named.code).filter(|code| codes.contains(code)).collect();
         own.sort_unstable();
-        // What names only codes outside the family must not be taken for the whole family.
-        if own.is_empty() { self.named.iter().map(|named| named.code).collect() } else { own }
+        own
     }
 
     fn measure(&self, subheadings: Vec<HsSubheading>, partial: bool, date: Date) -> Measure {
@@ -183,12 +187,26 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Reads the measures; rows of kind `other` and rows that do not bind Chinese goods are checked and left out.
-pub(super) fn read(files: &BTreeMap<String, String>, known: &KnownFamilies, problems: &mut Problems) -> (Controls, Option<Date>) {
+pub(super) fn read(
+    files: &BTreeMap<String, String>,
+    known: &KnownFamilies,
+    (map, members_of_eu): (&Families, &MembersOfEu),
+    problems: &mut Problems,
+) -> (Controls, Option<Date>) {
     let mut controls = Vec::new();
     let mut newest = None;
     for row in rows(files, "controls.csv", COLUMNS, problems) {
         newest = newest.max(row.text("known_from").parse().ok());
-        controls.extend(control(&row, known, problems));
+        let control = control(&row, known, map, problems);
+        controls.extend(control.map(|mut control| {
+            if let Some(named) = &mut control.destinations
+                && named.contains(&Country::EU)
+            {
+                // What binds in the European Union binds in each of its members.
+                named.extend(members_of_eu.staying());
+            }
+            control
+        }));
     }
     controls.sort_by(|a, b| (a.announced, &a.row).cmp(&(b.announced, &b.row)));
     let mut by_family: BTreeMap<FamilyId, Vec<usize>> = BTreeMap::new();
@@ -200,7 +218,7 @@ pub(super) fn read(files: &BTreeMap<String, String>, known: &KnownFamilies, prob
     (Controls { controls, by_family }, newest)
 }
 
-fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<Control> {
+fn control(row: &Row, known: &KnownFamilies, map: &Families, problems: &mut Problems) -> Option<Control> {
     let kind = match row.text("kind") {
         "ban" => Some(MeasureKind::ExportBan),
         "licence" => Some(MeasureKind::ExportLicence),
@@ -215,11 +233,13 @@ fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<
     let destinations = row.countries("destinations", problems);
     let families = families(row, known, problems);
     let named = named(row, known, problems);
-    let partial = row.subheadings("partial_hs6", problems).into_iter().collect();
+    let partial: BTreeSet<HsSubheading> = row.subheadings("partial_hs6", problems).into_iter().collect();
+    check_codes(row, (families.as_ref(), map), (&named, &partial), problems);
     let announced = row.date("announced", problems);
     let effective = if kind.is_some() { row.date("effective", problems) } else { row.open_date("effective", problems) };
     let suspension = suspension(row, problems);
     let ended = row.open_date("ended", problems);
+    row.more_of("ended", &["ended_known_from"], problems);
     let end = if ended.is_some() { row.date("ended_known_from", problems).zip(ended) } else { None };
     let of_measure = ("the measure was announced", announced);
     row.known_after(("suspension_known_from", suspension.map(|suspension| suspension.known_from)), of_measure, problems);
@@ -227,7 +247,7 @@ fn control(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Option<
     row.ordered(("effective", effective), ("ended", ended), problems);
     let known_from = row.date("known_from", problems);
     row.known_after(("known_from", known_from), ("it was announced", announced), problems);
-    let weightless = row.flag("weightless", problems);
+    let weightless = row.flag("weightless", problems) || !row.weighs();
     let binds_china = origins.is_none_or(|origins| origins.contains(&Country::CHINA));
     if !binds_china {
         return None;
@@ -279,12 +299,43 @@ fn named(row: &Row, known: &KnownFamilies, problems: &mut Problems) -> Vec<Named
     };
     let named: Vec<Named> = parts.iter().filter_map(read).collect();
     if named.len() != parts.len() {
-        row.wrong("hs6", "holds something other than subheadings (282580, GA:811292 or *:381800, ; between them)", problems);
+        let rule = "holds something other than subheadings of chapters 01 to 97 (282580, GA:811292 or *:381800, ; between them)";
+        row.wrong("hs6", rule, problems);
     }
     named
 }
 
+/// Codes that would bind nothing.
+fn check_codes(
+    row: &Row,
+    (families, map): (Option<&BTreeSet<FamilyId>>, &Families),
+    (named, partial): (&[Named], &BTreeSet<HsSubheading>),
+    problems: &mut Problems,
+) {
+    let lists = |family: FamilyId, code: HsSubheading| map.hs6_of(family).contains(&code);
+    for Named { code, of } in named {
+        if let Whose::Family(family) = *of
+            && !lists(family, *code)
+        {
+            row.wrong("hs6", &format!("names {code} for {family}, which materials.csv does not list there"), problems);
+        }
+    }
+    let is_of = |named: &Named, family: FamilyId| match named.of {
+        Whose::All => lists(family, named.code),
+        Whose::Family(of) => of == family,
+        Whose::Other => false,
+    };
+    let families = families.filter(|families| !families.is_empty() && !named.is_empty());
+    if families.is_some_and(|families| !families.iter().any(|family| named.iter().any(|named| is_of(named, *family)))) {
+        row.wrong("hs6", "names no code that materials.csv lists for a family of the row (empty: all of theirs)", problems);
+    }
+    for code in partial.iter().filter(|code| !named.iter().any(|named| named.code == **code)) {
+        row.wrong("partial_hs6", &format!("holds {code}, which does not stand in hs6"), problems);
+    }
+}
+
 fn suspension(row: &Row, problems: &mut Problems) -> Option<Suspension> {
+    row.more_of("suspended_from", &["suspended_until", "suspension_known_from"], problems);
     let from = row.open_date("suspended_from", problems);
     let until = row.open_date("suspended_until", problems);
     row.ordered(("suspended_from", from), ("suspended_until", until), problems);

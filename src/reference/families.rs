@@ -221,11 +221,15 @@ pub(super) fn read(
     materials(files, &known, &mut families, problems);
     lines(files, &known, &mut families, problems);
     rules(files, &known, &mut families, problems);
+    let mut named = BTreeSet::new();
     for row in rows(files, "text_codes.csv", &["id", "all", "hs6", "source", "confidence"], problems) {
-        let words: Vec<String> = row.list("all").into_iter().map(str::to_owned).collect();
+        let words: Vec<String> = row.list("all").into_iter().flat_map(words_of).collect();
         if words.is_empty() {
             row.wrong("all", "names no word", problems);
         }
+        let mut sorted = words.clone();
+        sorted.sort_unstable();
+        row.once(named.insert(sorted), "all", "its words", problems);
         if let Some(code) = row.subheading("hs6", problems) {
             families.text_codes.push((words, code));
         }
@@ -301,6 +305,8 @@ fn stage(row: &Row, problems: &mut Problems) -> Option<MaterialStage> {
 
 /// `None` also where the table holds no content, such as photovoltaic cells, which are counted in pieces.
 fn content(row: &Row, stage: Option<MaterialStage>, shared: bool, problems: &mut Problems) -> Option<Content> {
+    let columns = ["content_low", "content_mid", "content_high"];
+    row.all_or_none(&columns, "is missing beside the others (all three, or none of goods that are counted in pieces)", problems);
     let low = row.open_amount("content_low", problems)?;
     let mid = row.open_amount("content_mid", problems)?;
     let high = row.open_amount("content_high", problems)?;
@@ -318,7 +324,9 @@ fn lines(files: &BTreeMap<String, String>, known: &KnownFamilies, families: &mut
         let line: Option<HsCode> = row.required("line", "is no tariff line (8 to 12 digits)", problems);
         let family = row.family("family", known, problems);
         let (Some(issuer), Some(line), Some(family)) = (issuer, line, family) else { continue };
-        families.lines.entry(line.digits().to_owned()).or_default().push((issuer, family));
+        let issued = families.lines.entry(line.digits().to_owned()).or_default();
+        row.once(issued.iter().all(|(by, _)| *by != issuer), "line", "a family", problems);
+        issued.push((issuer, family));
     }
 }
 

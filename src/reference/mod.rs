@@ -187,7 +187,7 @@ impl Reference {
         let classes = families::known(files, &mut problems);
         let known = classes.keys().copied().collect();
         let mut families = families::read(files, classes, &mut problems);
-        let (controls, controls_newest) = controls::read(files, &known, &mut problems);
+        let (controls, controls_newest) = controls::read(files, &known, (&families, codes.members_of_eu()), &mut problems);
         let (duties, duties_newest) = duties::read(files, Arc::clone(codes.members_of_eu()), &mut problems);
         let (producers, [production_newest, capacity_newest]) = production::read(files, &known, &mut problems);
         let correlation = correlation::read(files, &mut problems);
@@ -325,6 +325,11 @@ impl AsOf<'_> {
     /// `None` where the bundle has no table for the destination, or none for the origin while general rates differ by origin.
     pub fn duty(&self, origin: Country, destination: Country, code: HsSubheading, on: Date) -> Option<DutyRate> {
         self.bundle.duties.duty(duties::Dutiable { origin, destination, code }, on, self.date)
+    }
+
+    /// The rows of duty that are only shown: recalled, or of low certainty. They are no part of [`AsOf::duty`].
+    pub fn duties_without_weight(&self, origin: Country, destination: Country, code: HsSubheading, on: Date) -> Vec<String> {
+        self.bundle.duties.weightless(duties::Dutiable { origin, destination, code }, on, self.date)
     }
 
     /// Primary production of the family in the country, for the year nearest to the given one in the newest vintage.

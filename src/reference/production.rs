@@ -163,6 +163,7 @@ pub(super) fn read(
         newest[0] = newest[0].max(row.text("known_from").parse().ok());
         add(&row, known, &mut producers, problems);
     }
+    let mut capacities = BTreeSet::new();
     for row in rows(files, "capacity.csv", CAPACITY, problems) {
         newest[1] = newest[1].max(row.text("known_from").parse().ok());
         let family = row.family("family", known, problems);
@@ -172,7 +173,11 @@ pub(super) fn read(
         let (Some(family), Some(country), Some(tonnes), Some(known_from)) = (family, country, tonnes, known_from) else {
             continue;
         };
-        producers.capacities.entry((family, country)).or_default().push((known_from, tonnes, row.name()));
+        let is_first = capacities.insert((family, country, known_from));
+        row.once(is_first, "country", "a capacity that was known on the same day", problems);
+        if row.weighs() {
+            producers.capacities.entry((family, country)).or_default().push((known_from, tonnes, row.name()));
+        }
     }
     (producers, newest)
 }
@@ -190,8 +195,9 @@ fn add(row: &Row, known: &KnownFamilies, producers: &mut Producers, problems: &m
         }
     };
     let country = row.country("country", problems);
-    let year: Option<i16> = row.required("year", "is no year", problems);
-    let tonnes = row.open_amount("tonnes", problems);
+    let year = row.year("year", problems);
+    // Without weight the table still lists the country, and how much it makes is unknown.
+    let tonnes = row.open_amount("tonnes", problems).filter(|_| row.weighs());
     let lists_world = row.flag("lists_world", problems);
     let known_from = row.date("known_from", problems);
     row.known_after_year(known_from, year, problems);
@@ -210,6 +216,8 @@ fn add(row: &Row, known: &KnownFamilies, producers: &mut Producers, problems: &m
     if (vintage.kind, vintage.known_from, vintage.lists_world) != (kind, known_from, lists_world) {
         row.wrong("table", "has another kind, known_from or lists_world on an earlier row", problems);
     }
-    vintage.countries.entry(country?).or_default().push((year?, tonnes, row.name()));
+    let (years, year) = (vintage.countries.entry(country?).or_default(), year?);
+    row.once(years.iter().all(|(of, ..)| *of != year), "country", "a row of this table and year", problems);
+    years.push((year, tonnes, row.name()));
     Some(())
 }

@@ -53,9 +53,11 @@ pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) ->
     for row in rows(files, "lags.csv", &["id", "reporter", "days", "source", "confidence"], problems) {
         let days: Option<u16> = row.required("days", "is no number of days", problems);
         if let (Some(reporter), Some(days)) = (row.country("reporter", problems), days) {
-            statistics.lags.insert(reporter, days);
+            let before = statistics.lags.insert(reporter, days);
+            row.once(before.is_none(), "reporter", "a lag", problems);
         }
     }
+    let mut countries = BTreeSet::new();
     let columns = &["id", "country", "reexport_share", "year", "known_from", "source", "confidence", "certainty"];
     for row in rows(files, "hubs.csv", columns, problems) {
         newest[1] = newest[1].max(row.text("known_from").parse().ok());
@@ -65,11 +67,10 @@ pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) ->
             row.wrong("reexport_share", "is more than 1", problems);
         }
         let known_from = row.date("known_from", problems);
-        let year: Option<i16> = row.optional("year", "is no year", problems);
+        let year = if row.text("year").is_empty() { None } else { row.year("year", problems) };
         row.known_after_year(known_from, year, problems);
-        // What is only recalled is shown in the table and carries no weight.
-        let weighs = row.text("confidence") != "recalled" && row.text("certainty") != "low";
-        if let (Some(country), Some(share), Some(known_from), true) = (country, share, known_from, weighs) {
+        row.once(country.is_none_or(|country| countries.insert(country)), "country", "a share", problems);
+        if let (Some(country), Some(share), Some(known_from), true) = (country, share, known_from, row.weighs()) {
             statistics.reexports.insert(country, (share, known_from, row.name()));
         }
     }
@@ -82,7 +83,11 @@ pub(super) fn read(files: &BTreeMap<String, String>, problems: &mut Problems) ->
         if low > high {
             row.wrong("low_usd_per_kg", "is above high_usd_per_kg", problems);
         }
-        statistics.unit_values.insert(code, (low, high, row.name()));
+        if high <= 0.0 {
+            row.wrong("high_usd_per_kg", "is not above zero", problems);
+        }
+        let before = statistics.unit_values.insert(code, (low, high, row.name()));
+        row.once(before.is_none(), "hs6", "a row", problems);
     }
     (statistics, newest)
 }
@@ -106,11 +111,12 @@ fn rates(files: &BTreeMap<String, String>, statistics: &mut Statistics, problems
         newest = newest.max(known_from);
         let (Some(currency), Some(rate), Some(known_from)) = (currency, rate, known_from) else { continue };
         let value = (rate, known_from, row.name());
-        match month {
-            Some(month) => drop(statistics.rates.insert((currency, month), value)),
-            None if row.text("month").is_empty() => drop(statistics.fixed.insert(currency, value)),
-            None => {}
-        }
+        let before = match month {
+            Some(month) => statistics.rates.insert((currency, month), value),
+            None if row.text("month").is_empty() => statistics.fixed.insert(currency, value),
+            None => None,
+        };
+        row.once(before.is_none(), "currency", "a rate of the same month", problems);
     }
     newest
 }

@@ -87,6 +87,11 @@ impl Row {
         format!("{}/{}", self.file.trim_end_matches(".csv"), self.text("id"))
     }
 
+    /// Whether the row may weigh: what is recalled, or of low certainty, is no evidence.
+    pub(super) fn weighs(&self) -> bool {
+        self.text("confidence") != "recalled" && self.text("certainty") != "low"
+    }
+
     /// Notes that the cell breaks a rule.
     pub(super) fn wrong(&self, column: &str, rule: &str, problems: &mut Problems) {
         problems.0.push(Problem {
@@ -108,6 +113,37 @@ impl Row {
         if let Some((_, first)) = known_from.zip(first).filter(|(known_from, first)| known_from < first) {
             self.wrong(column, &format!("lies before {what} ({first}), when nobody could know it"), problems);
         }
+    }
+
+    /// Notes the cells that say more of something which the first does not say.
+    pub(super) fn more_of(&self, first: &str, more: &[&str], problems: &mut Problems) {
+        for column in more.iter().filter(|column| self.text(first).is_empty() && !self.text(column).is_empty()) {
+            self.wrong(column, &format!("stands beside an empty {first}"), problems);
+        }
+    }
+
+    /// Notes the cells of several that are empty where others are not.
+    pub(super) fn all_or_none(&self, columns: &[&str], rule: &str, problems: &mut Problems) {
+        let empty = columns.iter().filter(|column| self.text(column).is_empty());
+        if (1..columns.len()).contains(&empty.clone().count()) {
+            empty.for_each(|column| self.wrong(column, rule, problems));
+        }
+    }
+
+    /// Notes a problem where an earlier row says the same.
+    pub(super) fn once(&self, is_first: bool, column: &str, of: &str, problems: &mut Problems) {
+        if !is_first {
+            self.wrong(column, &format!("has {of} on an earlier row too"), problems);
+        }
+    }
+
+    /// A year.
+    pub(super) fn year(&self, column: &str, problems: &mut Problems) -> Option<i16> {
+        let year = self.text(column).parse().ok().filter(|year| (1000..=9999).contains(year));
+        if year.is_none() {
+            self.wrong(column, "is no year (four digits)", problems);
+        }
+        year
     }
 
     /// Notes a problem where a figure of a year was known before that year was over.
@@ -182,7 +218,7 @@ impl Row {
     pub(super) fn subheading(&self, column: &str, problems: &mut Problems) -> Option<HsSubheading> {
         let code = subheading(self.text(column));
         if code.is_none() {
-            self.wrong(column, "is no subheading (six digits)", problems);
+            self.wrong(column, "is no subheading (six digits, chapters 01 to 97)", problems);
         }
         code
     }
@@ -192,7 +228,11 @@ impl Row {
         let parts = self.list(column);
         let codes: Vec<HsSubheading> = parts.iter().filter_map(|part| subheading(part)).collect();
         if codes.len() != parts.len() {
-            self.wrong(column, "holds something other than subheadings (six digits, ; between them)", problems);
+            self.wrong(
+                column,
+                "holds something other than subheadings (six digits, chapters 01 to 97, ; between them)",
+                problems,
+            );
         }
         codes
     }
@@ -225,9 +265,11 @@ impl Row {
     }
 }
 
-/// Exactly six digits.
+/// Exactly six digits, in a chapter that countries agree on.
 pub(super) fn subheading(text: &str) -> Option<HsSubheading> {
-    if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+    let code: HsSubheading =
+        if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok()? } else { return None };
+    (1..=97).contains(&(code.heading() / 100)).then_some(code)
 }
 
 /// The rows of a table whose columns are exactly those given (`id` first); a table that is missing or unreadable is a problem.

@@ -1,5 +1,7 @@
 //! The model file: every number that can change a verdict and is not a fact of trade. Reads text, never a file.
 
+mod ranges;
+
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -153,11 +155,60 @@ pub enum InvalidModel {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// What is wrong in a line.
+    #[error("line {line}: {what}")]
+    InLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        what: Box<InvalidModel>,
+    },
+}
+
+impl InvalidModel {
+    /// With the line of its key, or of the table in which one is missing.
+    fn in_line_of(self, text: &str) -> InvalidModel {
+        let key = match &self {
+            InvalidModel::UnknownKey { key, .. } => key.as_str(),
+            InvalidModel::OutOfRange { key, .. } => key,
+            // As the parser of TOML says where it was.
+            InvalidModel::Unreadable(why) => why.rsplit_once("in `").map_or("", |(_, place)| place.trim_end_matches('`')),
+            InvalidModel::InLine { .. } => "",
+        };
+        match line_of(text, key) {
+            Some(line) => InvalidModel::InLine { line, what: Box::new(self) },
+            None => self,
+        }
+    }
+}
+
+/// The line in which a key stands, `bands.watch`, else that of its table.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let mut table = String::new();
+    let mut found = None;
+    for (index, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            table = name.trim().to_owned();
+            if table == key || key.rsplit_once('.').is_some_and(|(of, _)| of == table) {
+                found = Some(index + 1);
+            }
+        } else if let Some((name, _)) = line.split_once('=')
+            && key.strip_prefix(table.as_str()).is_some_and(|rest| rest.trim_start_matches('.') == name.trim())
+        {
+            return Some(index + 1);
+        }
+    }
+    found
 }
 
 impl Model {
     /// Parses and checks a model file.
     pub fn parse(text: &str) -> Result<Model, InvalidModel> {
+        Model::read(text).map_err(|error| error.in_line_of(text))
+    }
+
+    fn read(text: &str) -> Result<Model, InvalidModel> {
         let unreadable = |error: toml::de::Error| InvalidModel::Unreadable(error.to_string().trim_end().to_owned());
         let mut table: toml::Table = text.parse().map_err(unreadable)?;
         let fitted_until = table.get_mut("calibration").and_then(|value| value.as_table_mut()?.remove(FITTED_UNTIL));
@@ -166,8 +217,8 @@ impl Model {
             let known: toml::Table = BUILT_IN.parse().map_err(unreadable)?;
             check_keys("", &table, &known)?;
         }
-        let document: Document = table.try_into().map_err(unreadable)?;
-        check_ranges(&document)?;
+        let document: Document = table.clone().try_into().map_err(unreadable)?;
+        ranges::check(&table)?;
         Ok(Model {
             text: text.to_owned(),
             parameters: Parameters {
@@ -260,95 +311,6 @@ fn check_keys(prefix: &str, table: &toml::Table, known: &toml::Table) -> Result<
     Ok(())
 }
 
-fn within(key: &'static str, value: i64, (least, most): (i64, i64), allowed: &'static str) -> Result<(), InvalidModel> {
-    if (least..=most).contains(&value) { Ok(()) } else { Err(InvalidModel::OutOfRange { key, value, allowed }) }
-}
-
-fn check_ranges(document: &Document) -> Result<(), InvalidModel> {
-    let bands = &document.bands;
-    within("bands.watch", bands.watch.into(), (1, bands.review.into()), "1 to bands.review")?;
-    within("bands.review", bands.review.into(), (bands.watch.into(), bands.priority.into()), "bands.watch to bands.priority")?;
-    within("bands.priority", bands.priority.into(), (bands.review.into(), 1000), "bands.review to 1000")?;
-    let combination = &document.combination;
-    within("combination.damping", combination.damping.into(), (0, 1000), "0 to 1000")?;
-    within("combination.step", combination.step.into(), (1, 1000), "1 to 1000")?;
-    for (key, value) in [
-        ("combination.record_low", combination.record_low),
-        ("combination.entity_low", combination.entity_low),
-        ("combination.corridor_low", combination.corridor_low),
-        ("combination.time_low", combination.time_low),
-        ("combination.log_odds_low", combination.log_odds_low),
-    ] {
-        within(key, value.into(), (-100_000, 0), "-100000 to 0")?;
-    }
-    for (key, value) in [
-        ("combination.record_high", combination.record_high),
-        ("combination.entity_high", combination.entity_high),
-        ("combination.corridor_high", combination.corridor_high),
-        ("combination.time_high", combination.time_high),
-        ("combination.log_odds_high", combination.log_odds_high),
-    ] {
-        within(key, value.into(), (0, 100_000), "0 to 100000")?;
-    }
-    within("calibration.slope", document.calibration.slope.into(), (1, 100_000), "1 to 100000")?;
-    within("prior.base_probability", document.prior.base_probability.into(), (1, 999), "1 to 999")?;
-    within("prior.tariff_wedge_full", document.prior.tariff_wedge_full.into(), (1, 100_000), "1 to 100000")?;
-    within("share.draws", document.share.draws.into(), (20, 10_000), "20 to 10000")?;
-    within("share.first_leg_hidden", document.share.first_leg_hidden.into(), (0, 990), "0 to 990")?;
-    within("share.other_imports_hidden", document.share.other_imports_hidden.into(), (0, 990), "0 to 990")?;
-    within("share.stock_decay_months", document.share.stock_decay_months.into(), (1, 1200), "1 to 1200")?;
-    let surge = &document.event_surge;
-    within("event_surge.kappa_bulk_kilograms_a_year", surge.kappa_bulk_kilograms_a_year.into(), (1, 1_000_000), "1 to 1000000")?;
-    within(
-        "event_surge.kappa_minor_kilograms_a_year",
-        surge.kappa_minor_kilograms_a_year.into(),
-        (1, 1_000_000),
-        "1 to 1000000",
-    )?;
-    check_balance(&document.mass_balance, &document.share)?;
-    check_months(document)?;
-    for (key, value) in [
-        ("sample.heading_kilograms", document.sample.heading_kilograms),
-        ("sample.heading_dollars", document.sample.heading_dollars),
-    ] {
-        within(key, i64::try_from(value).unwrap_or(i64::MAX), (1, 1_000_000_000_000), "1 to 1000000000000")?;
-    }
-    within("horizons.record_lookback_days", document.horizons.record_lookback_days.into(), (1, 20_000), "1 to 20000")?;
-    within("horizons.outputs_per_input_max", document.horizons.outputs_per_input_max.into(), (1, 1_000_000), "1 to 1000000")
-}
-
-fn check_balance(balance: &BalanceNumbers, share: &ShareNumbers) -> Result<(), InvalidModel> {
-    within("mass_balance.window_months", balance.window_months.into(), (1, 60), "1 to 60")?;
-    within("mass_balance.window_months_beside", balance.window_months_beside.into(), (1, 60), "1 to 60")?;
-    within("mass_balance.usual_months", balance.usual_months.into(), (1, 120), "1 to 120")?;
-    let (low, high) = (balance.yield_low.into(), balance.yield_high.into());
-    within("mass_balance.yield_low", low, (1, high), "1 to mass_balance.yield_high")?;
-    within("mass_balance.yield_high", high, (low, 1000), "mass_balance.yield_low to 1000")?;
-    within("mass_balance.yield", balance.r#yield.into(), (low, high), "mass_balance.yield_low to mass_balance.yield_high")?;
-    for (key, value) in [
-        ("mass_balance.sample_bulk_kilograms", balance.sample_bulk_kilograms),
-        ("mass_balance.sample_minor_kilograms", balance.sample_minor_kilograms),
-    ] {
-        within(key, value.into(), (1, 1_000_000_000), "1 to 1000000000")?;
-    }
-    let most = share.stock_months_high.into();
-    within("share.stock_months_low", share.stock_months_low.into(), (0, most), "0 to share.stock_months_high")
-}
-
-/// What asks for more months than there are never speaks; what asks for none speaks of nothing.
-fn check_months(document: &Document) -> Result<(), InvalidModel> {
-    let (episodes, alerts) = (&document.episodes, &document.alerts);
-    within("episodes.before_months", episodes.before_months.into(), (1, 120), "1 to 120")?;
-    within("episodes.after_months", episodes.after_months.into(), (1, 120), "1 to 120")?;
-    let (before, after) = (episodes.before_months.into(), episodes.after_months.into());
-    within("episodes.before_months_min", episodes.before_months_min.into(), (1, before), "1 to episodes.before_months")?;
-    within("episodes.after_months_min", episodes.after_months_min.into(), (1, after), "1 to episodes.after_months")?;
-    let direct = document.prior.direct_before_months_min.into();
-    within("prior.direct_before_months_min", direct, (1, before), "1 to episodes.before_months")?;
-    within("alerts.open_months", alerts.open_months.into(), (1, 120), "1 to 120")?;
-    within("alerts.clear_months", alerts.clear_months.into(), (1, alerts.open_months.into()), "1 to alerts.open_months")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,15 +350,17 @@ mod tests {
     fn an_unknown_key_names_the_nearest() {
         let text = BUILT_IN.replace("one_leg_cap", "one_leg_kap");
         let error = Model::parse(&text).unwrap_err().to_string();
-        assert_eq!(error, "the model has no key \"event_surge.one_leg_kap\"; did you mean \"event_surge.one_leg_cap\"?");
+        assert_eq!(error, "line 68: the model has no key \"event_surge.one_leg_kap\"; did you mean \"event_surge.one_leg_cap\"?");
     }
 
     #[test]
     fn a_missing_number_and_one_out_of_range_are_named() {
         let error = Model::parse(&BUILT_IN.replace("still = 200", "")).unwrap_err().to_string();
-        assert!(error.contains("missing field `still`"), "{error}");
+        assert!(error.starts_with("line 62: ") && error.contains("missing field `still`"), "{error}");
+        let error = Model::parse(&BUILT_IN.replace("still = 200", "still = \"x\"")).unwrap_err().to_string();
+        assert!(error.starts_with("line 66: ") && error.contains("in `event_surge.still`"), "{error}");
         let error = Model::parse(&BUILT_IN.replace("damping = 500", "damping = 5000")).unwrap_err().to_string();
-        assert_eq!(error, "combination.damping is 5000; allowed is 0 to 1000");
+        assert_eq!(error, "line 13: combination.damping is 5000; allowed is 0 to 1000");
     }
 
     #[test]
@@ -433,7 +397,42 @@ mod tests {
         ] {
             assert_eq!(BUILT_IN.matches(from).count(), 1, "{from}");
             let error = Model::parse(&BUILT_IN.replace(from, to)).unwrap_err().to_string();
-            assert!(error.starts_with(said), "{to}: {error}");
+            assert!(error.contains(&format!(": {said}")), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_number_has_a_range() {
+        for line in BUILT_IN.lines() {
+            let Some((key, _)) = line.split('#').next().unwrap_or_default().split_once(" = ") else { continue };
+            // The least size of a heading has 64 bits.
+            for value in [i32::MIN, i32::MAX].into_iter().filter(|value| *value < 0 || !key.starts_with("heading_")) {
+                let text = BUILT_IN.replace(line, &format!("{key} = {value}"));
+                assert!(Model::parse(&text).is_err(), "{key} = {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn shares_factors_and_probabilities_are_thousandths() {
+        for (from, to, said) in [
+            ("reported_min = 800", "reported_min = 1200", "mass_balance.reported_min is 1200; allowed is 0 to 1000"),
+            ("stage_share_min = 200", "stage_share_min = 2000", "event_surge.stage_share_min is 2000; allowed is 0 to 1000"),
+            ("reach_months = 36", "reach_months = 0", "episodes.reach_months is 0; allowed is 1 to 1200"),
+            (
+                "disjoint_layers_at_most = 799",
+                "disjoint_layers_at_most = 1001",
+                "limits.disjoint_layers_at_most is 1001; allowed is 0 to 1000",
+            ),
+            ("proportional = 700", "proportional = 1500", "share.proportional is 1500; allowed is 0 to 1000"),
+            ("trade_and_content = 120", "trade_and_content = 60000", "share.trade_and_content is 60000; allowed is 0 to 990"),
+            ("partial = 500", "partial = -1500", "prior.partial is -1500; allowed is 0 to 1000"),
+            ("clear_below = 100", "clear_below = 900", "alerts.clear_below is 900; allowed is 0 to bands.review"),
+            ("demand_sources_min = 3", "demand_sources_min = 0", "event_surge.demand_sources_min is 0; allowed is 1 to 1000"),
+        ] {
+            assert_eq!(BUILT_IN.matches(from).count(), 1, "{from}");
+            let error = Model::parse(&BUILT_IN.replace(from, to)).unwrap_err().to_string();
+            assert!(error.ends_with(said), "{to}: {error}");
         }
     }
 

@@ -11,7 +11,7 @@
 //! announcement 33/2024), the control's term is halved, unless the direct trade from China to D in the line fell by 80 % or
 //! more: then the control is seen to bind.
 //!
-//! **Shown without weight**: measures whose date or scope is recalled or uncertain.
+//! **Shown without weight**: measures and duties that are recalled or uncertain.
 
 use crate::domain::{HsSubheading, Month};
 use crate::ledger::{Books, Line};
@@ -61,7 +61,7 @@ fn of_lines(lines: &[(HsSubheading, f64)], world: &World, numbers: &PriorNumbers
 
 /// The rows behind the prior of these lines, those without weight included.
 pub(crate) fn rows(codes: impl Iterator<Item = HsSubheading>, world: &World) -> Vec<String> {
-    let mut rows: Vec<String> = Vec::new();
+    let mut rows: Vec<String> = world.shown.clone();
     for code in codes {
         let shown = world.measures.iter().filter(|measure| measure.weightless && measure.names(code));
         rows.extend(shown.map(|measure| measure.row.clone()));

@@ -94,6 +94,8 @@ pub(crate) struct World {
     pub(crate) wedges: Vec<(HsSubheading, Rc<Wedge>)>,
     /// Who is of the European Union.
     pub(crate) members_of_eu: Arc<MembersOfEu>,
+    /// Rows of duty on Chinese goods at D that are shown without weight.
+    pub(crate) shown: Vec<String>,
     /// How large the family's trade is.
     pub(crate) class: FamilyClass,
 }
@@ -136,12 +138,14 @@ impl World {
             made: Rc::default(),
             wedges: Vec::new(),
             members_of_eu: Arc::clone(&facts.members_of_eu),
+            shown: Vec::new(),
             class: facts.class,
         }
     }
 
     fn add_wedge(&mut self, (facts, reference): (&Facts, &AsOf<'_>), pair: (Country, Country), code: HsSubheading) {
         self.wedges.extend(facts.wedge(reference, pair, (code, self.on)).map(|wedge| (code, wedge)));
+        self.shown.extend(reference.duties_without_weight(Country::CHINA, pair.1, code, self.on));
     }
 
     /// What a subheading contains.

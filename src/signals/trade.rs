@@ -95,6 +95,7 @@ impl Trade {
             made: Rc::new(Made { production: unlisted(), production_before: unlisted(), ..Made::default() }),
             wedges: Vec::new(),
             members_of_eu: Arc::default(),
+            shown: Vec::new(),
             class: FamilyClass::Bulk,
         };
         Trade { corridor, months: 1, world, bills: Vec::new(), told: Vec::new(), re_exported: Vec::new(), earlier: 0 }

@@ -59,6 +59,14 @@ pub enum LogError {
         /// Where it was.
         path: String,
     },
+    /// What lies beside the file was written after another state of it.
+    #[error(
+        "{path}-wal does not go on from {path}, and would tear it apart: was another copy of the file put back beside it? Put back the copy that belongs to the -wal; or, to begin from the file as it is, remove {path}-wal and {path}-shm"
+    )]
+    OtherWal {
+        /// Where the file is.
+        path: String,
+    },
     /// The topic is not there.
     #[error("no topic {topic:?} in the log (`entrepot topics create` makes those of the configuration)")]
     UnknownTopic {
@@ -342,6 +350,7 @@ impl LogError {
             | LogError::Moved { .. }
             | LogError::Gone { .. }
             | LogError::Replaced { .. }
+            | LogError::OtherWal { .. }
             | LogError::StartsLater { .. }
             | LogError::Unsafe { .. }
             | LogError::TooLarge { .. }

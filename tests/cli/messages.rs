@@ -171,6 +171,24 @@ fn a_broken_bundle_names_file_row_and_rule() {
 }
 
 #[test]
+fn a_broken_model_names_file_line_and_key() {
+    let place = Place::new();
+    let shipped = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/model.toml")).unwrap();
+    let line = |start: &str| shipped.lines().position(|line| line.starts_with(start)).unwrap() + 1;
+    for (from, to, said) in [
+        ("partial = 500", "partial = -1500", format!("line {}: prior.partial is -1500; allowed is 0 to 1000", line("partial"))),
+        ("still = 200", "still = \"x\"", format!("line {}: the model is not readable", line("still = "))),
+        // No mapping, though it is no TOML either.
+        ("still = 200", "both_legs = 200", format!("TOML parse error at line {}", line("still = "))),
+    ] {
+        place.file("m.toml", &shipped.replacen(from, to, 1));
+        let output = place.run(&["check", "m.toml"]);
+        let wanted = ["m.toml", said.as_str()].iter().all(|words| stderr(&output).contains(words));
+        assert!(code(&output) == 78 && wanted && !stderr(&output).contains("mapping"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn labels_that_cannot_be_used_name_file_row_and_column() {
     let place = Place::new();
     place.file("flows.ndjson", FLOWS);

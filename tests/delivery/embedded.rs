@@ -300,3 +300,77 @@ fn a_log_of_an_earlier_build_gets_what_it_lacks() {
     log.commit_with(&NextOffsets::new(), Some(&progress)).unwrap();
     assert_eq!(EmbeddedLog::open(&path).unwrap().progress("f", "x").unwrap(), Some(progress));
 }
+
+/// A log as a kill leaves it, and copies of its file alone by how many messages are in it: of two, of four, of eight. The WAL holds the
+/// fifth to the eighth.
+fn killed() -> tempfile::TempDir {
+    let (folder, mut log) = log("t", 1);
+    let path = log.path().to_owned();
+    let at = |name: &str| folder.path().join(name);
+    let mut holding = |messages: std::ops::Range<u32>| {
+        for message in messages {
+            log.send(outgoing("t", "k", &message.to_string())).unwrap();
+            log.commit(&NextOffsets::new()).unwrap();
+        }
+    };
+    let mut emptier = EmbeddedLog::open(&path).unwrap();
+    let mut alone = |name: &str| {
+        emptier.close().unwrap();
+        std::fs::copy(&path, at(name)).unwrap();
+    };
+    holding(0..2);
+    alone("two.db");
+    holding(2..4);
+    alone("four.db");
+    holding(4..8);
+    std::fs::copy(&path, at("killed.db")).unwrap();
+    std::fs::copy(path.with_file_name("log.db-wal"), at("killed.db-wal")).unwrap();
+    alone("eight.db");
+    holding(8..10);
+    alone("ten.db");
+    folder
+}
+
+#[test]
+fn a_wal_is_taken_up_by_its_own_file_and_refused_by_a_copy_of_another_day() {
+    let held = |path: &Path| values(&read(&mut EmbeddedLog::open(path).unwrap(), "t", 0)).len();
+    let put_back = |name: &str| {
+        let folder = killed();
+        let path = folder.path().join("killed.db");
+        std::fs::copy(folder.path().join(name), &path).unwrap();
+        (folder, path)
+    };
+    // As it was left, at the moment in which the WAL began, and with all of the WAL in it.
+    for name in ["killed.db", "four.db", "eight.db"] {
+        let (_folder, path) = put_back(name);
+        assert_eq!(held(&path), 8, "{name}");
+    }
+    for (name, messages) in [("two.db", 2), ("ten.db", 10)] {
+        let (_folder, path) = put_back(name);
+        let before = std::fs::read(&path).unwrap();
+        check(EmbeddedLog::open(&path), 76, "killed.db-wal");
+        check(EmbeddedLog::create(&path), 76, "killed.db-wal");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        std::fs::remove_file(path.with_extension("db-wal")).unwrap();
+        assert_eq!(held(&path), messages);
+    }
+}
+
+#[test]
+fn who_opens_a_log_that_others_write_never_takes_their_wal_for_another() {
+    let (_folder, mut log) = log("t", 1);
+    let path = log.path().to_owned();
+    let writer = std::thread::spawn(move || {
+        for value in 0..300 {
+            log.send(outgoing("t", "k", &value.to_string())).unwrap();
+            log.commit(&NextOffsets::new()).unwrap();
+            if value % 7 == 0 {
+                log.close().unwrap();
+            }
+        }
+    });
+    while !writer.is_finished() {
+        EmbeddedLog::open(&path).unwrap();
+    }
+    writer.join().unwrap();
+}

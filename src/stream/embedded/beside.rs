@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::super::Home;
-use super::{Artifact, EmbeddedLog, FeedProgress, LogError, NextOffsets, failed, now_ms};
+use super::{Artifact, EmbeddedLog, FeedProgress, LogError, NextOffsets, counted, failed, now_ms};
 use crate::domain::Date;
 
 impl EmbeddedLog {
@@ -28,8 +28,7 @@ impl EmbeddedLog {
         let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let query = "INSERT OR IGNORE INTO artifacts (hash, kind, content, stored_ms) VALUES (?1, ?2, ?3, ?4)";
         let values = params![artifact.hash, artifact.kind, artifact.content, now_ms()];
-        self.connection.execute(query, values).map_err(failed("keeping an artifact"))?;
-        Ok(())
+        counted::write(&self.connection, "keeping an artifact", |write| write.execute(query, values)).map(drop)
     }
 
     /// The artifact of that hash.
@@ -75,7 +74,7 @@ impl EmbeddedLog {
     pub fn bind_family_map(&mut self, fingerprint: &str) -> Result<(), LogError> {
         let turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let query = "INSERT OR IGNORE INTO meta (key, value) VALUES ('family_map', ?1)";
-        self.connection.execute(query, [fingerprint]).map_err(failed("binding the family map"))?;
+        counted::write(&self.connection, "binding the family map", |write| write.execute(query, [fingerprint]))?;
         drop(turn);
         self.check_family_map(fingerprint)
     }
@@ -89,11 +88,10 @@ impl EmbeddedLog {
     /// The last midnight whose ticks stand in the log; on a log that no service has served yet, today: it has missed none.
     pub fn ticked(&mut self, today: Date) -> Result<Date, LogError> {
         let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let doing = failed("reading the last tick");
-        let query = "INSERT OR IGNORE INTO meta (key, value) VALUES ('ticked', ?1)";
-        self.connection.execute(query, [today.to_string()]).map_err(&doing)?;
-        let query = "SELECT value FROM meta WHERE key = 'ticked'";
-        let found: String = self.connection.query_row(query, [], |row| row.get(0)).map_err(&doing)?;
+        let found: String = counted::write(&self.connection, "reading the last tick", |write| {
+            write.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('ticked', ?1)", [today.to_string()])?;
+            write.query_row("SELECT value FROM meta WHERE key = 'ticked'", [], |row| row.get(0))
+        })?;
         Ok(found.parse().unwrap_or(today))
     }
 
@@ -101,8 +99,7 @@ impl EmbeddedLog {
     pub fn set_ticked(&mut self, date: Date) -> Result<(), LogError> {
         let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let query = "INSERT OR REPLACE INTO meta (key, value) VALUES ('ticked', ?1)";
-        self.connection.execute(query, [date.to_string()]).map_err(failed("noting a tick"))?;
-        Ok(())
+        counted::write(&self.connection, "noting a tick", |write| write.execute(query, [date.to_string()])).map(drop)
     }
 }
 

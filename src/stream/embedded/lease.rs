@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::{EmbeddedLog, LogError, failed, now_ms};
+use super::{EmbeddedLog, LogError, counted, failed, now_ms};
 
 /// A heartbeat older than this is a dead holder's, whatever its process id says (it may be on another machine, or another's now).
 const DEAD_AFTER_MS: i64 = 30_000;
@@ -56,7 +56,7 @@ impl EmbeddedLog {
         let pid = std::process::id();
         let start = process_start(pid).unwrap_or_default();
         transaction.execute(query, params![name, token, instance, pid, start, host(), now_ms()]).map_err(&doing)?;
-        transaction.commit().map_err(&doing)?;
+        counted::commit(transaction).map_err(&doing)?;
         held_here().insert(token.clone());
         self.fence = Some(token.clone());
         Ok(Lease { connection, token, file: file_at(&self.path), path: self.path.clone() })
@@ -81,7 +81,8 @@ impl Lease {
             return Err(LogError::Replaced { path: self.path.display().to_string() });
         }
         let query = "UPDATE lease SET heartbeat_ms = ?2 WHERE token = ?1";
-        let beaten = self.connection.execute(query, params![self.token, now_ms()]).map_err(failed("renewing the lease"))?;
+        let values = params![self.token, now_ms()];
+        let beaten = counted::write(&self.connection, "renewing the lease", |write| write.execute(query, values))?;
         if beaten == 1 { Ok(()) } else { require(&self.connection, &self.token) }
     }
 }
@@ -90,7 +91,8 @@ impl Drop for Lease {
     fn drop(&mut self) {
         held_here().remove(&self.token);
         // Where this fails, the next one finds our process dead.
-        drop(self.connection.execute("DELETE FROM lease WHERE token = ?1", [&self.token]));
+        let query = "DELETE FROM lease WHERE token = ?1";
+        drop(counted::write(&self.connection, "giving the lease back", |write| write.execute(query, [&self.token])));
     }
 }
 

@@ -7,6 +7,7 @@
 //! moments younger, whole, and everything after it is done again from files or raw topics that come again.
 
 mod beside;
+mod counted;
 mod headers;
 mod home;
 mod lease;
@@ -83,6 +84,7 @@ impl EmbeddedLog {
         if !path.is_file() {
             return Err(LogError::NoLog { path: path.display().to_string() });
         }
+        counted::refuse_other_wal(path)?;
         EmbeddedLog::connect(path, Arc::default())
     }
 
@@ -91,6 +93,9 @@ impl EmbeddedLog {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
                 .map_err(|error| LogError::CannotOpen { path: path.display().to_string(), detail: error.to_string() })?;
+        }
+        if path.is_file() {
+            counted::refuse_other_wal(path)?;
         }
         EmbeddedLog::connect(path, Arc::default())
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{TransactionBehavior, params};
 
 use super::super::{Policy, TopicPlan};
-use super::{EmbeddedLog, LogError, TopicRow, failed, read};
+use super::{EmbeddedLog, LogError, TopicRow, counted, failed, read};
 use crate::domain::{Offset, Partition, Timestamp};
 
 /// Messages looked at, or removed in one transaction, at most.
@@ -94,7 +94,7 @@ impl EmbeddedLog {
             statement.execute(params![topic_id, partition, offset]).map_err(&doing)?;
         }
         drop(statement);
-        transaction.commit().map_err(&doing)?;
+        counted::commit(transaction).map_err(&doing)?;
         Ok(offsets.len() as u64)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{LogError, failed};
+use super::{LogError, counted, failed};
 
 /// The format this build writes and reads.
 const FORMAT: u32 = 1;
@@ -94,7 +94,7 @@ fn make(connection: &mut Connection) -> Result<(), LogError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&doing)?;
     transaction.execute_batch(TABLES).map_err(&doing)?;
     transaction.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('format', ?1)", [FORMAT.to_string()]).map_err(&doing)?;
-    transaction.commit().map_err(&doing)
+    counted::commit(transaction).map_err(&doing)
 }
 
 /// A log that an earlier build made has no column for digests. Builds that do not know it leave it empty.
@@ -112,7 +112,7 @@ fn add_digest(connection: &mut Connection) -> Result<(), LogError> {
     if !is_there(&transaction).map_err(&doing)? {
         transaction.execute_batch("ALTER TABLE feed_progress ADD COLUMN digest TEXT").map_err(&doing)?;
     }
-    transaction.commit().map_err(&doing)
+    counted::commit(transaction).map_err(&doing)
 }
 
 /// Waits for another process's write: some 10 s in all, in steps short enough not to starve.

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Commit, EmbeddedLog, FeedProgress, LogError, NextOffsets, Open, Outgoing, Placed, failed, now_ms, read};
+use super::{Commit, EmbeddedLog, FeedProgress, LogError, NextOffsets, Open, Outgoing, Placed, counted, failed, now_ms, read};
 use crate::domain::{Offset, Partition};
 
 /// A write that does not come to pass: the log's own error, or somebody else has moved a position of ours.
@@ -63,7 +63,7 @@ impl EmbeddedLog {
         if let Some(progress) = progress {
             super::beside::set_progress(&transaction, progress)?;
         }
-        transaction.commit().map_err(&doing)?;
+        counted::commit(transaction).map_err(&doing)?;
         Ok(())
     }
 
@@ -85,10 +85,9 @@ impl EmbeddedLog {
 
     pub(super) fn insert_topic(&mut self, name: &str, partitions: Partition) -> Result<(), LogError> {
         let _turn = self.shared.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let doing = failed("making a topic");
         let query = "INSERT OR IGNORE INTO topics (name, partitions, created_ms) VALUES (?1, ?2, ?3)";
-        self.connection.execute(query, params![name, partitions, now_ms()]).map_err(&doing)?;
-        Ok(())
+        let values = params![name, partitions, now_ms()];
+        counted::write(&self.connection, "making a topic", |write| write.execute(query, values)).map(drop)
     }
 }
 
