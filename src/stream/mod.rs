@@ -29,7 +29,7 @@ use crate::domain::{Header, Message, Offset, Partition};
 use crate::encode::{Effects, Output, Standing, Topic};
 
 pub use error::LogError;
-pub use fold::FramedIngest;
+pub use fold::{FramedIngest, LoggedIngest};
 pub use home::{Artifact, FeedProgress, Home, Policy, Serving, Share, TopicPlan};
 pub use murmur2::{murmur2, partition_of};
 pub use predecessors::{Predecessors, others_published};
