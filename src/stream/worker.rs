@@ -278,7 +278,8 @@ impl<L: Log> Worker<L> {
     fn send(&mut self, message: Message, effects: Effects) -> Result<(), WorkerError> {
         let batch = &mut self.batch;
         let mut sent = |topic: &Arc<str>, bytes| batch.sent(topic, bytes);
-        self.envelopes.send((effects.outputs, &message), &self.settings, &mut self.log, &mut sent)?;
+        let is_raw = self.stage.feeds.contains_key(&*message.position.topic);
+        self.envelopes.send((effects.outputs, &message, is_raw), &self.settings, &mut self.log, &mut sent)?;
         if let Some(letter) = effects.dead_letter {
             let outgoing = envelope::dead_letter(&letter, message, self.stage.name, &self.settings);
             self.batch.sent(&outgoing.topic, outgoing.value.as_ref().map_or(0, Vec::len));
