@@ -34,6 +34,14 @@ pub(super) fn code(error: &KafkaError) -> Option<Code> {
     if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
 }
 
+/// What broke a client, where an error says no more than that it is broken.
+pub(super) fn cause(error: KafkaError, fatal: Option<&(Code, String)>) -> KafkaError {
+    match fatal {
+        Some((cause, _)) if code(&error) == Some(Code::Fatal) => KafkaError::Global(*cause),
+        _ => error,
+    }
+}
+
 /// Whether the broker knows us and says no, or does not take our login.
 pub(super) fn is_denied(error: &KafkaError) -> bool {
     matches!(
