@@ -17,7 +17,7 @@ use super::envelope::Envelopes;
 use super::part::Part;
 use super::pause::Pauses;
 use super::snapshots::{Of, Restored};
-use super::{Beacon, Commit, Event, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
+use super::{Beacon, Commit, Event, Log, LogError, Observer, Recycle, Report, Stage, WorkerSettings, envelope};
 use crate::domain::{Message, Offset, Partition};
 use crate::encode::Effects;
 
@@ -308,18 +308,22 @@ impl<L: Log> Worker<L> {
                 (self.observer)(&Report::Committed(&report));
                 Ok(())
             }
-            Commit::Recycled(sent) => {
+            Commit::Recycled(sent, why) => {
                 self.redo.extend(self.batch.take_apart(sent));
                 (self.observer)(&Report::Recycled { stage: self.stage.name });
-                self.spend_recycle()
+                self.spend_recycle(why)
             }
         }
     }
 
-    fn spend_recycle(&mut self) -> Result<(), WorkerError> {
+    /// Those of rebalances are no sign that anything is wrong, however many come: whoever is asked to start again would cause more.
+    fn spend_recycle(&mut self, why: Recycle) -> Result<(), WorkerError> {
         let now = now();
         let window = self.settings.recycle_window;
-        tracing::warn!(stage = self.stage.name, "transaction recycled: back to the committed offsets");
+        tracing::warn!(stage = self.stage.name, ?why, "transaction recycled: back to the committed offsets");
+        if why == Recycle::Rebalance {
+            return Ok(());
+        }
         self.recycles.push_back(now);
         while self.recycles.front().is_some_and(|first| now.saturating_duration_since(*first) > window) {
             self.recycles.pop_front();

@@ -2,7 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
-use super::super::LogError;
+use super::super::{LogError, Recycle};
 
 /// What to do about an error of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,14 @@ pub(super) fn is_denied(error: &KafkaError) -> bool {
                 | Code::SaslAuthenticationFailed
         )
     )
+}
+
+/// Whether it is the group that refused the offsets, since it had shared its partitions anew.
+pub(super) fn recycle(error: &KafkaError) -> Recycle {
+    match code(error) {
+        Some(Code::IllegalGeneration | Code::UnknownMemberId | Code::RebalanceInProgress) => Recycle::Rebalance,
+        _ => Recycle::Trouble,
+    }
 }
 
 /// Whether another member has taken our name.

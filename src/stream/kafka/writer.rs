@@ -12,8 +12,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Statistics, TopicPartitionList};
 
 use super::super::clock::now;
-use super::super::{LogError, Outgoing};
-use super::classify::{About, Class, cause, classify, denied, failed, is_denied, is_fenced, is_too_large};
+use super::super::{LogError, Outgoing, Recycle};
+use super::classify::{About, Class, cause, classify, denied, failed, is_denied, is_fenced, is_too_large, recycle};
 use super::context::Context;
 use super::native;
 use super::sent::Sent;
@@ -64,7 +64,7 @@ pub(super) struct Writer {
 pub(super) enum Outcome {
     Committed,
     /// Nobody knows, or it is lost: what was sent.
-    Unsure(Vec<Outgoing>),
+    Unsure(Vec<Outgoing>, Recycle),
 }
 
 impl Writer {
@@ -251,7 +251,7 @@ impl Writer {
         let undelivered = undelivered.map(|(topic, error)| format!("{topic}: {error}")).unwrap_or_default();
         tracing::warn!(id = self.id, %error, undelivered, "a transaction came to nothing, or nobody knows: a new producer");
         self.drop_producer(Duration::ZERO);
-        Ok(Outcome::Unsure(sent))
+        Ok(Outcome::Unsure(sent, recycle(&error)))
     }
 
     /// Ends the open transaction as lost: what was sent.
