@@ -126,6 +126,10 @@ impl<L: Log> Worker<L> {
                 let place = (Arc::clone(&topic), partition);
                 self.keep(&place, Some(Duration::ZERO));
                 self.parts.remove(&place);
+                if self.parts.is_empty() {
+                    // Whether others have them, or the brokers are away, is told by what comes next.
+                    self.beacon.started.store(false, Ordering::Release);
+                }
                 self.redo_of(&topic, partition);
                 self.forget_pause(&topic)?;
                 (self.observer)(&Report::Revoked { stage: self.stage.name, topic: &topic, partition });
