@@ -347,6 +347,9 @@ mod tests {
             &format!("{ours}\"t.dead-letters\""),
             "feeds.topic = t.dead-letters: allowed is a topic of the feed's own: t.dead-letters is one",
         );
+        for none in [".", ".."] {
+            check(&format!("{ours}\"{none}\""), "and neither . nor .. alone");
+        }
         check(&format!("{ours}\"t.kept\""), "feeds.topic = t.kept: allowed is a topic of the feed's own");
         assert!(from_text(&format!("{ours}\"t.raw\""), &[]).is_ok());
     }

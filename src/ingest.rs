@@ -7,7 +7,7 @@ use crate::decode::framed::{Schemas, Unopened, schema_id};
 use crate::decode::{DecodeError, Decoded, Decoder, Row, Surroundings};
 use crate::domain::{
     Claim, Country, Currency, Date, DeadLetterReason, Decimal, Degrade, FamilyId, FeedName, Grams, HsCode, HsSubheading, Message,
-    Money, Month, Record, Status,
+    Money, Month, Record, Status, Timestamp,
 };
 use crate::encode::{DeadLetter, Effects, Normalised, Output, Tally, Topic, movements};
 use crate::reference::{Families, HsConversion, Reference};
@@ -43,6 +43,8 @@ pub struct IngestLimits {
 /// How much larger than the largest payload a movement may be: it says some fields twice, and bytes may be longer as JSON. Half of the
 /// room that the largest message of ours has beside its payload; the rest is for key and headers.
 const MOVEMENT_ROOM: usize = 128 * 1024;
+/// A record may be known this many hours after it is read, not more: clocks differ.
+const HOURS_IN_FUTURE_MAX: i64 = 24;
 /// What is kept of a dead letter's detail, in characters: it may quote a value as long as the message.
 const DETAIL_MAX: usize = 1_000;
 
@@ -79,16 +81,19 @@ impl Ingest {
         Ingest { feeds, reference, limits }
     }
 
-    /// Takes one raw message of a feed in no registry's frame.
+    /// Takes one raw message of a file, or of whatever nobody reads at a time of its own, of a feed in no registry's frame.
     pub fn apply(&self, message: &Message) -> Effects {
-        self.apply_with(message, &Schemas::default())
+        self.apply_with(message, &Schemas::default(), None)
     }
 
     /// Takes one raw message. One that was redriven keeps the time of its first writing. `schemas` says what [`Ingest::schema_of`] asks.
-    pub fn apply_with(&self, message: &Message, schemas: &Schemas) -> Effects {
+    ///
+    /// `read_at` says when it is read, of a message of a log: whoever wrote it has set its timestamp as they liked, and what is not known
+    /// yet may not move a clock. What a file holds is as old as the file says.
+    pub fn apply_with(&self, message: &Message, schemas: &Schemas, read_at: Option<Timestamp>) -> Effects {
         match message.first_timestamp() {
-            first if first != message.timestamp => self.open(&Message { timestamp: first, ..message.clone() }, schemas),
-            _ => self.open(message, schemas),
+            first if first != message.timestamp => self.open(&Message { timestamp: first, ..message.clone() }, schemas, read_at),
+            _ => self.open(message, schemas, read_at),
         }
     }
 
@@ -103,7 +108,7 @@ impl Ingest {
         self.feeds.get(topic).expect("a worker reads the raw topics of its feeds alone")
     }
 
-    fn open(&self, message: &Message, schemas: &Schemas) -> Effects {
+    fn open(&self, message: &Message, schemas: &Schemas, read_at: Option<Timestamp>) -> Effects {
         let feed = self.feed(message);
         let length = message.value.as_ref().map_or(0, Vec::len);
         if length > self.limits.payload_bytes_max {
@@ -111,15 +116,17 @@ impl Ingest {
             let error = feed.decoder.too_large(value, self.limits.payload_bytes_max);
             return unreadable(feed, error.reason, error.detail);
         }
-        let (Some(framed), Some(value)) = (feed.decoder.framed(), &message.value) else { return self.read(feed, message) };
+        let (Some(framed), Some(value)) = (feed.decoder.framed(), &message.value) else {
+            return self.read(feed, message, read_at);
+        };
         match schemas.open(framed, value) {
-            Ok(json) => self.read(feed, &Message { value: Some(json.into_bytes()), ..without_value(message) }),
+            Ok(json) => self.read(feed, &Message { value: Some(json.into_bytes()), ..without_value(message) }, read_at),
             Err(Unopened::Never(error)) => unreadable(feed, error.reason, error.detail),
             Err(Unopened::Unasked(id)) => panic!("a message is folded in once its schema is known, not so {id}"),
         }
     }
 
-    fn read(&self, feed: &Feed, message: &Message) -> Effects {
+    fn read(&self, feed: &Feed, message: &Message, read_at: Option<Timestamp>) -> Effects {
         let around = Surroundings {
             reference: &self.reference,
             default_lag_days: self.limits.default_lag_days,
@@ -127,20 +134,23 @@ impl Ingest {
         };
         match feed.decoder.decode(message, &around) {
             Decoded::Unreadable(error) => unreadable(feed, error.reason, error.detail),
-            Decoded::Rows(rows) => self.take(feed, message, rows),
+            Decoded::Rows(rows) => self.take(feed, message, rows, read_at),
         }
     }
 
-    fn take(&self, feed: &Feed, message: &Message, rows: Vec<Row>) -> Effects {
+    fn take(&self, feed: &Feed, message: &Message, rows: Vec<Row>, read_at: Option<Timestamp>) -> Effects {
         let mut effects = Effects::default();
         let (mut accepted, mut excluded) = (0, 0);
         let mut failures = Vec::new();
         for (index, row) in rows.into_iter().enumerate() {
             match row {
-                Row::Claim(claim) => match self.accept(feed, message, &claim, &mut effects) {
-                    Ok(()) => accepted += 1,
-                    Err(error) => failures.push((u32::try_from(index).unwrap_or(u32::MAX), error)),
-                },
+                Row::Claim(claim) => {
+                    let in_time = known_by(&claim, message, read_at);
+                    match in_time.and_then(|()| self.accept(feed, message, &claim, &mut effects)) {
+                        Ok(()) => accepted += 1,
+                        Err(error) => failures.push((u32::try_from(index).unwrap_or(u32::MAX), error)),
+                    }
+                }
                 Row::Excluded(reason) => {
                     excluded += 1;
                     effects.tallies.push(Tally::Reason(reason.code().to_owned()));
@@ -262,6 +272,18 @@ fn small_cents(amount: Decimal, rate: Decimal) -> Option<u64> {
     Some(whole + up)
 }
 
+/// Refuses what becomes known more than a day after it is read. The instant of reading is not told: a dead letter is the same whenever
+/// it is read again.
+fn known_by(claim: &Claim, message: &Message, read_at: Option<Timestamp>) -> Result<(), DecodeError> {
+    let known_from = claim.known_from;
+    if read_at.is_none_or(|read_at| known_from.duration_since(read_at).as_secs() <= HOURS_IN_FUTURE_MAX * 3600) {
+        return Ok(());
+    }
+    let written = message.timestamp.map_or_else(|| "which tells no time".to_owned(), |written| format!("written at {written}"));
+    let detail = format!("known_from: {known_from} is more than a day after the message was read, {written}");
+    Err(DecodeError { reason: DeadLetterReason::KnownFromInFuture, detail })
+}
+
 fn without_value(message: &Message) -> Message {
     let Message { position, timestamp, key, value: _, headers } = message;
     Message { position: position.clone(), timestamp: *timestamp, key: key.clone(), value: None, headers: headers.clone() }
@@ -309,6 +331,57 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::Position;
+
+    #[test]
+    fn what_is_known_after_it_is_read_is_a_dead_letter_of_a_log_and_none_of_a_file() {
+        let feed = FeedName::from_stem("feed");
+        let feed = Feed { name: feed, topic: "raw".to_owned(), decoder: Arc::new(Decoder::canonical(false)) };
+        let limits = IngestLimits { payload_bytes_max: 1_000_000, default_lag_days: 30 };
+        let ingest = Ingest::new(vec![feed], Arc::clone(Reference::built_in()), limits);
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let check = |written: Option<&str>,
+                     (event_date, known_from): (&str, &str),
+                     read_at: Option<&str>,
+                     refused: Option<&str>| {
+            let record = format!(
+                r#"{{"kind":"shipment","id":"A","event_date":"{event_date}",{known_from}"hs":"282580","country_of_origin":"TH","destination":"US"}}"#
+            );
+            let message = Message {
+                position: Position { topic: "raw".into(), partition: 0, offset: 0 },
+                timestamp: written.map(time),
+                key: None,
+                value: Some(record.into_bytes()),
+                headers: Vec::new(),
+            };
+            let effects = ingest.apply_with(&message, &Schemas::default(), read_at.map(time));
+            let told = effects.dead_letter.map(|letter| (letter.reason, letter.detail));
+            let wanted = refused.map(|detail| ("known_from_in_future", detail.to_owned()));
+            assert_eq!((told, effects.outputs.is_empty()), (wanted, refused.is_some()), "{written:?} {event_date} {known_from}");
+        };
+        const FAR: Option<&str> = Some("2099-01-01T00:00:00Z");
+        const READ: Option<&str> = Some("2025-06-01T00:00:00Z");
+        let of_2025 = ("2025-05-01", r#""known_from":"2025-05-20T00:00:00Z","#);
+        let of_2099 = ("2098-12-20", r#""known_from":"2099-01-01T00:00:00Z","#);
+        let written =
+            "known_from: 2099-01-01T00:00:00Z is more than a day after the message was read, written at 2099-01-01T00:00:00Z";
+        check(FAR, ("2098-12-20", ""), READ, Some(written));
+        check(FAR, of_2099, READ, Some(written));
+        // What the record says itself needs no timestamp.
+        check(FAR, of_2025, READ, None);
+        // Clocks differ, by a day at most.
+        check(Some("2025-06-02T00:00:00Z"), ("2025-05-01", ""), READ, None);
+        let later =
+            "known_from: 2025-06-02T00:00:01Z is more than a day after the message was read, written at 2025-06-02T00:00:01Z";
+        check(Some("2025-06-02T00:00:01Z"), ("2025-05-01", ""), READ, Some(later));
+        // A timestamp that is none.
+        let none = "known_from: 2099-01-01T00:00:00Z is more than a day after the message was read, which tells no time";
+        check(None, of_2099, READ, Some(none));
+        // Read again later: nothing else than at first.
+        check(READ, ("2025-05-01", ""), FAR, None);
+        // A file is as old as it says.
+        check(None, of_2099, None, None);
+    }
 
     proptest! {
         #[test]

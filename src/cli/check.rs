@@ -10,10 +10,11 @@ use super::print::line;
 use super::reading::Reading;
 use super::registry;
 use super::run;
+use super::topics::missing;
 use super::wiring::{Knowledge, feeds, read_file};
 use crate::config::{Config, FeedFormat, SourceOf};
 use crate::decode::{Excerpt, Surroundings, is_canonical, propose};
-use crate::stream::Log;
+use crate::stream::{Log, LogError};
 
 /// Rows read of a file where no number is given.
 const ROWS: usize = 10;
@@ -166,21 +167,18 @@ fn online(config: &Config) -> Outcome {
         line(&format!("schema registry {}: answers", registry.url()))?;
     }
     let mut log = log::open(config)?;
-    let found = log.topics()?;
     let mut exit = Exit::Done;
     for topic in log::planned(config, &feeds(config, false)?) {
-        match found.iter().find(|found| found.name == topic.name) {
-            Some(there) if there.partitions == topic.partitions => {}
-            Some(there) => {
-                line(&format!("topic {}: {} partitions, wanted {}", topic.name, there.partitions, topic.partitions))?;
-                exit = Exit::No;
-            }
-            None => {
-                line(&format!("topic {}: missing; `entrepot topics create` makes it", topic.name))?;
-                exit = Exit::No;
-            }
-        }
+        let fault = match log.faults(&topic) {
+            Ok(faults) if faults.is_empty() => continue,
+            Ok(faults) => faults.join("; "),
+            Err(LogError::UnknownTopic { .. }) => format!("missing; {}", missing(&mut *log, &topic)?),
+            Err(error) => return Err(error.into()),
+        };
+        line(&format!("topic {}: {fault}", topic.name))?;
+        exit = Exit::No;
     }
+    let found = log.topics()?;
     line(&format!("log {}: {} topics", log.location(), found.len()))?;
     Ok(exit)
 }

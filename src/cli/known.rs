@@ -103,7 +103,7 @@ impl Known<'_> {
     fn ingest(&self, knowledge: &Knowledge, input: &Input, (reading, registry): Asking<'_>) -> Box<dyn Fold> {
         let name = self.feed.cloned().unwrap_or_else(|| input.feed());
         let feed = FeedIn { name, topic: input.name.to_string(), reading: reading.clone() };
-        knowledge.ingest(vec![feed], self.config.ingest.payload_bytes_max, registry.clone())
+        knowledge.ingest_file(feed, self.config.ingest.payload_bytes_max, registry.clone())
     }
 }
 

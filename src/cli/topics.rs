@@ -1,12 +1,12 @@
 //! `topics`: what there should be, making it, comparing.
 
 use super::args::{TopicsAction, TopicsArgs};
-use super::exit::{Exit, Outcome};
+use super::exit::{Exit, Failure, Outcome};
 use super::log;
 use super::print::line;
 use super::wiring::feeds;
 use crate::config::Config;
-use crate::stream::LogError;
+use crate::stream::{Home, LogError, TopicPlan};
 
 /// Runs it.
 pub(super) fn run(config: &Config, args: &TopicsArgs) -> Outcome {
@@ -39,7 +39,7 @@ pub(super) fn run(config: &Config, args: &TopicsArgs) -> Outcome {
                         exit = Exit::No;
                     }
                     Err(LogError::UnknownTopic { .. }) => {
-                        line(&format!("missing  {name}: `entrepot topics create` makes it"))?;
+                        line(&format!("missing  {name}: {}", missing(&mut *log, topic)?))?;
                         exit = Exit::No;
                     }
                     Err(error) => return Err(error.into()),
@@ -47,5 +47,14 @@ pub(super) fn run(config: &Config, args: &TopicsArgs) -> Outcome {
             }
             Ok(exit)
         }
+    }
+}
+
+/// What is to be done about a topic that is missing.
+pub(super) fn missing(log: &mut dyn Home, topic: &TopicPlan) -> Result<String, Failure> {
+    match log.may_create(topic) {
+        Ok(()) => Ok("`entrepot topics create` makes it".to_owned()),
+        Err(error @ (LogError::Unmakeable { .. } | LogError::Denied { .. })) => Ok(error.to_string()),
+        Err(error) => Err(error.into()),
     }
 }

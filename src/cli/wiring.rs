@@ -16,7 +16,7 @@ use crate::reference::{Reference, known_days};
 use crate::scoring::Model;
 use crate::service::BuildInfo;
 use crate::stream::registry::Registry;
-use crate::stream::{Artifact, Fold, FoldFactory, FramedIngest, Home};
+use crate::stream::{Artifact, Fold, FoldFactory, FramedIngest, Home, LoggedIngest};
 
 /// The model that is compiled in.
 const MODEL: &str = include_str!("../../config/model.toml");
@@ -165,20 +165,33 @@ impl Knowledge {
         Knowledge::parse(model_text, tables).map(Ok)
     }
 
-    /// Makes the folds of the first stage, which share one; those of feeds in a registry's frame wait for its schemas.
+    /// Makes the folds of the first stage over a log, which share one; those of feeds in a registry's frame wait for its schemas.
     pub(super) fn ingests(&self, feeds: Vec<FeedIn>, payload_bytes_max: usize, registry: Option<Arc<Registry>>) -> FoldFactory {
-        let feed = |feed: FeedIn| IngestFeed { name: feed.name, topic: feed.topic, decoder: feed.reading.decoder() };
-        let limits = IngestLimits { payload_bytes_max, default_lag_days: self.default_lag_days() };
-        let ingest = Arc::new(Ingest::new(feeds.into_iter().map(feed).collect(), Arc::clone(&self.known.reference), limits));
+        let ingest = self.stage(feeds, payload_bytes_max);
         match registry {
-            None => Arc::new(move |_, _| Box::new(Arc::clone(&ingest))),
-            Some(registry) => Arc::new(move |_, _| Box::new(FramedIngest::new(Arc::clone(&ingest), Arc::clone(&registry)))),
+            None => Arc::new(move |_, _| Box::new(LoggedIngest(Arc::clone(&ingest)))),
+            Some(registry) => Arc::new(move |_, _| Box::new(FramedIngest::of_log(Arc::clone(&ingest), Arc::clone(&registry)))),
         }
     }
 
-    /// The first stage as one fold, for a bounded run.
+    /// The first stage over a log as one fold, for a bounded run.
     pub(super) fn ingest(&self, feeds: Vec<FeedIn>, payload_bytes_max: usize, registry: Option<Arc<Registry>>) -> Box<dyn Fold> {
         (self.ingests(feeds, payload_bytes_max, registry))("", 0)
+    }
+
+    /// The first stage over a file.
+    pub(super) fn ingest_file(&self, feed: FeedIn, payload_bytes_max: usize, registry: Option<Arc<Registry>>) -> Box<dyn Fold> {
+        let ingest = self.stage(vec![feed], payload_bytes_max);
+        match registry {
+            None => Box::new(ingest),
+            Some(registry) => Box::new(FramedIngest::of_files(ingest, registry)),
+        }
+    }
+
+    fn stage(&self, feeds: Vec<FeedIn>, payload_bytes_max: usize) -> Arc<Ingest> {
+        let feed = |feed: FeedIn| IngestFeed { name: feed.name, topic: feed.topic, decoder: feed.reading.decoder() };
+        let limits = IngestLimits { payload_bytes_max, default_lag_days: self.default_lag_days() };
+        Arc::new(Ingest::new(feeds.into_iter().map(feed).collect(), Arc::clone(&self.known.reference), limits))
     }
 
     /// The second stage, with an empty partition.

@@ -152,8 +152,9 @@ fn feed(table: &Tree) -> Result<Feed, InvalidConfig> {
     let name = table.text("name")?.unwrap_or_default();
     let name: FeedName = name.parse().map_err(|_| table.refuse("name", "1 to 64 of a-z, 0-9 and -"))?;
     let topic = table.text("topic")?.unwrap_or_else(|| name.to_string());
-    if !is_name(&topic) {
-        return Err(table.refuse("topic", "1 to 100 letters, digits, . _ and -"));
+    // No broker has a topic of these names.
+    if !is_name(&topic) || matches!(topic.as_str(), "." | "..") {
+        return Err(table.refuse("topic", "1 to 100 letters, digits, . _ and -, and neither . nor .. alone"));
     }
     let format = table.text("format")?;
     let known = |word: &str| FeedFormat::ALL.into_iter().find(|format| format.word() == word);

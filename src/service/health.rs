@@ -69,7 +69,7 @@ impl Health {
         let mut missing = Vec::new();
         for (stage, number, beacon) in &self.workers {
             if !beacon.started.load(Ordering::Acquire) {
-                missing.push(format!("worker {stage}-{number} has no partitions yet"));
+                missing.push(format!("worker {stage}-{number} has no partitions"));
             }
         }
         let restoring = self.restoring.lock().unwrap_or_else(PoisonError::into_inner);

@@ -259,7 +259,7 @@ impl Running {
         let movements = self.settings.worker.full_name(Topic::Movements);
         let ticked = write_ticks(&mut *self.log, &movements, today).and_then(|commit| match commit {
             Commit::Committed => self.log.set_ticked(today).map(|()| true),
-            Commit::Recycled(_) => Ok(false),
+            Commit::Recycled(..) => Ok(false),
         });
         // Whatever came of it: nobody polls this handle before the next try.
         self.log.rest();

@@ -51,9 +51,11 @@ impl Envelopes {
     }
 
     /// Sends the outputs of a message, each with the headers of every output, then its own. `sent` hears of each.
+    ///
+    /// A raw message is its own source: who wrote it may have written any header, or have copied it from an output of ours.
     pub(super) fn send(
         &mut self,
-        (outputs, cause): (Vec<Output>, &Message),
+        (outputs, cause, is_raw): (Vec<Output>, &Message, bool),
         settings: &WorkerSettings,
         log: &mut impl Log,
         sent: &mut dyn FnMut(&Arc<str>, usize),
@@ -62,7 +64,7 @@ impl Envelopes {
             return Ok(());
         }
         let input = cause.position.to_string();
-        let source = cause.header(SOURCE).unwrap_or(&input);
+        let source = cause.header(SOURCE).filter(|_| !is_raw).unwrap_or(&input);
         let trace = cause.headers.iter().rfind(|header| header.key == TRACE && header.value.len() <= TRACE_BYTES_MAX);
         for output in outputs {
             let Output { topic, partition, key, value, headers } = output;

@@ -305,6 +305,18 @@ pub enum LogError {
         /// What it is and what it has to be.
         faults: String,
     },
+    /// A topic that the brokers will not have as the configuration wants it.
+    #[error("topic {topic:?} cannot be made: {why}: change {keys} (the brokers say {detail:?})")]
+    Unmakeable {
+        /// Its name.
+        topic: String,
+        /// What is wrong with it.
+        why: String,
+        /// The keys of the configuration that say so.
+        keys: &'static str,
+        /// What the brokers say.
+        detail: String,
+    },
     /// A message that its topic does not take.
     #[error(
         "topic {topic:?} takes no message so large: {} bytes are sent at most (ingest.payload_bytes_max and room for headers), max.message.bytes of the topic is {}",
@@ -357,7 +369,7 @@ impl LogError {
             | LogError::Format { .. } => 76,
             LogError::Scratch { .. } => 73,
             LogError::Denied { .. } => 77,
-            LogError::Property { .. } => 78,
+            LogError::Property { .. } | LogError::Unmakeable { .. } => 78,
             LogError::Corrupt { .. } => 70,
         }
     }

@@ -5,18 +5,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Fold;
-use super::clock::now;
+use super::clock::{now, read_at};
 use super::registry::Registry;
 use crate::assess::Assess;
 use crate::decode::framed::{Answer, Schemas};
-use crate::domain::Message;
+use crate::domain::{Message, Timestamp};
 use crate::encode::{Effects, Output, Standing, Topic};
 use crate::ingest::Ingest;
 
-/// Ingest keeps no state, so its partitions share one.
+/// Ingest of files. It keeps no state, so one is shared.
 impl Fold for Arc<Ingest> {
     fn apply(&mut self, message: &Message) -> Effects {
         Ingest::apply(self, message)
+    }
+
+    fn state_bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// Ingest of what stands in a log, where a message says itself when it was written: its partitions share one.
+pub struct LoggedIngest(pub Arc<Ingest>);
+
+impl Fold for LoggedIngest {
+    fn apply(&mut self, message: &Message) -> Effects {
+        self.0.apply_with(message, &Schemas::default(), Some(read_at()))
     }
 
     fn state_bytes(&self) -> u64 {
@@ -37,12 +50,19 @@ pub struct FramedIngest {
     schemas: Schemas,
     /// An id among them that the registry does not know: after one message it is asked again, who remembers it for a while.
     unknown: Option<u32>,
+    /// When a message is read; none of files.
+    read_at: fn() -> Option<Timestamp>,
 }
 
 impl FramedIngest {
-    /// With no schema known.
-    pub fn new(ingest: Arc<Ingest>, registry: Arc<Registry>) -> FramedIngest {
-        FramedIngest { ingest, registry, schemas: Schemas::default(), unknown: None }
+    /// Of messages of a log, with no schema known.
+    pub fn of_log(ingest: Arc<Ingest>, registry: Arc<Registry>) -> FramedIngest {
+        FramedIngest { ingest, registry, schemas: Schemas::default(), unknown: None, read_at: || Some(read_at()) }
+    }
+
+    /// Of files, with no schema known.
+    pub fn of_files(ingest: Arc<Ingest>, registry: Arc<Registry>) -> FramedIngest {
+        FramedIngest { read_at: || None, ..FramedIngest::of_log(ingest, registry) }
     }
 
     /// The registry is asked again for what it did not know.
@@ -81,7 +101,7 @@ impl Fold for FramedIngest {
 
     fn apply(&mut self, message: &Message) -> Effects {
         self.wait(message);
-        let effects = self.ingest.apply_with(message, &self.schemas);
+        let effects = self.ingest.apply_with(message, &self.schemas, (self.read_at)());
         self.forget_unknown();
         effects
     }

@@ -26,6 +26,11 @@ pub trait Home: Log + Send {
     /// Returns whether it is new.
     fn create_topic(&mut self, topic: &TopicPlan) -> Result<bool, LogError>;
 
+    /// Refuses a topic that [`Home::create_topic`] could not make. Makes nothing.
+    fn may_create(&mut self, _topic: &TopicPlan) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// What makes a topic unsafe, a line each: what it is, what it has to be. Empty where it is as planned.
     fn faults(&mut self, topic: &TopicPlan) -> Result<Vec<String>, LogError>;
 

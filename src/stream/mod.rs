@@ -29,7 +29,7 @@ use crate::domain::{Header, Message, Offset, Partition};
 use crate::encode::{Effects, Output, Standing, Topic};
 
 pub use error::LogError;
-pub use fold::FramedIngest;
+pub use fold::{FramedIngest, LoggedIngest};
 pub use home::{Artifact, FeedProgress, Home, Policy, Serving, Share, TopicPlan};
 pub use murmur2::{murmur2, partition_of};
 pub use predecessors::{Predecessors, others_published};
@@ -197,7 +197,16 @@ pub enum Commit {
     Committed,
     /// Unknown or no: the committed offsets, which come with `Assigned`, will tell. What was sent comes back, in its order, so that
     /// it can be sent again without being folded again.
-    Recycled(Vec<Outgoing>),
+    Recycled(Vec<Outgoing>, Recycle),
+}
+
+/// Why a transaction was recycled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recycle {
+    /// Something may keep the next one from being committed as well.
+    Trouble,
+    /// The group shared its partitions anew while it was open: the next one knows.
+    Rebalance,
 }
 
 /// A message on its way into a log.

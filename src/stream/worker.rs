@@ -17,7 +17,7 @@ use super::envelope::Envelopes;
 use super::part::Part;
 use super::pause::Pauses;
 use super::snapshots::{Of, Restored};
-use super::{Beacon, Commit, Event, Log, LogError, Observer, Report, Stage, WorkerSettings, envelope};
+use super::{Beacon, Commit, Event, Log, LogError, Observer, Recycle, Report, Stage, WorkerSettings, envelope};
 use crate::domain::{Message, Offset, Partition};
 use crate::encode::Effects;
 
@@ -126,6 +126,10 @@ impl<L: Log> Worker<L> {
                 let place = (Arc::clone(&topic), partition);
                 self.keep(&place, Some(Duration::ZERO));
                 self.parts.remove(&place);
+                if self.parts.is_empty() {
+                    // Whether others have them, or the brokers are away, is told by what comes next.
+                    self.beacon.started.store(false, Ordering::Release);
+                }
                 self.redo_of(&topic, partition);
                 self.forget_pause(&topic)?;
                 (self.observer)(&Report::Revoked { stage: self.stage.name, topic: &topic, partition });
@@ -278,7 +282,8 @@ impl<L: Log> Worker<L> {
     fn send(&mut self, message: Message, effects: Effects) -> Result<(), WorkerError> {
         let batch = &mut self.batch;
         let mut sent = |topic: &Arc<str>, bytes| batch.sent(topic, bytes);
-        self.envelopes.send((effects.outputs, &message), &self.settings, &mut self.log, &mut sent)?;
+        let is_raw = self.stage.feeds.contains_key(&*message.position.topic);
+        self.envelopes.send((effects.outputs, &message, is_raw), &self.settings, &mut self.log, &mut sent)?;
         if let Some(letter) = effects.dead_letter {
             let outgoing = envelope::dead_letter(&letter, message, self.stage.name, &self.settings);
             self.batch.sent(&outgoing.topic, outgoing.value.as_ref().map_or(0, Vec::len));
@@ -307,18 +312,22 @@ impl<L: Log> Worker<L> {
                 (self.observer)(&Report::Committed(&report));
                 Ok(())
             }
-            Commit::Recycled(sent) => {
+            Commit::Recycled(sent, why) => {
                 self.redo.extend(self.batch.take_apart(sent));
                 (self.observer)(&Report::Recycled { stage: self.stage.name });
-                self.spend_recycle()
+                self.spend_recycle(why)
             }
         }
     }
 
-    fn spend_recycle(&mut self) -> Result<(), WorkerError> {
+    /// Those of rebalances are no sign that anything is wrong, however many come: whoever is asked to start again would cause more.
+    fn spend_recycle(&mut self, why: Recycle) -> Result<(), WorkerError> {
         let now = now();
         let window = self.settings.recycle_window;
-        tracing::warn!(stage = self.stage.name, "transaction recycled: back to the committed offsets");
+        tracing::warn!(stage = self.stage.name, ?why, "transaction recycled: back to the committed offsets");
+        if why == Recycle::Rebalance {
+            return Ok(());
+        }
         self.recycles.push_back(now);
         while self.recycles.front().is_some_and(|first| now.saturating_duration_since(*first) > window) {
             self.recycles.pop_front();

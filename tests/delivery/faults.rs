@@ -1,11 +1,14 @@
 //! The loop against a log that fails by a seed. Two mutants of the loop show that these tests can fail.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use entrepot::domain::{Message, Partition, Position};
 use entrepot::encode::Effects;
-use entrepot::stream::{BatchReport, Beacon, Fold, Log, Observer, Outgoing, Report, Snapshots, Stage, Worker};
+use entrepot::stream::{
+    BatchReport, Beacon, Fold, Log, Observer, Outgoing, Recycle, Report, Snapshots, Stage, Worker, WorkerError,
+};
 
 use crate::support::faulty::{Broker, FaultyLog, Forgetful};
 use crate::support::store::Rotting;
@@ -334,15 +337,33 @@ fn a_feed_rests_no_longer_where_nothing_of_it_is_read_any_more() {
     assert_eq!(said(), [told(true), told(false)]);
 }
 
-#[test]
-fn a_spent_recycle_budget_ends_the_worker_with_75() {
+/// How a worker ends none of whose transactions is committed, which may have three of them; and how many were recycled.
+fn ended_by(why: Recycle) -> (Option<WorkerError>, u64) {
     let broker = world(1);
     (0..3).for_each(|partition| broker.lock().unwrap().give((INPUT.to_owned(), partition), 0));
-    let log = FaultyLog::new(&broker, (0, 1), Chance(1), 100);
+    let mut log = FaultyLog::new(&broker, (0, 1), Chance(1), 100);
+    log.why = why;
     let mut settings = settings();
     settings.recycles_max = 3;
-    let observer: Observer = Arc::new(|_: &Report<'_>| {});
+    let recycled = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&recycled);
+    let observer: Observer = Arc::new(move |report: &Report<'_>| {
+        count.fetch_add(u64::from(matches!(report, Report::Recycled { .. })), Ordering::Relaxed);
+    });
     let mut worker = Worker::new(log, (assess(INPUT), settings), observer, Arc::new(Beacon::default()));
-    let error = (0..10_000).find_map(|_| worker.step().err()).expect("every commit fails");
-    assert_eq!(error.exit_code(), 75, "{error}");
+    let error = (0..10_000).find_map(|_| worker.step().err());
+    (error, recycled.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_spent_recycle_budget_ends_the_worker_with_75() {
+    let (error, recycled) = ended_by(Recycle::Trouble);
+    let error = error.expect("every commit fails");
+    assert!(error.exit_code() == 75 && recycled == 4, "{recycled}: {error}");
+}
+
+#[test]
+fn rebalances_do_not_spend_the_recycle_budget() {
+    let (error, recycled) = ended_by(Recycle::Rebalance);
+    assert!(error.is_none() && recycled > 10, "{recycled}: {error:?}");
 }

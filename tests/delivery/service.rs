@@ -119,7 +119,11 @@ fn records_go_in_and_outcomes_come_out_and_the_books_balance() {
     let mut log = make_log(&path);
     for index in 0..300 {
         let word = ["a", "b", "skip", "bad", "c"][index % 5];
-        log.send(raw(&format!("k{index}"), &format!("{word}{index}"))).unwrap();
+        let mut message = raw(&format!("k{index}"), &format!("{word}{index}"));
+        // Headers of ours on what others wrote, such as a copy of an output.
+        let theirs = ["entrepot-source", "entrepot-input"].map(|key| Header { key: key.to_owned(), value: b"else/0/1".to_vec() });
+        message.headers.extend(theirs);
+        log.send(message).unwrap();
     }
     log.commit(&NextOffsets::new()).unwrap();
     let mut running = begin(&path, service_settings()).unwrap();
@@ -156,7 +160,12 @@ fn records_go_in_and_outcomes_come_out_and_the_books_balance() {
     assert_eq!(names, expected);
     assert_eq!(output.header("entrepot-schema"), Some("assessment/1"));
     assert!(output.header("entrepot-input").unwrap().starts_with("entrepot.movements/"));
-    assert!(output.header("entrepot-source").unwrap().starts_with("raw/"));
+    let movements: Vec<String> =
+        read_all(&mut log, MOVEMENTS).iter().map(|output| output.header("entrepot-source").unwrap().to_owned()).collect();
+    let of_assessments = read_all(&mut log, "entrepot.assessments");
+    for source in movements.iter().map(String::as_str).chain(of_assessments.iter().filter_map(|o| o.header("entrepot-source"))) {
+        assert!(source.starts_with("raw/"), "{source}");
+    }
 }
 
 const FIFTEEN: [&str; 15] = [

@@ -9,7 +9,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROWS = ["Flow", "Lag", "Transactions", "Verdicts", "State", "Kafka and snapshots", "Reference"]
-ALERTS = ["Down", "Stalled", "LagSeconds", "DeadLetterRatio", "FeedWaiting", "TransactionsRecycling", "ReferenceStale", "BandRateShift"]
+ALERTS = ["Down", "Stalled", "Unassigned", "LagSeconds", "DeadLetterRatio", "FeedWaiting", "TransactionsRecycling", "ReferenceStale", "BandRateShift"]
 
 
 def dashboard():

@@ -123,6 +123,33 @@ impl Place {
 }
 
 #[test]
+fn topics_that_no_broker_will_have_are_refused_for_good_by_name_and_key() {
+    let place = Place::new("refused", &[("world", "canonical")]);
+    let check = |more: &[&str], topic: &str, words: &[&str]| {
+        for command in [&["topics", "create"][..], &["run"]] {
+            let (code, _, stderr) = place.house.run(&[&set(&place.settings)[..], more, command].concat());
+            assert!(code == 78 && stderr.contains(topic) && words.iter().all(|words| stderr.contains(words)), "{code}: {stderr}");
+        }
+        // Nobody is told to make what cannot be made.
+        for (command, line) in [(&["check", "--online"][..], "topic "), (&["topics", "verify"], "missing  ")] {
+            let (code, stdout, stderr) = place.house.run(&[&set(&place.settings)[..], more, command].concat());
+            let told = stdout.lines().find(|told| told.starts_with(line) && told.contains(topic)).unwrap_or_default();
+            assert!(code == 1 && words.iter().all(|words| told.contains(words)), "{code}: {stdout}{stderr}");
+        }
+    };
+    // What everybody has who begins with one broker.
+    let three = ["--set", "topics.prefix=three.", "--set", "topics.replication_factor=3"];
+    check(&three, "three.movements", &["3 copies of it are wanted, of 1 broker:", "change topics.replication_factor"]);
+    place.broker.run(TOPICS, &["--create", "--topic", "an.other.movements", "--partitions", "1"]);
+    let alike = ["--set", "topics.prefix=an_other."];
+    check(
+        &alike,
+        "an_other.movements",
+        &["\"an.other.movements\" is there, from which it differs in . and _ alone", "topics.prefix"],
+    );
+}
+
+#[test]
 fn messages_deleted_before_they_were_read_end_the_service() {
     let mut place = Place::new("cut", &[("world", "canonical")]);
     place.feed("world", 3);

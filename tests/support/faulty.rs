@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use entrepot::domain::{Message, Offset, Partition, Position, Timestamp};
-use entrepot::stream::{Commit, Event, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, partition_of};
+use entrepot::stream::{
+    Commit, Event, Log, LogError, Messages, NextOffsets, Outgoing, Range, Recycle, TopicDescription, partition_of,
+};
 
 use super::Chance;
 
@@ -70,6 +72,8 @@ pub(crate) struct FaultyLog {
     pub(crate) chance: Chance,
     /// Faults in a hundred commits and polls; 0 for a log that works.
     pub(crate) faults: u64,
+    /// What a transaction that comes to nothing is said to have been lost by.
+    pub(crate) why: Recycle,
     member: usize,
     /// Partitions that the loop knows of; `None` until it has said from where.
     known: BTreeMap<Place, Option<Offset>>,
@@ -90,6 +94,7 @@ impl FaultyLog {
             broker: Arc::clone(broker),
             chance,
             faults,
+            why: Recycle::Trouble,
             member,
             known: BTreeMap::new(),
             gifts: BTreeMap::new(),
@@ -264,7 +269,7 @@ impl Log for FaultyLog {
                 self.known.remove(place);
             }
         }
-        Ok(Commit::Recycled(sent))
+        Ok(Commit::Recycled(sent, self.why))
     }
 
     fn topics(&mut self) -> Result<Vec<TopicDescription>, LogError> {

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::super::Recycle;
 use super::{Commit, EmbeddedLog, FeedProgress, LogError, NextOffsets, Open, Outgoing, Placed, counted, failed, now_ms, read};
 use crate::domain::{Offset, Partition};
 
@@ -40,7 +41,7 @@ impl EmbeddedLog {
                 if let Some(subscription) = &mut self.subscription {
                     subscription.recycle(&self.connection, next)?;
                 }
-                Ok(Commit::Recycled(self.taken_back(open)?))
+                Ok(Commit::Recycled(self.taken_back(open)?, Recycle::Trouble))
             }
             Err(Refusal::Error(error)) => Err(error),
         }

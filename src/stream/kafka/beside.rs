@@ -247,7 +247,7 @@ impl KafkaLog {
                 self.remember(notes);
                 Ok(())
             }
-            Commit::Recycled(_) => Err(self.in_vain("keeping something beside the messages", &topic, begun)),
+            Commit::Recycled(..) => Err(self.in_vain("keeping something beside the messages", &topic, begun)),
         }
     }
 }

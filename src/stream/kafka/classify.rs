@@ -2,7 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
-use super::super::LogError;
+use super::super::{LogError, Recycle};
 
 /// What to do about an error of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,14 @@ pub(super) fn code(error: &KafkaError) -> Option<Code> {
     if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
 }
 
+/// What broke a client, where an error says no more than that it is broken.
+pub(super) fn cause(error: KafkaError, fatal: Option<&(Code, String)>) -> KafkaError {
+    match fatal {
+        Some((cause, _)) if code(&error) == Some(Code::Fatal) => KafkaError::Global(*cause),
+        _ => error,
+    }
+}
+
 /// Whether the broker knows us and says no, or does not take our login.
 pub(super) fn is_denied(error: &KafkaError) -> bool {
     matches!(
@@ -47,6 +55,14 @@ pub(super) fn is_denied(error: &KafkaError) -> bool {
                 | Code::SaslAuthenticationFailed
         )
     )
+}
+
+/// Whether it is the group that refused the offsets, since it had shared its partitions anew.
+pub(super) fn recycle(error: &KafkaError) -> Recycle {
+    match code(error) {
+        Some(Code::IllegalGeneration | Code::UnknownMemberId | Code::RebalanceInProgress) => Recycle::Rebalance,
+        _ => Recycle::Trouble,
+    }
 }
 
 /// Whether another member has taken our name.

@@ -36,6 +36,10 @@ impl Home for KafkaLog {
         self.make_topic(topic)
     }
 
+    fn may_create(&mut self, topic: &TopicPlan) -> Result<(), LogError> {
+        self.ask_for(topic, true).map(drop)
+    }
+
     fn faults(&mut self, topic: &TopicPlan) -> Result<Vec<String>, LogError> {
         self.topic_faults(topic)
     }

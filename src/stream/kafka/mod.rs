@@ -31,7 +31,8 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::BaseConsumer;
 
 use super::{
-    Commit, Event, FeedProgress, Log, LogError, Messages, NextOffsets, Outgoing, Range, TopicDescription, Vitals, partition_of,
+    Commit, Event, FeedProgress, Log, LogError, Messages, NextOffsets, Outgoing, Range, Recycle, TopicDescription, Vitals,
+    partition_of,
 };
 use crate::domain::{Offset, Partition};
 use context::Context;
@@ -212,7 +213,10 @@ impl KafkaLog {
         let group = match &self.group {
             Some(group) if !next.is_empty() => match group.metadata() {
                 Some(metadata) => Some((offsets, metadata)),
-                None => return Ok(self.unsure(next, None)),
+                None => {
+                    let sent = self.writer.give_up();
+                    return Ok(self.unsure(next, sent, Recycle::Rebalance));
+                }
             },
             _ => None,
         };
@@ -232,17 +236,16 @@ impl KafkaLog {
                 self.remember(kept);
                 Ok(Commit::Committed)
             }
-            Outcome::Unsure(sent) => Ok(self.unsure(next, Some(sent))),
+            Outcome::Unsure(sent, why) => Ok(self.unsure(next, sent, why)),
         }
     }
 
-    fn unsure(&mut self, next: &NextOffsets, sent: Option<Vec<Outgoing>>) -> Commit {
-        let mut sent = sent.unwrap_or_else(|| self.writer.give_up());
+    fn unsure(&mut self, next: &NextOffsets, mut sent: Vec<Outgoing>, why: Recycle) -> Commit {
         // Notes of ours are written anew with the next commit.
         let ours = [self.note_topic(true), self.note_topic(false)];
         sent.retain(|outgoing| !ours.contains(&outgoing.topic));
         self.unsettled = Some(next.clone());
-        Commit::Recycled(sent)
+        Commit::Recycled(sent, why)
     }
 
     /// How many partitions a topic has.

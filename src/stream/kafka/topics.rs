@@ -37,27 +37,69 @@ impl KafkaLog {
                 });
             }
         }
+        if !self.ask_for(plan, false)? {
+            return self.make_topic(plan);
+        }
+        self.wait_for(&plan.name)?;
+        Ok(true)
+    }
+
+    /// Asks for a topic as planned, or only whether it could be made; `false`: another was first.
+    pub(super) fn ask_for(&self, plan: &TopicPlan, is_question: bool) -> Result<bool, LogError> {
         let settings = self.wanted(plan);
         let replication = TopicReplication::Fixed(self.settings.replication_factor);
         let mut topic = NewTopic::new(&plan.name, plan.partitions, replication);
         for (name, value) in &settings {
             topic = topic.set(name, value);
         }
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).validate_only(is_question);
         let made = self.ask(|admin| admin.create_topics([&topic], &options))?;
-        for outcome in made {
-            match outcome {
-                Ok(_) => {}
-                // Another was first.
-                Err((_, Code::TopicAlreadyExists)) => return self.make_topic(plan),
-                Err((name, code)) => {
-                    let about = About { right: "Create", topic: &name, ..About::default() };
-                    return Err(asked("making a topic", about)(KafkaError::AdminOp(code)));
-                }
+        match made.into_iter().find_map(Result::err) {
+            None => Ok(true),
+            Some((_, Code::TopicAlreadyExists)) => Ok(false),
+            Some((name, code)) => {
+                let about = About { right: "Create", topic: &name, ..About::default() };
+                let asked_again = || asked("making a topic", about)(KafkaError::AdminOp(code));
+                Err(self.refused(plan, code)?.unwrap_or_else(asked_again))
             }
         }
-        self.wait_for(&plan.name)?;
-        Ok(true)
+    }
+
+    /// Why the brokers will never make a topic as it is planned; `None` where they may yet.
+    fn refused(&self, plan: &TopicPlan, code: Code) -> Result<Option<LogError>, LogError> {
+        let is_theirs = plan.policy == Policy::Theirs;
+        let (why, keys) = match code {
+            Code::InvalidReplicationFactor => {
+                let metadata = self.reader()?.fetch_metadata(None, PATIENCE).map_err(|error| self.unreachable(&error))?;
+                let brokers = metadata.brokers().len();
+                let many = if brokers == 1 { "" } else { "s" };
+                let wanted = self.settings.replication_factor;
+                (format!("{wanted} copies of it are wanted, of {brokers} broker{many}"), "topics.replication_factor")
+            }
+            Code::InvalidTopic => (self.name_fault(&plan.name), if is_theirs { "feeds.topic" } else { "topics.prefix" }),
+            Code::InvalidPartitions => (format!("{} partitions are wanted", plan.partitions), "topics.partitions"),
+            Code::InvalidConfig => {
+                let settings = self.wanted(plan).into_iter().map(|(name, value)| format!("{name}={value}"));
+                let why = format!("the brokers refuse one of {}", settings.collect::<Vec<_>>().join(", "));
+                (why, "ingest.payload_bytes_max or topics.replication_factor, or have it made by whoever runs them")
+            }
+            Code::PolicyViolation => {
+                let why = format!("a policy of the brokers forbids it, with {} partitions", plan.partitions);
+                let keys = "topics.partitions, topics.replication_factor or its name, or have it made by whoever runs them";
+                (why, keys)
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(LogError::Unmakeable { topic: plan.name.clone(), why, keys, detail: code.to_string() }))
+    }
+
+    /// What is wrong with a name that the brokers refuse: in names of their metrics `.` and `_` are the same.
+    fn name_fault(&self, name: &str) -> String {
+        let alike = |name: &str| name.replace('.', "_");
+        match self.topics.keys().find(|there| alike(there) == alike(name)) {
+            Some(there) => format!("topic {there:?} is there, from which it differs in . and _ alone"),
+            None => "Kafka takes no such name".to_owned(),
+        }
     }
 
     /// What makes a topic unsafe.

@@ -12,8 +12,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Statistics, TopicPartitionList};
 
 use super::super::clock::now;
-use super::super::{LogError, Outgoing};
-use super::classify::{About, Class, classify, denied, failed, is_denied, is_fenced, is_too_large};
+use super::super::{LogError, Outgoing, Recycle};
+use super::classify::{About, Class, cause, classify, denied, failed, is_denied, is_fenced, is_too_large, recycle};
 use super::context::Context;
 use super::native;
 use super::sent::Sent;
@@ -64,7 +64,7 @@ pub(super) struct Writer {
 pub(super) enum Outcome {
     Committed,
     /// Nobody knows, or it is lost: what was sent.
-    Unsure(Vec<Outgoing>),
+    Unsure(Vec<Outgoing>, Recycle),
 }
 
 impl Writer {
@@ -221,7 +221,8 @@ impl Writer {
             return Ok(Outcome::Committed);
         };
         let sent = self.sent.take();
-        let is_broken = self.producer.as_ref().is_some_and(|producer| producer.client().fatal_error().is_some());
+        let fatal = self.producer.as_ref().and_then(|producer| producer.client().fatal_error());
+        let (error, is_broken) = (cause(error, fatal.as_ref()), fatal.is_some());
         // After a refusal whatever is sent next fails as well, and says no more than that the transaction is broken. A poll without patience
         // hears one thing, and what was refused may stand behind others.
         self.producer.iter().for_each(|producer| producer.poll(HEAR));
@@ -247,10 +248,10 @@ impl Writer {
                 sent_max: self.settings.message_bytes_max(),
             });
         }
-        let cause = undelivered.map(|(topic, error)| format!("{topic}: {error}")).unwrap_or_default();
-        tracing::warn!(id = self.id, %error, undelivered = cause, "a transaction came to nothing, or nobody knows: a new producer");
+        let undelivered = undelivered.map(|(topic, error)| format!("{topic}: {error}")).unwrap_or_default();
+        tracing::warn!(id = self.id, %error, undelivered, "a transaction came to nothing, or nobody knows: a new producer");
         self.drop_producer(Duration::ZERO);
-        Ok(Outcome::Unsure(sent))
+        Ok(Outcome::Unsure(sent, recycle(&error)))
     }
 
     /// Ends the open transaction as lost: what was sent.

@@ -93,7 +93,7 @@ fn offsets_that_are_never_taken_cost_the_producer_and_not_the_worker() {
     place.consumer = consumer(&place.cluster, "other");
     place.cluster.request_errors(Call::FindCoordinator, &[Answer::RD_KAFKA_RESP_ERR_NOT_COORDINATOR; 50]);
     place.writer.deadline = Duration::from_secs(1);
-    let Outcome::Unsure(sent) = place.transact().unwrap() else { panic!("committed") };
+    let Outcome::Unsure(sent, _) = place.transact().unwrap() else { panic!("committed") };
     assert_eq!(sent, [outgoing()]);
     place.writer.deadline = COMMIT_DEADLINE;
     place.cluster.clear_request_errors(Call::FindCoordinator);
@@ -105,21 +105,22 @@ fn after_other_errors_what_was_sent_comes_back_and_a_new_producer_goes_on() {
     const EPOCH: Answer = Answer::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
     const FENCED: Answer = Answer::RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
     const STATE: Answer = Answer::RD_KAFKA_RESP_ERR_INVALID_TXN_STATE;
+    const OF_GROUP: [Answer; 2] = [Answer::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID];
     let fatal = [
         (Call::AddPartitionsToTxn, vec![EPOCH, FENCED, STATE]),
         (Call::AddOffsetsToTxn, vec![EPOCH, FENCED, STATE]),
-        (
-            Call::TxnOffsetCommit,
-            vec![EPOCH, Answer::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID],
-        ),
+        (Call::TxnOffsetCommit, [&[EPOCH][..], &OF_GROUP].concat()),
         (Call::EndTxn, vec![EPOCH, FENCED, STATE]),
     ];
     for (call, answers) in fatal {
         let mut place = Place::new();
         for answer in answers {
             place.cluster.request_errors(call, &[answer; TIMES]);
-            let Outcome::Unsure(sent) = place.transact().unwrap() else { panic!("{call:?} {answer:?}: committed") };
+            let Outcome::Unsure(sent, why) = place.transact().unwrap() else { panic!("{call:?} {answer:?}: committed") };
             assert_eq!(sent, [outgoing()], "{call:?} {answer:?}");
+            // A group that has shared its partitions anew is no trouble.
+            let wanted = if OF_GROUP.contains(&answer) { Recycle::Rebalance } else { Recycle::Trouble };
+            assert_eq!(why, wanted, "{call:?} {answer:?}");
             assert!(place.writer.producer.is_none(), "{call:?} {answer:?}: the producer is kept");
             place.cluster.clear_request_errors(call);
             assert!(matches!(place.transact().unwrap(), Outcome::Committed), "after {call:?} {answer:?}");
@@ -135,8 +136,25 @@ fn after_other_errors_what_was_sent_comes_back_and_a_new_producer_goes_on() {
     place
         .cluster
         .request_errors(Call::AddPartitionsToTxn, &[Answer::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED; TIMES]);
-    let error = place.transact().err().expect("a right is missing");
-    assert_eq!(error.exit_code(), 77, "{error}");
+    let refused = |error: LogError| {
+        assert!(
+            error.exit_code() == 77 && error.to_string().starts_with("transactional id test: the broker refuses Write"),
+            "{error}"
+        );
+    };
+    refused(place.transact().err().expect("a right is missing"));
+    // So it is where more is sent once it is known: that fails as well, and says no more than that the client is broken.
+    let mut place = Place::new();
+    place
+        .cluster
+        .request_errors(Call::AddPartitionsToTxn, &[Answer::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED; TIMES]);
+    place.writer.send(&[], &outgoing(), 0).unwrap();
+    let broken = |place: &Place| place.writer.producer.as_ref().unwrap().client().fatal_error().is_some();
+    while !broken(&place) {
+        place.writer.hear();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    refused(place.transact().err().expect("a right is missing"));
 }
 
 #[test]

@@ -162,12 +162,12 @@ impl<L: Log> Worker<L> {
         self.batch.stand(&cause.position, part.committed, &mut effects, self.now);
         self.send(cause, effects)?;
         let next = self.batch.next();
-        if let Commit::Recycled(_) = self.log.commit(&next)? {
+        if let Commit::Recycled(_, why) = self.log.commit(&next)? {
             // Whether it is there is not known, and the numbers have moved on: the state is made again and compared again.
             drop(self.batch.take_apart(Vec::new()));
             self.parts.remove(place);
             (self.observer)(&Report::Recycled { stage: self.stage.name });
-            return self.spend_recycle();
+            return self.spend_recycle(why);
         }
         let report = self.batch.close(self.stage.name, wall_ms());
         (self.observer)(&Report::Committed(&report));
