@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::decode::framed::{Schemas, Unopened, schema_id};
 use crate::decode::{DecodeError, Decoded, Decoder, Row, Surroundings};
 use crate::domain::{
-    Claim, Country, Currency, Date, DeadLetterReason, Decimal, Degrade, FamilyId, FeedName, Grams, HsCode, HsSubheading, Message,
-    Money, Month, Record, Status, Timestamp,
+    Claim, Country, Currency, Date, DeadLetterReason, Decimal, Degrade, FamilyId, FeedName, Grams, HsCode, HsSubheading,
+    HsVersion, Message, Money, Month, Record, Standing, Status, Timestamp,
 };
 use crate::encode::{DeadLetter, Effects, Normalised, Output, Tally, Topic, movements};
 use crate::reference::{Families, HsConversion, Reference};
@@ -72,6 +72,24 @@ impl Goods<'_> {
         let line = (self.hs.length() > 6 && self.hs6 == self.hs.subheading()).then_some((self.hs, self.issuer));
         families.home_issued(self.hs6, line, self.description)
     }
+}
+
+/// The families in which a shipment of a code may be at home, each with the subheading that it has there: by the edition that the code
+/// is of, by its national digits or by words. What withdraws it need not say them again.
+pub fn homes_of(code: HsSubheading, reference: &Reference) -> BTreeMap<FamilyId, HsSubheading> {
+    let families = reference.families();
+    let mut homes = BTreeMap::new();
+    // The newest last: where two editions lead to one family, its digits count.
+    for version in HsVersion::ALL {
+        match reference.to_hs2022(code, version) {
+            HsConversion::Split => drop(homes.insert(families.home_divided(code), code)),
+            HsConversion::Same(code) => {
+                let listed = families.context(code).iter().copied();
+                homes.extend(listed.chain([families.home(code, None, None)]).map(|family| (family, code)));
+            }
+        }
+    }
+    homes
 }
 
 impl Ingest {
@@ -212,9 +230,10 @@ impl Ingest {
         let is_withheld = withheld.into_iter().any(|mark| quality.contains(mark));
         let mass = told.filter(|_| !is_withheld);
         let source = &message.position;
-        let normalised = Normalised { claim, feed: &feed.name, source, hs6, mass, value_cents, quality };
+        let normalised = |hs6| Normalised { claim, feed: &feed.name, source, hs6, mass, value_cents, quality };
         let (before, limit) = (effects.outputs.len(), self.limits.payload_bytes_max.saturating_add(MOVEMENT_ROOM));
-        for (family, value) in movements(&normalised, home, families.context(hs6)) {
+        let places = self.places(claim, (home, hs6), hs);
+        for (family, value) in places.into_iter().flat_map(|(hs6, places)| movements(&normalised(hs6), places.into_iter())) {
             if value.len() > limit {
                 effects.outputs.truncate(before);
                 let detail = format!("{} bytes as a movement; at most {limit} are taken (ingest.payload_bytes_max)", value.len());
@@ -225,6 +244,28 @@ impl Ingest {
         }
         effects.tallies.extend(quality.iter().map(|mark| Tally::Mark(mark.code())));
         Ok(())
+    }
+
+    /// Where a record stands, by the subheading that it has there: at home, and as context in the other families that list its code. What
+    /// withdraws a shipment stands wherever that may be at home; where it is not, nothing is withdrawn.
+    fn places(
+        &self,
+        claim: &Claim,
+        (home, hs6): (FamilyId, HsSubheading),
+        hs: HsCode,
+    ) -> BTreeMap<HsSubheading, Vec<(FamilyId, Standing)>> {
+        let mut places = BTreeMap::from([(hs6, vec![(home, Standing::Home)])]);
+        let mut add = |code, family, standing| {
+            if family != home {
+                places.entry(code).or_insert_with(Vec::new).push((family, standing));
+            }
+        };
+        if is_cancelled(claim) {
+            homes_of(hs.subheading(), &self.reference).into_iter().for_each(|(family, code)| add(code, family, Standing::Home));
+        } else {
+            self.reference.families().context(hs6).iter().for_each(|family| add(hs6, *family, Standing::Context));
+        }
+        places
     }
 
     fn cents(&self, money: Money, month: Month, known_on: Date) -> Option<u64> {

@@ -154,10 +154,10 @@ impl<'a> Run<'a> {
     /// Dumped movements as given: they repeat what stood in the log, ticks as well. Gives how many there were.
     fn as_given(&mut self, inputs: &[Input]) -> Result<u64, Failure> {
         let mut fold = self.knowledge.assess();
-        let families = self.knowledge.reference().families();
+        let reference = self.knowledge.reference();
         let mut sink = sink(&mut self.summary, &mut self.gathered, &mut self.progress);
         let mut bounded = Bounded::new(&mut *fold, &mut sink);
-        each_movement((inputs, families), self.args.until, &mut |_, value| bounded.as_given(Vec::new(), value))
+        each_movement((inputs, reference), self.args.until, &mut |_, value| bounded.as_given(Vec::new(), value))
     }
 
     fn print(&mut self) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use crate::config::{Config, FeedFormat};
 use crate::decode::movement::known_from;
 use crate::domain::{Date, FeedName, Message, Timestamp};
 use crate::encode::{Effects, Topic};
-use crate::reference::Families;
+use crate::reference::Reference;
 use crate::replay::{Homed, KnownMovements, ReplayError, Stamp, stamp_of};
 use crate::stream::Fold;
 use crate::stream::registry::Registry;
@@ -66,8 +66,8 @@ impl Known<'_> {
     ) -> Result<u64, Failure> {
         if self.mapping == MOVEMENTS {
             // Two that read movements have one family map.
-            let Some(families) = by.first().map(|(knowledge, _)| knowledge.reference().families()) else { return Ok(0) };
-            return each_movement((inputs, families), self.until, &mut |stamp, value| match stamp {
+            let Some(reference) = by.first().map(|(knowledge, _)| knowledge.reference()) else { return Ok(0) };
+            return each_movement((inputs, reference), self.until, &mut |stamp, value| match stamp {
                 Stamp::Known(known_from) => by.iter_mut().try_for_each(|(_, movements)| movements.push(known_from, b"", &value)),
                 // Ticks are made anew.
                 Stamp::Tick(_) => Ok(()),
@@ -110,11 +110,11 @@ impl Known<'_> {
 /// Hands over each movement and tick of dumped files, but for what became known on that day or later. Gives how many rows there were.
 /// Refuses them in the end where these families are not those that they were put into.
 pub(super) fn each_movement(
-    (inputs, families): (&[Input], &Families),
+    (inputs, reference): (&[Input], &Reference),
     until: Option<Date>,
     take: &mut dyn FnMut(Stamp, Vec<u8>) -> Result<(), ReplayError>,
 ) -> Result<u64, Failure> {
-    let (lines, mut rows, mut homed) = (Reading::lines(), 0, Homed::new(families));
+    let (lines, mut rows, mut homed) = (Reading::lines(), 0, Homed::new(reference));
     for input in inputs {
         each_message(input, &lines, &mut |message| {
             rows += 1;

@@ -26,11 +26,14 @@ pub struct Normalised<'a> {
     pub quality: QualitySet,
 }
 
-/// The bytes of a claim as each of the families sees it: home first, then context.
+/// The bytes of a claim as each of these families sees it.
 ///
 /// `{"shipment":[[FAMILY,STANDING,…],[…]],"kind":"shipment","known_from":"…","record":{…}}`, or the same with `trade_flow`. The two
 /// lists are read by `decode::movement`, place by place.
-pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyId]) -> impl Iterator<Item = (FamilyId, Vec<u8>)> {
+pub fn movements<P: Iterator<Item = (FamilyId, Standing)>>(
+    normalised: &Normalised<'_>,
+    places: P,
+) -> impl Iterator<Item = (FamilyId, Vec<u8>)> + use<P> {
     let (opening, kind) = match &normalised.claim.record {
         Record::Shipment(_) => (br#"{"shipment":[[""#.as_slice(), br#","kind":"shipment","known_from":"#.as_slice()),
         Record::TradeFlow(_) => (br#"{"trade_flow":[[""#.as_slice(), br#","kind":"trade_flow","known_from":"#.as_slice()),
@@ -49,8 +52,7 @@ pub fn movements(normalised: &Normalised<'_>, home: FamilyId, context: &[FamilyI
         parts.iter().for_each(|part| whole.extend_from_slice(part));
         (family, whole)
     };
-    let context = context.iter().filter(move |family| **family != home).map(|family| (*family, Standing::Context));
-    std::iter::once((home, Standing::Home)).chain(context).map(write)
+    places.map(write)
 }
 
 /// Bytes that a record and its facts have at most in most cases.
@@ -161,8 +163,8 @@ mod tests {
         let (feed, quality) = ("some-feed".parse().unwrap(), [Degrade::NoMass, Degrade::HsSplit].into_iter().collect());
         let (mass, hs6) = (Some(Grams(20_000_000)), "282580".parse().unwrap());
         let normalised = Normalised { claim, feed: &feed, source: &source, hs6, mass, value_cents: None, quality };
-        let listed: [FamilyId; 2] = ["SB".parse().unwrap(), "H2825".parse().unwrap()];
-        let families = movements(&normalised, listed[0], &listed);
+        let places = [("SB", Standing::Home), ("H2825", Standing::Context)].map(|(of, standing)| (of.parse().unwrap(), standing));
+        let families = movements(&normalised, places.into_iter());
         let read_again = |(family, bytes): (FamilyId, Vec<u8>)| {
             let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
             assert_eq!(whole["known_from"], claim.known_from.to_string());

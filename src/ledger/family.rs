@@ -41,7 +41,7 @@ pub enum Outcome {
     Duplicate,
     /// Older than the version held.
     Superseded,
-    /// Withdraws a shipment.
+    /// Withdraws a shipment that stood here.
     Cancelled,
 }
 
@@ -146,13 +146,16 @@ impl FamilyLedger {
     ) -> (Outcome, Option<ShipmentKey>) {
         let (route, month) = (facts.route(), Month::of(facts.event_date));
         let way = route.intermediary().map(|from| (from, route.destination));
-        let opened = movement.complete && way.is_some_and(|(from, to)| self.ways.open(from, to));
+        // What withdraws a shipment is no trade by itself.
+        let tells = movement.complete && facts.status == Status::Active;
+        let opened = tells && way.is_some_and(|(from, to)| self.ways.open(from, to));
         let change = self.shipments.fold(movement, facts, &mut self.ways);
         let evaluate = (change.is_other && (is_assessed || change.was_known)).then_some(change.key);
         let outcome = match change.folded {
             Folded::Duplicate => Outcome::Duplicate,
             Folded::Superseded => Outcome::Superseded,
-            Folded::Held if facts.status == Status::Cancelled => Outcome::Cancelled,
+            Folded::Held if facts.status == Status::Cancelled && change.was_at_home => Outcome::Cancelled,
+            Folded::Held if facts.status == Status::Cancelled => Outcome::Context,
             Folded::Held if is_assessed => Outcome::Assessed,
             Folded::Held => Outcome::Context,
         };
@@ -160,7 +163,6 @@ impl FamilyLedger {
         if outcome == Outcome::Duplicate {
             return (outcome, evaluate);
         }
-        // What withdraws a shipment is no trade by itself.
         let is_trade = is_assessed && facts.status == Status::Active;
         if is_assessed && let Some((from, to)) = way {
             let corridor = (from, to, month);

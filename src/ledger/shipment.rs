@@ -113,6 +113,11 @@ impl ShipmentVersion {
         self.standing == Standing::Home && self.route.leaves_intermediary()
     }
 
+    /// Whether it stands, and counts here.
+    pub(super) fn is_at_home(&self) -> bool {
+        self.standing == Standing::Home && self.status == Status::Active
+    }
+
     /// Ports between, in order.
     pub fn transit_ports(&self) -> &[Port] {
         self.transit_ports.as_ref().map(|ports| ports.as_slice()).unwrap_or_default()
@@ -155,13 +160,15 @@ impl Shipment {
 
     /// The version that is assessed here, and whether it holds: the newest that leaves an intermediary. Where a newer one no longer does,
     /// or is cancelled, the assessment is withdrawn; what was only ever cancelled has none. Where the one that holds is at home in
-    /// another family, it is assessed there alone.
+    /// another family, it is assessed there alone, and withdrawn there: a cancellation comes wherever it may be.
     pub fn assessed(&self) -> Option<(&ShipmentVersion, Status)> {
         if self.held.standing != Standing::Home {
             return None;
         }
-        let of_trade = self.versions().filter(|version| version.is_assessed() && version.status == Status::Active);
-        let newest = of_trade.max_by_key(|version| version.rank())?;
+        let is_withdrawn = self.held.status == Status::Cancelled;
+        let counts = |version: &&ShipmentVersion| is_withdrawn || version.standing == Standing::Home;
+        let stood = self.versions().filter(|version| version.status == Status::Active && version.route.leaves_intermediary());
+        let newest = stood.filter(counts).max_by_key(|version| version.rank()).filter(|newest| newest.is_at_home())?;
         if self.held.is_assessed() {
             return Some((&self.held, self.held.status));
         }

@@ -44,6 +44,8 @@ pub(super) struct ShipmentChange {
     pub(super) was_known: bool,
     /// ... and a version of it might stand in a sum.
     pub(super) was_told: bool,
+    /// It stood here, at home, until now.
+    pub(super) was_at_home: bool,
 }
 
 impl Shipments {
@@ -56,7 +58,7 @@ impl Shipments {
             return self.begin(&facts.id, version, (ways, movement.feed.as_str()));
         };
         let (before, was_told) = (shipment.held.clone(), shipment.is_told());
-        let left = before.way();
+        let (left, was_at_home) = (before.way(), before.is_at_home());
         let (folded, is_other) = shipment.fold(version);
         if shipment.held.content != before.content {
             count(&before, (ways, movement.feed.as_str()), -1);
@@ -69,7 +71,7 @@ impl Shipments {
                 push(keys, key);
             }
         }
-        ShipmentChange { key, folded, is_other, left, was_known: true, was_told }
+        ShipmentChange { key, folded, is_other, left, was_known: true, was_told, was_at_home }
     }
 
     /// Folds the first version of a shipment in.
@@ -78,7 +80,8 @@ impl Shipments {
         let month_way = told_in(&version);
         let key = self.keep(id, version);
         push(self.by_month.entry(month_way).or_default(), key);
-        ShipmentChange { key, folded: Folded::Held, is_other: true, left: None, was_known: false, was_told: false }
+        let (was_known, was_told, was_at_home) = (false, false, false);
+        ShipmentChange { key, folded: Folded::Held, is_other: true, left: None, was_known, was_told, was_at_home }
     }
 
     /// Sets the revision of a shipment's last output; gives the shipment, where it is known.

@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use super::ReplayError;
 use crate::decode::movement::{OnMovements, read};
-use crate::domain::{Country, Degrade, FamilyId, HsCode, HsSubheading, Standing};
-use crate::ingest::Goods;
-use crate::reference::Families;
+use crate::domain::{Country, Degrade, FamilyId, HsCode, HsSubheading, Movement, MovementBody, Standing, Status};
+use crate::ingest::{Goods, homes_of};
+use crate::reference::Reference;
 
 /// Movements beside the families of a bundle.
 #[derive(Debug)]
 pub struct Homed<'a> {
-    families: &'a Families,
+    reference: &'a Reference,
     /// Where each code stood first, and in which families.
     codes: BTreeMap<HsSubheading, (String, BTreeSet<FamilyId>)>,
 }
@@ -37,8 +37,8 @@ struct Recorded<'a> {
 
 impl Homed<'_> {
     /// None yet.
-    pub fn new(families: &Families) -> Homed<'_> {
-        Homed { families, codes: BTreeMap::new() }
+    pub fn new(reference: &Reference) -> Homed<'_> {
+        Homed { reference, codes: BTreeMap::new() }
     }
 
     /// Takes a movement. What is none is left to the fold, which says so.
@@ -49,14 +49,18 @@ impl Homed<'_> {
     pub fn take(&mut self, position: &str, value: &[u8]) -> Result<(), ReplayError> {
         let Ok(OnMovements::Movement(movement)) = read(value) else { return Ok(()) };
         let (code, family) = (movement.hs6, movement.family);
-        let (_, seen) = self.codes.entry(code).or_insert_with(|| (position.to_owned(), BTreeSet::new()));
-        seen.insert(family);
-        let Some(home) = self.home(value, code, movement.quality.contains(Degrade::HsSplit)) else { return Ok(()) };
+        // What withdraws a shipment stands wherever that may be at home, which says nothing of other goods under the code.
+        let withdraws = withdraws(&movement);
+        if !withdraws {
+            let (_, seen) = self.codes.entry(code).or_insert_with(|| (position.to_owned(), BTreeSet::new()));
+            seen.insert(family);
+        }
+        let Some((hs, home)) = self.home(value, code, movement.quality.contains(Degrade::HsSplit)) else { return Ok(()) };
         let is_there = match movement.standing {
             Standing::Home => home == family,
-            Standing::Context => home != family && self.families.context(code).contains(&family),
+            Standing::Context => home != family && self.reference.families().context(code).contains(&family),
         };
-        if is_there {
+        if is_there || (withdraws && homes_of(hs.subheading(), self.reference).get(&family) == Some(&code)) {
             return Ok(());
         }
         let standing = movement.standing.word();
@@ -72,7 +76,8 @@ impl Homed<'_> {
     pub fn end(self) -> Result<(), ReplayError> {
         let there: BTreeSet<FamilyId> = self.codes.values().flat_map(|(_, families)| families.iter().copied()).collect();
         for (code, (position, seen)) in self.codes {
-            let lacks = self.families.context(code).iter().find(|family| there.contains(family) && !seen.contains(family));
+            let lacks =
+                self.reference.families().context(code).iter().find(|family| there.contains(family) && !seen.contains(family));
             if let Some(family) = lacks {
                 let why = format!("{code} stands nowhere in family {family}, where this bundle lists it");
                 return Err(ReplayError::OtherFamilyMap { position, why });
@@ -81,10 +86,16 @@ impl Homed<'_> {
         Ok(())
     }
 
-    fn home(&self, value: &[u8], hs6: HsSubheading, is_split: bool) -> Option<FamilyId> {
+    /// The code as declared, and its home.
+    fn home(&self, value: &[u8], hs6: HsSubheading, is_split: bool) -> Option<(HsCode, FamilyId)> {
         let Whole { record } = serde_json::from_slice(value).ok()?;
         let hs: HsCode = record.hs.parse().ok()?;
         let issuer: Option<Country> = record.reporter.and_then(|reporter| reporter.parse().ok());
-        Some(Goods { hs6, is_split, hs, issuer, description: record.description.as_deref() }.home(self.families))
+        let goods = Goods { hs6, is_split, hs, issuer, description: record.description.as_deref() };
+        Some((hs, goods.home(self.reference.families())))
     }
+}
+
+fn withdraws(movement: &Movement) -> bool {
+    matches!(&movement.body, MovementBody::Shipment(facts) if facts.status == Status::Cancelled)
 }

@@ -37,6 +37,59 @@ fn where_a_shipment_is_no_longer_or_not_yet_at_home_nothing_is_said_of_it() {
     assert_eq!(said, wanted.into());
 }
 
+/// Id, family and status of what was said of shipments, in this order.
+fn said(records: &str, arguments: &[&str]) -> Vec<[String; 3]> {
+    let said = assessed(records, &[&["--history", "--only", "assessments"], arguments].concat());
+    said.iter().map(|value| ["id", "family", "status"].map(|name| value[name].as_str().unwrap().to_owned())).collect()
+}
+
+#[test]
+fn a_cancellation_finds_its_record_wherever_its_code_may_have_led() {
+    // Home by words, and by an edition that is not the one of its year.
+    let gallium = bill("G", "811292", (1, "active"), "2025-01-15").replace(r#","hs""#, r#","description":"GALLIUM METAL","hs""#);
+    let cells = bill("V", "854140", (1, "active"), "2025-01-15").replace(r#","hs""#, r#","hs_version":"2017","hs""#);
+    let bare = |bill: String| bill.replace(r#""country_of_origin":"TH","#, "");
+    let cancelled = [("G", "811292"), ("V", "854140")].map(|(id, hs)| bare(bill(id, hs, (2, "cancelled"), "2025-02-03")));
+    let (records, cancelled) = (gallium + &cells, cancelled.concat());
+    let withdrawn = [["bills:G", "GA", "withdrawn"], ["bills:V", "H854140", "withdrawn"]];
+    for (lines, order) in [(records.clone() + &cancelled, "known"), (cancelled.clone() + &records, "given")] {
+        let said = said(&lines, &["--order", order]);
+        for [id, family, status] in withdrawn {
+            let of_id: Vec<&[String; 3]> = said.iter().filter(|said| said[0] == id).collect();
+            assert!(of_id.iter().all(|said| said[1] == family), "{said:?}");
+            assert_eq!(of_id.last().map(|said| said[2].as_str()), Some(status), "{said:?}");
+        }
+    }
+    let place = Place::new();
+    place.file("bills.ndjson", &(records + &cancelled));
+    let summary = |name: &str| {
+        place.run(&["-q", "assess", "bills.ndjson", "--summary", "books.json"]);
+        let books: Value = serde_json::from_str(&std::fs::read_to_string(place.0.path().join("books.json")).unwrap()).unwrap();
+        books[name].as_u64().unwrap()
+    };
+    // Each withdraws one, wherever else it looked for it.
+    assert_eq!((summary("assessed"), summary("cancelled")), (2, 2));
+}
+
+#[test]
+fn what_moved_to_another_family_is_withdrawn_there_alone() {
+    let tell = |description: &str, version, day: &str| {
+        let bill = bill("G", "811292", version, day);
+        bill.replace(r#","hs""#, &format!(r#","description":"{description}","hs""#))
+    };
+    let told = [
+        tell("germanium metal", (1, "active"), "2025-01-15"),
+        tell("gallium metal", (2, "active"), "2025-01-20"),
+        bill("G", "811292", (3, "cancelled"), "2025-02-03"),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0]] {
+        let said = said(&order.map(|at| told[at].as_str()).concat(), &["--order", "given"]);
+        let withdrawn: BTreeSet<&str> = said.iter().filter(|said| said[2] == "withdrawn").map(|said| said[1].as_str()).collect();
+        assert!(withdrawn.contains("GA") && said.last().unwrap()[2] == "withdrawn", "{order:?} {said:?}");
+        assert!(order == [0, 2, 1] || !withdrawn.contains("GE"), "{order:?} {said:?}");
+    }
+}
+
 /// A month's total of bismuth in tonnes, from June 2022 to June 2025: so much before February 2025, so much since.
 fn bismuth((reporter, partner): (&str, &str), (hs, version): (&str, &str), (before, since): (u32, u32)) -> String {
     let row = |month: u32| {

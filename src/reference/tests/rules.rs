@@ -330,7 +330,7 @@ fn what_claims_to_be_known_before_it_was_there_is_a_problem() {
     );
     check(
         "exchange_rates.csv",
-        "X.2025-03,EUR,2025-03,1.1,2025-03-31,x",
+        "X.2025-03,VND,2025-03,1.1,2025-03-31,x",
         expect![[r#"
             exchange_rates.csv row 2701:
               currency:
