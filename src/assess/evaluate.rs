@@ -236,7 +236,8 @@ impl Family {
         let (version, status) = shipment.assessed()?;
         let intermediary = version.route.intermediary()?;
         let corridor = (intermediary, version.route.destination, version.month());
-        let held = self.corridors.get(&corridor).map(Box::as_ref);
+        // What was withdrawn is judged by itself: its last word does not change with the trade of others.
+        let held = self.corridors.get(&corridor).map(Box::as_ref).filter(|_| status == Status::Active);
         let mut facts = RecordFacts::of(&shipment.id, version, intermediary);
         // By the day on which it became known, not by the clock: then it says the same in any order of arrival.
         if version.month() < oldest_month(version.known_on(), knowledge) {

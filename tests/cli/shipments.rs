@@ -90,6 +90,23 @@ fn what_moved_to_another_family_is_withdrawn_there_alone() {
     }
 }
 
+#[test]
+fn a_withdrawn_verdict_is_the_last_word() {
+    let surge = |pair| bismuth(pair, ("810610", "2022"), (5, 160));
+    let flows = surge(("US", "LA")) + &surge(("LA", "CN"));
+    let bill = |id: &str, version, day: &str| {
+        let bill = bill(id, "810610", version, day).replace(r#""TH","destination":"JP""#, r#""LA","destination":"US""#);
+        bill.replace("2025-01-07", "2025-06-10")
+    };
+    let bills = [bill("x", (1, "active"), "2025-06-12"), bill("y", (1, "active"), "2025-06-12")].concat();
+    let said = assessed(&(flows + &bills + &bill("x", (2, "cancelled"), "2025-06-20")), &["--history", "--only", "assessments"]);
+    let of = |id: &str| -> Vec<&Value> { said.iter().filter(|value| value["id"] == id).collect() };
+    // The corridor goes on, and with it what is said of the other.
+    assert!(of("bills:y").len() > 1 && of("bills:y").last().unwrap()["band"] != "none", "{said:?}");
+    let withdrawn = of("bills:x").iter().filter(|value| value["status"] == "withdrawn").count();
+    assert_eq!((withdrawn, &of("bills:x").last().unwrap()["status"]), (1, &"withdrawn".into()), "{said:?}");
+}
+
 /// A month's total of bismuth in tonnes, from June 2022 to June 2025: so much before February 2025, so much since.
 fn bismuth((reporter, partner): (&str, &str), (hs, version): (&str, &str), (before, since): (u32, u32)) -> String {
     let row = |month: u32| {
