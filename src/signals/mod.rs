@@ -5,6 +5,7 @@ mod balance;
 mod episode;
 mod event_surge;
 mod facts;
+mod first_leg;
 mod incentive;
 mod mass;
 mod mass_balance;
@@ -15,6 +16,7 @@ mod sheet;
 mod subject;
 #[cfg(test)]
 pub(crate) mod trade;
+mod words;
 
 use balance::Imports;
 pub(crate) use event_surge::event_surge;

@@ -103,7 +103,7 @@ impl<'a> Sheet<'a> {
         let earlier = earlier.mean() * months;
         let rose = self.exports.tonnes > earlier;
         // What did not rise needs no demand to explain it.
-        let demand = if rose { demand_growth(subject, (episode.before, window), Scope::All) } else { Demand::default() };
+        let demand = if rose { demand_growth(subject, (episode.before, window), (Scope::All, false)) } else { Demand::default() };
         let grown = self.exports.tonnes - earlier - earlier * (libm::exp(demand.counts) - 1.0);
         let chinese = self.chinese - before.chinese * months;
         let other = self.supply.inflow.other - before.other * months;
