@@ -8,7 +8,7 @@
 //! log-points, with a small constant on both sides so that tiny flows do not explode, and less the growth of D's other
 //! non-Chinese sources: when all sources rise, demand rose. The first leg may come in another stage than it leaves in (metal
 //! in, oxide out), so it is compared by stage and over all of the family's own codes, and the larger growth counts, where
-//! what came can be a fifth of what left. A stage counts
+//! what came can be a fifth of what left. Nothing but ore makes ore: for it a first leg of ore alone counts. A stage counts
 //! from a fifth of the corridor's mass; of several the strongest is named.
 //!
 //! **Why it hints at rerouting**: with both legs seen the weight is 1.5 per log-point of the smaller rise, at most 2.5. Where
@@ -607,5 +607,16 @@ mod tests {
 
     fn grown_thrice() -> Trade {
         grown(Some(3.0), 3.0)
+    }
+
+    #[test]
+    fn nothing_but_ore_makes_ore() {
+        let grown = |trade: Trade, way, code, tonnes| {
+            trade.imports(way, (code, 20.0), ("2022-06", "2024-11")).imports(way, (code, tonnes), ("2024-12", LAST))
+        };
+        let ore = || grown(Trade::antimony("BO", "US", LAST).controlled(), Way::Out, "261710", 400.0);
+        // Bolivia tells its imports, and none of them is Chinese ore.
+        assert!(surge(&grown(ore(), Way::First, "282580", 590.0)).evidence.unwrap().weight < 0);
+        check(&grown(ore(), Way::First, "261710", 590.0), 2500, Coverage::Observed);
     }
 }

@@ -37,7 +37,9 @@ impl Growth {
 
 /// The first leg, by stage or over the family, whichever rose more.
 pub(super) fn first_leg(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (Scope, Window)) -> Option<First> {
-    let scopes = if subject.world.family.is_material() { vec![scope, Scope::Own] } else { vec![scope] };
+    // Nothing but ore makes ore.
+    let any_stage = subject.world.family.is_material() && scope != Scope::ORE;
+    let scopes = if any_stage { vec![scope, Scope::Own] } else { vec![scope] };
     let seen: Vec<First> = scopes.into_iter().filter_map(|scope| first_leg_of(subject, episode, (scope, after))).collect();
     let after = seen.iter().map(|first| first.growth.after).fold(0.0, f64::max);
     let most = seen.into_iter().max_by(|left, right| left.growth.log_points.total_cmp(&right.growth.log_points))?;

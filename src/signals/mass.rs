@@ -57,6 +57,11 @@ pub(crate) enum Scope {
     Line(HsSubheading),
 }
 
+impl Scope {
+    /// What nothing but ore can have been.
+    pub(super) const ORE: Scope = Scope::Stage(Some(MaterialStage::Ore));
+}
+
 /// The first account that tells of the way itself; else the first. From the silence of a report about others a zero follows, but
 /// not against the word of somebody else: whose rows are fed of a few partners alone is silent too.
 pub(super) fn account_of<T>(told: impl Iterator<Item = T>, spoken: impl Fn(&T) -> u32) -> Option<T> {

@@ -6,7 +6,9 @@
 //! **Why it hints at rerouting**: atoms cannot be declared away. Increments count, not levels, since a level convicts every
 //! processor. Under an export control the weight is twice the share of the exports that grew beyond demand and beyond 95 % of
 //! the growth of production, recycling and non-Chinese imports; under a tariff, twice the share by which both Chinese imports
-//! and exports grew. At most 2.0. A fall of the known supply is no evidence.
+//! and exports grew. At most 2.0. A fall of the known supply is no evidence. Nothing but ore makes ore: of the exports that are ore,
+//! no more can be Chinese, in the share and in what grew, than came from China as ore, or may have come hidden under an
+//! export control.
 //!
 //! **Speaks against it** (-2.0) where M's own import report is there, no export control binds the item, both reports of the
 //! first leg agree and Chinese goods could explain less than 15 % of the exports; or where documented plants can make 1.25
@@ -645,5 +647,22 @@ mod tests {
         assert!(some.0 < none.0 && some.1 < none.1, "{none:?} {some:?}");
         let more = trade.imports(Way::Supply("TJ"), ("282580", 25.0), ("2022-06", "2024-11"));
         assert!(of(&more.imports(Way::Supply("TJ"), ("282580", 590.0), ("2024-12", LAST))).0 < some.0);
+    }
+
+    #[test]
+    fn chinese_goods_of_later_stages_are_in_no_ore() {
+        let grown = |trade: Trade, way, code, (before, after)| {
+            trade.imports(way, (code, before), ("2022-06", "2024-11")).imports(way, (code, after), ("2024-12", LAST))
+        };
+        let ore = || grown(Trade::antimony("BO", "US", LAST).controlled(), Way::Out, "261710", (20.0, 400.0));
+        let beside_oxide = || grown(ore(), Way::First, "282580", (5.0, 500.0));
+        let said = check(&beside_oxide(), 0..=0, Coverage::Observed);
+        assert_eq!(said.share, Some((0, 0, 0)));
+        // Oxide that leaves beside it may be Chinese, and no more than it: 100 of 363 t of antimony a month.
+        let both = grown(beside_oxide(), Way::Out, "282580", (5.0, 120.0));
+        let said = check(&both, 400..=560, Coverage::Observed);
+        assert!(said.share.is_some_and(|(.., high)| (25..=33).contains(&high)), "{:?}", said.share);
+        // Chinese ore may be in it.
+        check(&grown(ore(), Way::First, "261710", (20.0, 500.0)), 1300..=2000, Coverage::Observed);
     }
 }
