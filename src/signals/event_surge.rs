@@ -27,7 +27,8 @@
 //! at once, as far as it exceeds what M told of those before.
 //!
 //! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by
-//! growth of the same size in M's own or other non-Chinese supply.
+//! growth of the same size in M's own or other non-Chinese supply. Where M tells that its other imports rose as much, the
+//! evidence says so: it is for C1 to weigh, which knows all of the supply.
 
 use crate::ledger::{Account, Series};
 use crate::reference::MaterialStage;
@@ -40,7 +41,7 @@ use super::mass::{Scope, Sum, Window, account_of, cells};
 use super::mass_balance::A_FIFTH;
 use super::parameters::{part, thousandths};
 use super::subject::Subject;
-use super::words::{of_season, stage_word, times};
+use super::words::{of_season, other_imports_rose, stage_word, times};
 use super::{Coverage, Evidence, Figure, Missing, RestsOn, Signal};
 
 /// What the event test says: its figures. Words are found only for what is published.
@@ -257,6 +258,10 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
     let (demand, figure) = demand_words(subject, test);
     statement += &demand;
     figures.extend(figure);
+    let elsewhere = elsewhere(subject, test);
+    if let Some(rose) = elsewhere {
+        statement += &format!("; what {m} imports from elsewhere than China rose by {} t a month", tonnes(rose));
+    }
     statement += &format!(" (account of the second leg: {})", test.series.account.word());
     rests_on.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
     let mut reference = test.episode.rows();
@@ -269,10 +274,14 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
         figures,
         rests_on: rests_on.into_iter().map(|(_, cell)| RestsOn::Cell(cell)).collect(),
         reference,
-        falsified_by: if test.weight > 0 {
-            format!("imports of {m} from China that did not rise, or non-Chinese supply of {m} that rose as much")
-        } else {
-            format!("imports of {m} from China under other codes or through other countries that rose as much")
+        falsified_by: match (test.weight > 0, elsewhere) {
+            (true, None) => {
+                format!("imports of {m} from China that did not rise, or non-Chinese supply of {m} that rose as much")
+            }
+            (true, Some(_)) => {
+                format!("imports of {m} from China that did not rise, or goods for {d} made of what {m} imports from elsewhere")
+            }
+            (false, _) => format!("imports of {m} from China under other codes or through other countries that rose as much"),
         },
     }
 }
@@ -306,6 +315,13 @@ fn demand_words(subject: &Subject<'_>, test: &Test<'_>) -> (String, Option<Figur
         words += &format!(", counted as {}", times(counts));
     }
     (words, Some(Figure { name: "demand_growth_log", value: counts, decimals: 2 }))
+}
+
+/// What M imports from elsewhere than China, where it rose as much as the second leg did, in tonnes a month: what would speak against
+/// a rise is told then, and no weight of this test.
+fn elsewhere(subject: &Subject<'_>, test: &Test<'_>) -> Option<f64> {
+    let rose = other_imports_rose(subject, (test.episode.before, test.after)).filter(|_| test.weight > 0);
+    rose.filter(|rose| *rose >= test.second.after - test.second.before)
 }
 
 #[cfg(test)]
@@ -618,5 +634,19 @@ mod tests {
         // Bolivia tells its imports, and none of them is Chinese ore.
         assert!(surge(&grown(ore(), Way::First, "282580", 590.0)).evidence.unwrap().weight < 0);
         check(&grown(ore(), Way::First, "261710", 590.0), 2500, Coverage::Observed);
+    }
+
+    #[test]
+    fn other_supply_that_rose_as_much_is_said_and_not_asked_for() {
+        let beside = |japanese: f64| {
+            let trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+            let before = trade.imports(Way::Supply("JP"), ("282580", 25.0), ("2022-06", "2024-11"));
+            surge(&before.imports(Way::Supply("JP"), ("282580", japanese), ("2024-12", LAST))).evidence.unwrap()
+        };
+        let (little, much) = (beside(300.0), beside(800.0));
+        assert_eq!((little.weight, much.weight), (2500, 2500));
+        assert!(little.falsified_by.ends_with("or non-Chinese supply of TH that rose as much"), "{little:?}");
+        assert!(much.statement.contains("; what TH imports from elsewhere than China rose by 647.4 t a month"), "{much:?}");
+        assert!(!much.falsified_by.contains("rose as much"), "{much:?}");
     }
 }

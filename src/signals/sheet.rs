@@ -154,7 +154,8 @@ impl<'a> Sheet<'a> {
             None => part(parameters.balance.secondary_unlisted) / 2.0 * (made + imports - made_before - imports_before).max(0.0),
         };
         let supply = (made - made_before + again + other).max(0.0);
-        let unexplained = if self.control { grown - part(parameters.balance.r#yield) * supply } else { grown.min(chinese) };
+        let beyond = grown - part(parameters.balance.r#yield) * supply;
+        let unexplained = if self.control { beyond } else { beyond.min(chinese) };
         let at_most = self.grown_but_ore(subject, (episode.before, earlier)).unwrap_or(unexplained);
         let share = unexplained.min(at_most).max(0.0) / self.exports.tonnes;
         Some(Grown { exports: self.exports.tonnes - earlier, supply, assumed: again.min(supply), chinese, share })
