@@ -20,7 +20,8 @@
 //!
 //! **Silent** without an episode, below the thresholds of the model, with fewer than three months after or six before, and
 //! where only values are told: dollars follow the price (Japan's antimony oxide to the US, 2024 to 2025: 1.45 log-points in
-//! dollars, 0.18 deflated). Periods longer than a month are not observable.
+//! dollars, 0.18 deflated). Periods longer than a month are not observable; where they are all that is told, the words say
+//! so.
 //!
 //! **Waits** where M told its imports before the episode and a month of the last six too, but not three after it yet: a rise of
 //! the second leg alone says little, and M's report will come. Under an export control China's report of the months after speaks
@@ -41,7 +42,7 @@ use super::mass::{Scope, Sum, Window, account_of, cells};
 use super::mass_balance::A_FIFTH;
 use super::parameters::{part, thousandths};
 use super::subject::Subject;
-use super::words::{of_season, other_imports_rose, stage_word, times};
+use super::words::{first_leg_longer, of_season, other_imports_rose, periods, sources_longer, stage_word, times};
 use super::{Coverage, Evidence, Figure, Missing, RestsOn, Signal};
 
 /// What the event test says: its figures. Words are found only for what is published.
@@ -74,6 +75,7 @@ pub(crate) fn event_surge<'a>(subject: &Subject<'a>) -> Surge<'a> {
     let codes = subject.codes();
     let mut surge = Surge { spoken: None, coverage: Coverage::NotObservable, both_legs: false, any_episode: false };
     if subject.books.months > 1 || codes.is_empty() {
+        surge.any_episode = !episodes(subject, &codes).is_empty();
         return surge;
     }
     let mut stages: Vec<Option<MaterialStage>> = codes.iter().map(|code| subject.world.stage(*code)).collect();
@@ -126,9 +128,15 @@ impl Surge<'_> {
         let because = match self.coverage {
             _ if !self.any_episode => return None,
             Coverage::Observed if self.both_legs => return self.demand_missing(subject),
-            Coverage::Observed => first_leg_words(m),
+            Coverage::Observed => match first_leg_longer(subject) {
+                Some(periods) => format!("the first leg (imports of {m} from China) is told by {periods} alone"),
+                None => first_leg_words(m),
+            },
             Coverage::Pending => {
                 format!("too few months since the measure are reported, of {m} to {d} or of what {m} imports")
+            }
+            Coverage::NotObservable if subject.books.months > 1 => {
+                format!("the trade {m} to {d} is told by {} alone", periods(subject.books.months))
             }
             Coverage::NotObservable => format!("the mass of the trade {m} to {d} before and after the measure is not reported"),
         };
@@ -139,8 +147,10 @@ impl Surge<'_> {
     fn demand_missing(&self, subject: &Subject<'_>) -> Option<Missing> {
         let test = self.spoken.as_ref().filter(|test| test.weight > 0)?;
         let least = subject.parameters.surge.demand_sources_min;
+        let longer = sources_longer(subject);
+        let longer = longer.map_or(String::new(), |(sources, periods)| format!(" ({sources} are told by {periods} alone)"));
         let because = format!(
-            "fewer than {least} other sources of {} are reported with their mass, so growth of demand is unknown",
+            "fewer than {least} other sources of {} are reported with their mass, so growth of demand is unknown{longer}",
             subject.d()
         );
         (test.demand.sources < least).then(|| Missing { signal: Signal::EventSurge.code(), weight: test.weight, because })
@@ -290,7 +300,11 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
 fn first_words(subject: &Subject<'_>, first: Option<First>) -> (String, Vec<Figure>) {
     let (m, decimals) = (subject.m(), subject.decimals());
     let Some(First { growth, .. }) = first else {
-        return (format!("; {m} does not report enough of its imports from China"), Vec::new());
+        let words = match first_leg_longer(subject) {
+            Some(periods) => format!("; {m} tells its imports from China by {periods} alone"),
+            None => format!("; {m} does not report enough of its imports from China"),
+        };
+        return (words, Vec::new());
     };
     let stood = if growth.log_points < part(subject.parameters.surge.still) { "stood still: " } else { "" };
     let [before, after] = [growth.before, growth.after].map(|value| format!("{value:.*}", usize::from(decimals)));
@@ -308,7 +322,9 @@ fn demand_words(subject: &Subject<'_>, test: &Test<'_>) -> (String, Option<Figur
     let Demand { sources, median, counts } = test.demand;
     let least = subject.parameters.surge.demand_sources_min;
     if sources < least {
-        return (format!("; growth of demand is unknown (fewer than {least} other sources with mass)"), None);
+        let longer = sources_longer(subject);
+        let longer = longer.map_or(String::new(), |(sources, periods)| format!(", {sources} by {periods} alone"));
+        return (format!("; growth of demand is unknown (fewer than {least} other sources with mass{longer})"), None);
     }
     let mut words = format!("; demand, by {sources} other sources, {}", times(median));
     if times(counts) != times(median) {
@@ -561,7 +577,8 @@ mod tests {
     fn a_longer_period_is_no_event() {
         let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
         trade.months = 3;
-        check(&trade, 0, Coverage::NotObservable);
+        let said = check(&trade, 0, Coverage::NotObservable);
+        assert_eq!(said.missing.unwrap().because, "the trade TH to US is told by quarters alone");
     }
 
     #[test]
@@ -648,5 +665,25 @@ mod tests {
         assert!(little.falsified_by.ends_with("or non-Chinese supply of TH that rose as much"), "{little:?}");
         assert!(much.statement.contains("; what TH imports from elsewhere than China rose by 647.4 t a month"), "{much:?}");
         assert!(!much.falsified_by.contains("rose as much"), "{much:?}");
+    }
+
+    #[test]
+    fn what_is_told_by_quarters_is_said_to_be() {
+        let quarters = ["2023-Q1", "2023-Q2", "2023-Q3", "2023-Q4", "2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4", "2025-Q1"];
+        let told = |trade: Trade, way, account| {
+            quarters.into_iter().fold(trade, |trade: Trade, quarter| {
+                trade.tell_period((way, account), ("282580".parse().unwrap(), Some(75.0)), quarter.parse().unwrap())
+            })
+        };
+        let said = surge(&told(antimony_story("TH", "US", LAST), Way::First, Account::ImporterFlow));
+        assert_eq!(said.missing.unwrap().because, "the first leg (imports of TH from China) is told by quarters alone");
+        let statement = said.evidence.unwrap().statement;
+        assert!(statement.contains("; TH tells its imports from China by quarters alone;"), "{statement}");
+        let seen = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+        let said =
+            surge(&["BE", "BO", "FR"].into_iter().fold(seen, |trade, from| told(trade, Way::Source(from), Account::MirrorFlow)));
+        assert!(said.missing.unwrap().because.ends_with("growth of demand is unknown (3 are told by quarters alone)"));
+        let statement = said.evidence.unwrap().statement;
+        assert!(statement.contains("(fewer than 3 other sources with mass, 3 by quarters alone)"), "{statement}");
     }
 }
