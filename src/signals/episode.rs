@@ -24,7 +24,8 @@ pub(super) struct Episode<'a> {
 
 /// The episodes that bind one of the lines in the corridor's month and are near enough to be tested, newest first.
 ///
-/// Controls and tariffs are apart: they give opposite reasons to misreport, and a new tariff must not hide what a control did.
+/// Controls and tariffs are apart: they give opposite reasons to misreport, and a new tariff must not hide what a control did, nor an
+/// earlier one date it: what rose between the two would pass for the work of the later. A corridor under both is tested against each.
 pub(super) fn episodes<'a>(subject: &Subject<'a>, codes: &[HsSubheading]) -> Vec<Episode<'a>> {
     let mut found = Vec::new();
     for control in [true, false] {

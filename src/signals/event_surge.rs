@@ -1,13 +1,16 @@
 //! T1_EVENT_SURGE: both legs, China to M and M to D, rose after a measure on Chinese goods.
 //!
-//! **Sees** contained mass a month before and after an episode, by stage (ore, oxide, metal apart), on both legs. "Before" is
+//! **Sees** contained mass a month before and after an episode, by stage (ore, oxide, metal apart), on both legs. An episode
+//! is measures of one kind, controls on exports from China or tariffs, that were announced within twelve months. "Before" is
 //! the 24 months that end with the month before the first announcement; "after" at most the last six months, none before the
-//! measure bound. Growth is in log-points, with a small constant on both sides so that tiny flows do not explode, and less the
-//! growth of D's other non-Chinese sources (`EU` is one where none of its members is): when all sources rise, demand rose. The
-//! first leg may come in another stage than it
-//! leaves in (metal in, oxide out), so it is compared by stage and over all of the family's own codes, and the larger growth
-//! counts, where what came can be a fifth of what left. What M tells as re-exports is no part of the second leg. A stage counts from a fifth of the corridor's mass; of several the
-//! strongest is named.
+//! measure bound. Before counts the mean of all months told, or that of the same months of the year as those after, where it
+//! is larger and at least three of them are told: a season that begins is no rise, of a leg or of demand. Growth is in
+//! log-points, with a small constant on both sides so that tiny flows do not explode, and less the growth of D's other
+//! non-Chinese sources (`EU` is one where none of its members is): when all sources rise, demand rose. The first leg may come in another stage than it leaves in (metal
+//! in, oxide out), so it is compared by stage and over all of the family's own codes, and the larger growth counts, where
+//! what came can be a fifth of what left. Nothing but ore makes ore: for it a first leg of ore alone counts. What M
+//! tells as re-exports is no part of the second leg. A stage counts
+//! from a fifth of the corridor's mass; of several the strongest is named.
 //!
 //! **Why it hints at rerouting**: with both legs seen the weight is 1.5 per log-point of the smaller rise, at most 2.5. Where
 //! the first leg cannot be seen, 0.36 per log-point of the second, at most 1.2.
@@ -18,25 +21,29 @@
 //!
 //! **Silent** without an episode, below the thresholds of the model, with fewer than three months after or six before, and
 //! where only values are told: dollars follow the price (Japan's antimony oxide to the US, 2024 to 2025: 1.45 log-points in
-//! dollars, 0.18 deflated). Periods longer than a month are not observable.
+//! dollars, 0.18 deflated). Periods longer than a month are not observable; where they are all that is told, the words say
+//! so.
 //!
 //! **Waits** where M told its imports before the episode and a month of the last six too, but not three after it yet: a rise of
 //! the second leg alone says little, and M's report will come. Under an export control China's report of the months after speaks
 //! at once, as far as it exceeds what M told of those before.
 //!
-//! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by growth
-//! of the same size in M's own or other non-Chinese supply.
+//! **Ordinary explanations**: relocation, demand, stock-building. **Falsified by** a first leg that did not rise, or by
+//! growth of the same size in M's own or other non-Chinese supply. Where M tells that its other imports rose as much, the
+//! evidence says so: it is for C1 to weigh, which knows all of the supply.
 
 use crate::ledger::{Account, Series};
 use crate::reference::MaterialStage;
 
-use super::balance::span;
+use super::balance::{first_leg_words, span};
 use super::episode::{Episode, episodes};
+use super::first_leg::{First, Growth, first_leg};
 use super::incentive::{Demand, demand_growth};
 use super::mass::{Scope, Sum, Window, account_of, cells};
 use super::mass_balance::A_FIFTH;
 use super::parameters::{part, thousandths};
 use super::subject::Subject;
+use super::words::{first_leg_longer, of_season, other_imports_rose, periods, sources_longer, stage_word, times};
 use super::{Coverage, Evidence, Figure, Missing, RestsOn, Signal};
 
 /// What the event test says: its figures. Words are found only for what is published.
@@ -64,31 +71,12 @@ struct Test<'a> {
     weight: i32,
 }
 
-/// Monthly means before and after, tonnes, and their growth.
-#[derive(Clone, Copy, Debug)]
-struct Growth {
-    before: f64,
-    after: f64,
-    log_points: f64,
-}
-
-/// What is seen of the first leg.
-#[derive(Clone, Copy, Debug)]
-struct First {
-    growth: Growth,
-    /// Tonnes a month after, of all that is seen: by stage, or over the family.
-    after: f64,
-    /// A first leg that stood still may speak against rerouting.
-    may_exonerate: bool,
-    /// M tells what it imports, and too few of the months after are among it yet: what is seen is the least that it can come to.
-    awaited: bool,
-}
-
 /// Tests every stage of the corridor against every episode; the strongest speaks.
 pub(crate) fn event_surge<'a>(subject: &Subject<'a>) -> Surge<'a> {
     let codes = subject.codes();
     let mut surge = Surge { spoken: None, coverage: Coverage::NotObservable, both_legs: false, any_episode: false };
     if subject.books.months > 1 || codes.is_empty() {
+        surge.any_episode = !episodes(subject, &codes).is_empty();
         return surge;
     }
     let mut stages: Vec<Option<MaterialStage>> = codes.iter().map(|code| subject.world.stage(*code)).collect();
@@ -141,9 +129,15 @@ impl Surge<'_> {
         let because = match self.coverage {
             _ if !self.any_episode => return None,
             Coverage::Observed if self.both_legs => return self.demand_missing(subject),
-            Coverage::Observed => format!("the first leg (imports of {m} from China) is not reported"),
+            Coverage::Observed => match first_leg_longer(subject) {
+                Some(periods) => format!("the first leg (imports of {m} from China) is told by {periods} alone"),
+                None => first_leg_words(m),
+            },
             Coverage::Pending => {
                 format!("too few months since the measure are reported, of {m} to {d} or of what {m} imports")
+            }
+            Coverage::NotObservable if subject.books.months > 1 => {
+                format!("the trade {m} to {d} is told by {} alone", periods(subject.books.months))
             }
             Coverage::NotObservable => format!("the mass of the trade {m} to {d} before and after the measure is not reported"),
         };
@@ -154,8 +148,10 @@ impl Surge<'_> {
     fn demand_missing(&self, subject: &Subject<'_>) -> Option<Missing> {
         let test = self.spoken.as_ref().filter(|test| test.weight > 0)?;
         let least = subject.parameters.surge.demand_sources_min;
+        let longer = sources_longer(subject);
+        let longer = longer.map_or(String::new(), |(sources, periods)| format!(" ({sources} are told by {periods} alone)"));
         let because = format!(
-            "fewer than {least} other sources of {} are reported with their mass, so growth of demand is unknown",
+            "fewer than {least} other sources of {} are reported with their mass, so growth of demand is unknown{longer}",
             subject.d()
         );
         (test.demand.sources < least).then(|| Missing { signal: Signal::EventSurge.code(), weight: test.weight, because })
@@ -186,16 +182,17 @@ fn test<'a>(subject: &Subject<'a>, stage: Option<MaterialStage>, episode: Episod
     let told_before = |pre: Sum| pre.months >= numbers.episodes.before_months_min;
     let told = |(pre, post): (Sum, Sum)| told_before(pre) && post.months >= numbers.episodes.after_months_min;
     let accounts = subject.books.out().accounts().map(|series| (series, subject.sums(series, (before, after), scope)));
-    let Some((series, (pre, post))) =
+    let Some((series, (_, post))) =
         account_of(accounts.into_iter().filter(|(_, sums)| told(*sums)), |(_, (_, post))| post.spoken)
     else {
         return Err(accounts.iter().any(|(_, (pre, _))| told_before(*pre)));
     };
     let whole = subject.sum(series, after, (Scope::All, false));
-    let second = Growth::of((pre.mean(), post.mean()), numbers.surge.kappa(world.class));
+    let mean_before = subject.mean_before(series, (before, after), scope);
+    let second = Growth::of((mean_before, post.mean()), numbers.surge.kappa(world.class));
     // Demand only ever lowers a rise: below the threshold it need not be known.
     let may_fire = second.log_points >= numbers.surge.threshold(world.class, true, second.before * 12.0);
-    let demand = if may_fire { demand_growth(subject, (before, after), scope) } else { Demand::default() };
+    let demand = if may_fire { demand_growth(subject, (before, after), (scope, true)) } else { Demand::default() };
     let first = first_leg(subject, &episode, (scope, after));
     let awaited = first.is_some_and(|first| first.awaited);
     let mut test = Test { stage, episode, after, series, second, demand, first, weight: 0 };
@@ -213,66 +210,6 @@ impl Test<'_> {
     fn sees_both(&self) -> bool {
         self.first.is_some_and(|first| !first.awaited || self.weight > 0)
     }
-}
-
-impl Growth {
-    fn of((before, after): (f64, f64), kappa: f64) -> Growth {
-        Growth { before, after, log_points: libm::log((after + kappa) / (before + kappa)) }
-    }
-}
-
-/// The first leg, by stage or over the family, whichever rose more.
-fn first_leg(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (Scope, Window)) -> Option<First> {
-    let scopes = if subject.world.family.is_material() { vec![scope, Scope::Own] } else { vec![scope] };
-    let seen: Vec<First> = scopes.into_iter().filter_map(|scope| first_leg_of(subject, episode, (scope, after))).collect();
-    let after = seen.iter().map(|first| first.growth.after).fold(0.0, f64::max);
-    let most = seen.into_iter().max_by(|left, right| left.growth.log_points.total_cmp(&right.growth.log_points))?;
-    let most = First { after, ..most };
-    // Under an export control China's own report of nothing is no report.
-    let seen = most.may_exonerate || most.awaited || most.growth.log_points >= part(subject.parameters.surge.still);
-    seen.then_some(most)
-}
-
-fn first_leg_of(subject: &Subject<'_>, episode: &Episode<'_>, (scope, after): (Scope, Window)) -> Option<First> {
-    let numbers = subject.parameters;
-    let leg = subject.books.first();
-    let sums = |account| subject.sums(leg.by(account), (episode.before, after), scope);
-    let means = |account| {
-        let (pre, post) = sums(account);
-        let told = pre.months >= numbers.episodes.before_months_min && post.months >= numbers.episodes.after_months_min;
-        told.then(|| (pre.mean(), post.mean()))
-    };
-    let [own, mirror] = [Account::IMPORTER, Account::EXPORTER].map(|side| side.into_iter().find_map(means));
-    let awaited = |account: &Account| is_awaited(subject, (leg.by(*account), scope), episode);
-    if own.is_none()
-        && let Some(account) = Account::IMPORTER.into_iter().find(awaited)
-    {
-        // What M told of the months before stands; China's report of those after can only be exceeded.
-        let before = sums(account).0.mean();
-        let seen = mirror.filter(|_| episode.control).map_or((before, before), |mirror| (before.max(mirror.0), mirror.1));
-        return Some(First {
-            growth: Growth::of(seen, numbers.surge.kappa(subject.world.class)),
-            after: seen.1,
-            may_exonerate: false,
-            awaited: true,
-        });
-    }
-    let pair = match (own, mirror) {
-        (Some(own), Some(mirror)) if episode.control => (own.0.max(mirror.0), own.1.max(mirror.1)),
-        (Some(own), Some(mirror)) => ((own.0 + mirror.0) / 2.0, (own.1 + mirror.1) / 2.0),
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => return None,
-    };
-    let growth = Growth::of(pair, numbers.surge.kappa(subject.world.class));
-    Some(First { growth, after: pair.1, may_exonerate: own.is_some() || !episode.control, awaited: false })
-}
-
-/// Whether M told its imports before an episode, and a month of the last ones too: then it will tell those after.
-fn is_awaited(subject: &Subject<'_>, (own, scope): (Series<'_>, Scope), episode: &Episode<'_>) -> bool {
-    let numbers = &subject.parameters.episodes;
-    let lately = Window::ending(subject.month(), numbers.after_months);
-    let (before, lately) = subject.sums(own, (episode.before, lately), scope);
-    before.months >= numbers.before_months_min && lately.months > 0
 }
 
 fn weight(subject: &Subject<'_>, test: &Test<'_>) -> i32 {
@@ -303,14 +240,15 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
     let decimals = subject.decimals();
     let tonnes = |value: f64| format!("{value:.*}", usize::from(decimals));
     let Window { first: from, last: until } = test.after;
-    let Growth { before, after, log_points } = test.second;
+    let Growth { before, after, log_points, in_season } = test.second;
     let mut statement = format!(
-        "{}{what} from {m} to {d} went from {} to {} t a month ({}), {} against {from} to {until}",
+        "{}{what} from {m} to {d} went from {} to {} t a month ({}), {}{} against {from} to {until}",
         subject.world.family,
         tonnes(before),
         tonnes(after),
         times(log_points),
         span(test.episode.before),
+        of_season(in_season),
     );
     let mut figures = vec![
         Figure { name: "second_leg_before_t_a_month", value: before, decimals },
@@ -318,32 +256,22 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
         Figure { name: "second_leg_growth_log", value: log_points, decimals: 2 },
     ];
     let mut rests_on: Vec<(u64, _)> = cells(test.series, test.after, scope, subject.world);
-    match test.first {
-        Some(First { growth, .. }) => {
-            let stood = if growth.log_points < part(subject.parameters.surge.still) { "stood still: " } else { "" };
-            let (before, after) = (tonnes(growth.before), tonnes(growth.after));
-            statement += &format!("; the first leg {stood}from {before} to {after} t a month ({})", times(growth.log_points));
-            figures.push(Figure { name: "first_leg_before_t_a_month", value: growth.before, decimals });
-            figures.push(Figure { name: "first_leg_after_t_a_month", value: growth.after, decimals });
-            figures.push(Figure { name: "first_leg_growth_log", value: growth.log_points, decimals: 2 });
-            let leg = subject.books.first();
-            for side in [Account::IMPORTER, Account::EXPORTER] {
-                let told = side.map(|account| cells(leg.by(account), test.after, Scope::All, subject.world));
-                rests_on.extend(told.into_iter().find(|cells| !cells.is_empty()).into_iter().flatten());
-            }
+    let (first, of_first) = first_words(subject, test.first);
+    statement += &first;
+    figures.extend(of_first);
+    if test.first.is_some() {
+        let leg = subject.books.first();
+        for side in [Account::IMPORTER, Account::EXPORTER] {
+            let told = side.map(|account| cells(leg.by(account), test.after, Scope::All, subject.world));
+            rests_on.extend(told.into_iter().find(|cells| !cells.is_empty()).into_iter().flatten());
         }
-        None => statement += &format!("; {m} does not report enough of its imports from China"),
     }
-    let Demand { sources, median, counts } = test.demand;
-    if sources >= subject.parameters.surge.demand_sources_min {
-        statement += &format!("; demand, by {sources} other sources, {}", times(median));
-        if times(counts) != times(median) {
-            statement += &format!(", counted as {}", times(counts));
-        }
-        figures.push(Figure { name: "demand_growth_log", value: counts, decimals: 2 });
-    } else {
-        let least = subject.parameters.surge.demand_sources_min;
-        statement += &format!("; growth of demand is unknown (fewer than {least} other sources with mass)");
+    let (demand, figure) = demand_words(subject, test);
+    statement += &demand;
+    figures.extend(figure);
+    let elsewhere = elsewhere(subject, test);
+    if let Some(rose) = elsewhere {
+        statement += &format!("; what {m} imports from elsewhere than China rose by {} t a month", tonnes(rose));
     }
     statement += &format!(" (account of the second leg: {})", test.series.account.word());
     rests_on.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
@@ -357,31 +285,60 @@ fn evidence(subject: &Subject<'_>, test: &Test<'_>) -> Evidence {
         figures,
         rests_on: rests_on.into_iter().map(|(_, cell)| RestsOn::Cell(cell)).collect(),
         reference,
-        falsified_by: if test.weight > 0 {
-            format!("imports of {m} from China that did not rise, or non-Chinese supply of {m} that rose as much")
-        } else {
-            format!("imports of {m} from China under other codes or through other countries that rose as much")
+        falsified_by: match (test.weight > 0, elsewhere) {
+            (true, None) => {
+                format!("imports of {m} from China that did not rise, or non-Chinese supply of {m} that rose as much")
+            }
+            (true, Some(_)) => {
+                format!("imports of {m} from China that did not rise, or goods for {d} made of what {m} imports from elsewhere")
+            }
+            (false, _) => format!("imports of {m} from China under other codes or through other countries that rose as much"),
         },
     }
 }
 
-fn times(log_points: f64) -> String {
-    let ratio = libm::exp(log_points);
-    if ratio >= 9.95 { format!("{ratio:.0} times") } else { format!("{ratio:.1} times") }
+/// The first leg, or how it is told where it cannot be tested.
+fn first_words(subject: &Subject<'_>, first: Option<First>) -> (String, Vec<Figure>) {
+    let (m, decimals) = (subject.m(), subject.decimals());
+    let Some(First { growth, .. }) = first else {
+        let words = match first_leg_longer(subject) {
+            Some(periods) => format!("; {m} tells its imports from China by {periods} alone"),
+            None => format!("; {m} does not report enough of its imports from China"),
+        };
+        return (words, Vec::new());
+    };
+    let stood = if growth.log_points < part(subject.parameters.surge.still) { "stood still: " } else { "" };
+    let [before, after] = [growth.before, growth.after].map(|value| format!("{value:.*}", usize::from(decimals)));
+    let (times, season) = (times(growth.log_points), of_season(growth.in_season));
+    let figures = vec![
+        Figure { name: "first_leg_before_t_a_month", value: growth.before, decimals },
+        Figure { name: "first_leg_after_t_a_month", value: growth.after, decimals },
+        Figure { name: "first_leg_growth_log", value: growth.log_points, decimals: 2 },
+    ];
+    (format!("; the first leg {stood}from {before}{season} to {after} t a month ({times})"), figures)
 }
 
-/// The stage in words.
-pub(super) fn stage_word(stage: MaterialStage) -> &'static str {
-    match stage {
-        MaterialStage::Ore => "ore",
-        MaterialStage::Intermediate => "intermediate",
-        MaterialStage::Oxide => "oxide",
-        MaterialStage::Compound => "compound",
-        MaterialStage::Metal => "metal",
-        MaterialStage::Alloy => "alloy",
-        MaterialStage::Scrap => "scrap",
-        MaterialStage::Article => "article",
+/// How demand grew, where enough others tell it.
+fn demand_words(subject: &Subject<'_>, test: &Test<'_>) -> (String, Option<Figure>) {
+    let Demand { sources, median, counts } = test.demand;
+    let least = subject.parameters.surge.demand_sources_min;
+    if sources < least {
+        let longer = sources_longer(subject);
+        let longer = longer.map_or(String::new(), |(sources, periods)| format!(", {sources} by {periods} alone"));
+        return (format!("; growth of demand is unknown (fewer than {least} other sources with mass{longer})"), None);
     }
+    let mut words = format!("; demand, by {sources} other sources, {}", times(median));
+    if times(counts) != times(median) {
+        words += &format!(", counted as {}", times(counts));
+    }
+    (words, Some(Figure { name: "demand_growth_log", value: counts, decimals: 2 }))
+}
+
+/// What M imports from elsewhere than China, where it rose as much as the second leg did, in tonnes a month: what would speak against
+/// a rise is told then, and no weight of this test.
+fn elsewhere(subject: &Subject<'_>, test: &Test<'_>) -> Option<f64> {
+    let rose = other_imports_rose(subject, (test.episode.before, test.after)).filter(|_| test.weight > 0);
+    rose.filter(|rose| *rose >= test.second.after - test.second.before)
 }
 
 #[cfg(test)]
@@ -656,7 +613,8 @@ mod tests {
     fn a_longer_period_is_no_event() {
         let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
         trade.months = 3;
-        check(&trade, 0, Coverage::NotObservable);
+        let said = check(&trade, 0, Coverage::NotObservable);
+        assert_eq!(said.missing.unwrap().because, "the trade TH to US is told by quarters alone");
     }
 
     #[test]
@@ -685,5 +643,83 @@ mod tests {
             let trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST).family(family);
             check(&trade, 2500, Coverage::Observed);
         }
+    }
+
+    /// A way with so many tonnes in the months from December to March of every year, and few in the others.
+    fn in_season(trade: Trade, way: Way, tonnes: f64) -> Trade {
+        let seasons = [("2022-12", "2023-03"), ("2023-12", "2024-03"), ("2024-12", LAST)];
+        let dull = trade.imports(way, ("811010", 10.0), ("2022-06", LAST));
+        seasons.into_iter().fold(dull, |trade, season| trade.imports(way, ("811010", tonnes), season))
+    }
+
+    #[test]
+    fn a_season_that_begins_is_no_surge() {
+        let empty = || Trade::antimony("TH", "US", LAST).controlled();
+        let seasonal = || in_season(in_season(empty(), Way::Out, 900.0), Way::First, 1000.0);
+        check(&seasonal(), 0, Coverage::Observed);
+        // Three times what the same months had before is one.
+        let thrice = |way, tonnes| move |trade: Trade| trade.imports(way, ("811010", tonnes), ("2024-12", LAST));
+        let said = surge(&thrice(Way::Out, 2700.0)(thrice(Way::First, 3000.0)(seasonal()))).evidence.unwrap();
+        let grown = libm::log((2700.0 * 0.9965 + 5.0 / 12.0) / (900.0 * 0.9965 + 5.0 / 12.0));
+        assert_eq!(said.weight, thousandths(1.5 * grown), "{said:?}");
+        assert!(
+            said.statement.contains("2022-08 to 2024-07 (the same months of the year) against 2024-12 to 2025-03"),
+            "{said:?}"
+        );
+        assert!(said.statement.contains("from 996.5 (the same months of the year) to 2989.5 t a month (3.0 times)"), "{said:?}");
+        // Nor is a season of the others a growth of demand.
+        let alone = surge(&grown_thrice()).evidence.unwrap().weight;
+        let beside =
+            ["BE", "JP", "BO", "FR"].into_iter().fold(grown_thrice(), |trade, from| in_season(trade, Way::Source(from), 90.0));
+        assert_eq!(surge(&beside).evidence.unwrap().weight, alone);
+    }
+
+    fn grown_thrice() -> Trade {
+        grown(Some(3.0), 3.0)
+    }
+
+    #[test]
+    fn nothing_but_ore_makes_ore() {
+        let grown = |trade: Trade, way, code, tonnes| {
+            trade.imports(way, (code, 20.0), ("2022-06", "2024-11")).imports(way, (code, tonnes), ("2024-12", LAST))
+        };
+        let ore = || grown(Trade::antimony("BO", "US", LAST).controlled(), Way::Out, "261710", 400.0);
+        // Bolivia tells its imports, and none of them is Chinese ore.
+        assert!(surge(&grown(ore(), Way::First, "282580", 590.0)).evidence.unwrap().weight < 0);
+        check(&grown(ore(), Way::First, "261710", 590.0), 2500, Coverage::Observed);
+    }
+
+    #[test]
+    fn other_supply_that_rose_as_much_is_said_and_not_asked_for() {
+        let beside = |japanese: f64| {
+            let trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+            let before = trade.imports(Way::Supply("JP"), ("282580", 25.0), ("2022-06", "2024-11"));
+            surge(&before.imports(Way::Supply("JP"), ("282580", japanese), ("2024-12", LAST))).evidence.unwrap()
+        };
+        let (little, much) = (beside(300.0), beside(800.0));
+        assert_eq!((little.weight, much.weight), (2500, 2500));
+        assert!(little.falsified_by.ends_with("or non-Chinese supply of TH that rose as much"), "{little:?}");
+        assert!(much.statement.contains("; what TH imports from elsewhere than China rose by 647.4 t a month"), "{much:?}");
+        assert!(!much.falsified_by.contains("rose as much"), "{much:?}");
+    }
+
+    #[test]
+    fn what_is_told_by_quarters_is_said_to_be() {
+        let quarters = ["2023-Q1", "2023-Q2", "2023-Q3", "2023-Q4", "2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4", "2025-Q1"];
+        let told = |trade: Trade, way, account| {
+            quarters.into_iter().fold(trade, |trade: Trade, quarter| {
+                trade.tell_period((way, account), ("282580".parse().unwrap(), Some(75.0)), quarter.parse().unwrap())
+            })
+        };
+        let said = surge(&told(antimony_story("TH", "US", LAST), Way::First, Account::ImporterFlow));
+        assert_eq!(said.missing.unwrap().because, "the first leg (imports of TH from China) is told by quarters alone");
+        let statement = said.evidence.unwrap().statement;
+        assert!(statement.contains("; TH tells its imports from China by quarters alone;"), "{statement}");
+        let seen = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST);
+        let said =
+            surge(&["BE", "BO", "FR"].into_iter().fold(seen, |trade, from| told(trade, Way::Source(from), Account::MirrorFlow)));
+        assert!(said.missing.unwrap().because.ends_with("growth of demand is unknown (3 are told by quarters alone)"));
+        let statement = said.evidence.unwrap().statement;
+        assert!(statement.contains("(fewer than 3 other sources with mass, 3 by quarters alone)"), "{statement}");
     }
 }

@@ -182,8 +182,12 @@ pub(super) struct Demand {
     pub(super) counts: f64,
 }
 
-/// The growth of D's other non-Chinese sources between two windows.
-pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Window), scope: Scope) -> Demand {
+/// The growth of D's other non-Chinese sources between two windows; in months of the same season where `seasonal` says so.
+pub(super) fn demand_growth(
+    subject: &Subject<'_>,
+    (before, after): (Window, Window),
+    (scope, seasonal): (Scope, bool),
+) -> Demand {
     let (episodes, surge) = (&subject.parameters.episodes, &subject.parameters.surge);
     let kappa = surge.kappa(subject.world.class);
     let mut growths = Vec::new();
@@ -192,7 +196,8 @@ pub(super) fn demand_growth(subject: &Subject<'_>, (before, after): (Window, Win
             let (pre, post) = subject.sums(series, (before, after), scope);
             let told = pre.months >= episodes.before_months_min && post.months >= episodes.after_months_min;
             if told && pre.tonnes() > 0.0 && post.tonnes() > 0.0 {
-                growths.push((country, libm::log((post.mean() + kappa) / (pre.mean() + kappa))));
+                let before = if seasonal { subject.mean_before(series, (before, after), scope).0 } else { pre.mean() };
+                growths.push((country, libm::log((post.mean() + kappa) / (before + kappa))));
                 break;
             }
         }

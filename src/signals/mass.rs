@@ -27,6 +27,11 @@ impl Window {
         u32::try_from(self.last.since(self.first) + 1).unwrap_or(0)
     }
 
+    /// Its months.
+    pub(super) fn each(self) -> impl Iterator<Item = Month> {
+        (0..self.last.since(self.first) + 1).map(move |month| self.first.plus(month))
+    }
+
     /// Whether the period lies in it whole.
     pub(super) fn holds(self, period: Period) -> bool {
         self.first <= period.first() && period.last() <= self.last
@@ -49,6 +54,11 @@ pub(crate) enum Scope {
     Shared,
     /// One subheading, gross.
     Line(HsSubheading),
+}
+
+impl Scope {
+    /// What nothing but ore can have been.
+    pub(super) const ORE: Scope = Scope::Stage(Some(MaterialStage::Ore));
 }
 
 /// The first account that tells of the way itself; else the first. From the silence of a report about others a zero follows, but
@@ -92,6 +102,11 @@ impl Sum {
         if self.months == 0 { 0.0 } else { self.tonnes() / f64::from(self.months) }
     }
 
+    /// Whether it is more a month than another: exactly, so that what is alike in all months is.
+    pub(super) fn is_more_a_month_than(self, other: Sum) -> bool {
+        u128::from(self.grams) * u128::from(other.months) > u128::from(other.grams) * u128::from(self.months)
+    }
+
     /// Dollars of what has no mass.
     pub(super) fn unweighed_dollars(self) -> f64 {
         self.unweighed as f64 / 100.0
@@ -107,7 +122,7 @@ impl Sum {
         (Grams(self.priced).tonnes(), self.cents.saturating_sub(self.unweighed) as f64 / 100.0)
     }
 
-    fn add(self, other: Sum) -> Sum {
+    pub(super) fn add(self, other: Sum) -> Sum {
         Sum {
             grams: self.grams.saturating_add(other.grams),
             months: self.months.saturating_add(other.months),

@@ -6,9 +6,11 @@
 //!
 //! **Why it hints at rerouting**: atoms cannot be declared away. Increments count, not levels, since a level convicts every
 //! processor. Under an export control the weight is twice the share of the exports that grew beyond demand and beyond 95 % of
-//! the growth of production, recycling and non-Chinese imports; under a tariff, twice the share by which both Chinese imports
-//! and exports grew. At most 2.0. A fall of the known supply is no evidence. Where a measure binds again after a suspension, only
-//! windows since then count.
+//! the growth of production, recycling and non-Chinese imports; under a tariff likewise, and of no more than Chinese imports
+//! grew by. At most 2.0. A fall of the known supply is no evidence. Nothing but ore makes ore: of the exports that are ore,
+//! no more can be Chinese, in the share and in what grew, than came from China as ore, or may have come hidden under an
+//! export control.
+//! Where a measure binds again after a suspension, only windows since then count.
 //!
 //! **Speaks against it** (-2.0) where M's own import report is there, no export control binds the item, both reports of the
 //! first leg agree and Chinese goods could explain less than 15 % of the exports; or where documented plants can make 1.25
@@ -32,7 +34,8 @@
 //! Nor can it see imports whose partner nobody tells (`no_partner`): they are left out, and their mass is in no term.
 //!
 //! **Ordinary explanations**: stock from before the control (its non-Chinese part counts as supply), unlisted refining or
-//! recycling. **Falsified by** production, recycling or other imports of M that cover the growth.
+//! recycling. **Falsified by** production, recycling or other imports of M, beyond those that are told, that cover the
+//! growth.
 
 use std::rc::Rc;
 
@@ -262,17 +265,18 @@ fn for_rerouting(
 ) -> Evidence {
     let (m, d, family) = (subject.m(), subject.d(), subject.world.family);
     let decimals = usize::from(subject.decimals());
-    let what = if sheet.control {
-        let [supply, assumed, nothing] = [grown.supply, grown.assumed, 0.0].map(|tonnes| format!("{tonnes:.decimals$} t"));
-        if assumed == nothing {
-            format!("known non-Chinese supply grew by {supply}")
-        } else {
-            format!("non-Chinese supply grew by {supply}, {assumed} of it recycling that no table tells (half of what it may be)")
-        }
+    let [supply, assumed, nothing] = [grown.supply, grown.assumed, 0.0].map(|tonnes| format!("{tonnes:.decimals$} t"));
+    let supply = if assumed == nothing {
+        format!("known non-Chinese supply grew by {supply}")
     } else {
-        format!("imports from China grew by {:.decimals$} t", grown.chinese)
+        format!("non-Chinese supply grew by {supply}, {assumed} of it recycling that no table tells (half of what it may be)")
     };
-    let explained = if sheet.control { "is explained by neither it nor demand" } else { "matches them and no growth of demand" };
+    let (what, explained) = if sheet.control {
+        (supply, "is explained by neither it nor demand")
+    } else {
+        let chinese = format!("imports from China grew by {:.decimals$} t", grown.chinese);
+        (format!("{chinese}; {supply}"), "matches the former and is explained by neither the latter nor demand")
+    };
     let longer = beside.map_or(String::new(), |share| {
         let months = subject.parameters.balance.window_months_beside;
         format!(", over {months} months {:.0} %, which counts", share * 100.0)
@@ -294,7 +298,7 @@ fn for_rerouting(
     ];
     let mut rows = sheet.supply.rows(subject.world);
     rows.extend(sheet.episode.iter().flat_map(Episode::rows));
-    let falsified_by = format!("production, recycling or other imports of {m} that cover the growth");
+    let falsified_by = format!("production, recycling or other imports of {m} beyond those counted here that cover the growth");
     sheet.evidence((subject, sources), (weight, statement, figures), (rows, falsified_by))
 }
 
@@ -740,5 +744,41 @@ mod tests {
         assert!(some.0 < none.0 && some.1 < none.1, "{none:?} {some:?}");
         let more = trade.imports(Way::Supply("TJ"), ("282580", 25.0), ("2022-06", "2024-11"));
         assert!(of(&more.imports(Way::Supply("TJ"), ("282580", 590.0), ("2024-12", LAST))).0 < some.0);
+    }
+
+    #[test]
+    fn chinese_goods_of_later_stages_are_in_no_ore() {
+        let grown = |trade: Trade, way, code, (before, after)| {
+            trade.imports(way, (code, before), ("2022-06", "2024-11")).imports(way, (code, after), ("2024-12", LAST))
+        };
+        let ore = || grown(Trade::antimony("BO", "US", LAST).controlled(), Way::Out, "261710", (20.0, 400.0));
+        let beside_oxide = || grown(ore(), Way::First, "282580", (5.0, 500.0));
+        let said = check(&beside_oxide(), 0..=0, Coverage::Observed);
+        assert_eq!(said.share, Some((0, 0, 0)));
+        // Oxide that leaves beside it may be Chinese, and no more than it: 100 of 363 t of antimony a month.
+        let both = grown(beside_oxide(), Way::Out, "282580", (5.0, 120.0));
+        let said = check(&both, 400..=560, Coverage::Observed);
+        assert!(said.share.is_some_and(|(.., high)| (25..=33).contains(&high)), "{:?}", said.share);
+        // Chinese ore may be in it.
+        check(&grown(ore(), Way::First, "261710", (20.0, 500.0)), 1300..=2000, Coverage::Observed);
+    }
+
+    #[test]
+    fn other_supply_that_grew_explains_it_under_a_tariff_too() {
+        let taxed = |japanese: f64| {
+            let mut trade = with_chinese_oxide(antimony_story("TH", "US", LAST), LAST).wedge("282580", 0.25);
+            let duty = crate::reference::MeasureKind::Duty;
+            *trade.measures() = vec![super::super::trade::measure("tariffs/US-1", duty, ("2024-12-01", "2024-12-01"))];
+            trade.imports(Way::Supply("JP"), ("282580", 25.0), ("2022-06", "2024-11")).imports(
+                Way::Supply("JP"),
+                ("282580", japanese),
+                ("2024-12", LAST),
+            )
+        };
+        let said = check(&taxed(25.0), 1300..=2000, Coverage::Observed).evidence.unwrap();
+        assert!(said.statement.contains("imports from China grew by 1888.0 t; non-Chinese supply grew by"), "{said:?}");
+        assert!(said.falsified_by.contains("beyond those counted here"), "{said:?}");
+        check(&taxed(300.0), 300..=1000, Coverage::Observed);
+        check(&taxed(800.0), 0..=0, Coverage::Observed);
     }
 }

@@ -6,6 +6,7 @@ mod divided;
 mod episode;
 mod event_surge;
 mod facts;
+mod first_leg;
 mod imports;
 mod incentive;
 mod legs;
@@ -19,6 +20,7 @@ mod subject;
 #[cfg(test)]
 pub(crate) mod trade;
 mod union;
+mod words;
 
 pub(crate) use event_surge::event_surge;
 pub(crate) use facts::Asked;

@@ -1,8 +1,9 @@
 //! The sheet of a mass balance: what left M in a window beside what it had, the share, and what grew unexplained. Says nothing
 //! itself.
 
-use crate::domain::Month;
-use crate::ledger::Series;
+use crate::domain::{HsSubheading, Month};
+use crate::ledger::{Account, Series};
+use crate::reference::MaterialStage;
 
 use super::balance::{self, Before, Sources, Supply};
 use super::episode::Episode;
@@ -31,6 +32,15 @@ impl Exports<'_> {
             _ => span,
         }
     }
+}
+
+/// Ore in a window.
+#[derive(Clone, Copy, Debug)]
+struct Ore {
+    /// Its share of what left M for D.
+    out: f64,
+    /// Tonnes a month that can have come from China: what is told, and under an export control what may be hidden.
+    chinese: f64,
 }
 
 /// A balance that can be drawn up, in one window.
@@ -98,7 +108,36 @@ impl<'a> Sheet<'a> {
             control: self.control,
         };
         let kept = (part(parameters.balance.yield_low), part(parameters.balance.yield_high));
-        interval(&known, kept, (&parameters.draws, &parameters.share))
+        let at_most = self.may_be_chinese(subject);
+        interval(&known, kept, (&parameters.draws, &parameters.share)).map(|share| share.min(at_most))
+    }
+
+    /// The share of the exports that can be Chinese, as nothing but ore makes ore: what is none, and of the ore what came as ore.
+    fn may_be_chinese(&self, subject: &Subject<'_>) -> f64 {
+        let Some(ore) = self.ore(subject, self.exports.window) else { return 1.0 };
+        let chinese = ore.chinese * f64::from(self.exports.window.months());
+        1.0 - (ore.out - chinese / self.exports.tonnes).max(0.0)
+    }
+
+    /// Ore in a window; `None` where none left M lately, or nobody tells what came of it.
+    fn ore(&self, subject: &Subject<'_>, window: Window) -> Option<Ore> {
+        let is_ore = |code: &HsSubheading| subject.world.stage(*code) == Some(MaterialStage::Ore);
+        if !subject.codes().iter().any(is_ore) {
+            return None;
+        }
+        let sum = |series| subject.sum(series, window, (Scope::ORE, true));
+        let leg = subject.books.first();
+        let told = |side: [Account; 2]| side.map(|account| sum(leg.by(account))).into_iter().find(|sum| sum.months > 0);
+        let chinese = match (told(Account::IMPORTER), told(Account::EXPORTER)) {
+            (Some(own), Some(mirror)) if self.control => own.mean().max(mirror.mean()),
+            (Some(own), Some(mirror)) => (own.mean() + mirror.mean()) / 2.0,
+            (Some(one), None) | (None, Some(one)) => one.mean(),
+            (None, None) => return None,
+        };
+        let all = subject.sum(self.exports.series, window, (Scope::All, true)).tonnes();
+        let out = if all > 0.0 { sum(self.exports.series).tonnes() / all } else { 0.0 };
+        let hidden = if self.control { part(subject.parameters.share.first_leg_hidden) } else { 0.0 };
+        Some(Ore { out, chinese: chinese / (1.0 - hidden) })
     }
 
     /// The share of the exports that grew beyond all that may explain it; `None` where an increment is unknown.
@@ -115,7 +154,7 @@ impl<'a> Sheet<'a> {
         let earlier = earlier.mean() * months;
         let rose = self.exports.tonnes > earlier;
         // What did not rise needs no demand to explain it.
-        let demand = if rose { demand_growth(subject, (episode.before, window), Scope::All) } else { Demand::default() };
+        let demand = if rose { demand_growth(subject, (episode.before, window), (Scope::All, false)) } else { Demand::default() };
         let grown = self.exports.tonnes - earlier - earlier * (libm::exp(demand.counts) - 1.0);
         let chinese = self.chinese - before.chinese * months;
         let other = self.supply.inflow.other - before.other * months;
@@ -127,9 +166,20 @@ impl<'a> Sheet<'a> {
             None => part(parameters.balance.secondary_unlisted) / 2.0 * (made + imports - made_before - imports_before).max(0.0),
         };
         let supply = (made - made_before + again + other).max(0.0);
-        let unexplained = if self.control { grown - part(parameters.balance.r#yield) * supply } else { grown.min(chinese) };
-        let share = unexplained.max(0.0) / self.exports.tonnes;
+        let beyond = grown - part(parameters.balance.r#yield) * supply;
+        let unexplained = if self.control { beyond } else { beyond.min(chinese) };
+        let at_most = self.grown_but_ore(subject, (episode.before, earlier)).unwrap_or(unexplained);
+        let share = unexplained.min(at_most).max(0.0) / self.exports.tonnes;
         Some(Grown { exports: self.exports.tonnes - earlier, supply, assumed: again.min(supply), chinese, share })
+    }
+
+    /// By how much the exports that are no ore grew, and the Chinese ore that came: nothing else can be Chinese. `None` where
+    /// no ore left M lately.
+    fn grown_but_ore(&self, subject: &Subject<'_>, (before, earlier): (Window, f64)) -> Option<f64> {
+        let months = f64::from(self.exports.window.months());
+        let (ore, ore_before) = (self.ore(subject, self.exports.window)?, self.ore(subject, before)?);
+        let others = self.exports.tonnes * (1.0 - ore.out) - earlier * (1.0 - ore_before.out);
+        Some(others.max(0.0) + ((ore.chinese - ore_before.chinese) * months).max(0.0))
     }
 
     pub(super) fn weight(&self, subject: &Subject<'_>) -> Option<(i32, Grown)> {

@@ -71,6 +71,22 @@ impl Subject<'_> {
         if self.began_to_weigh(series, (before, after), (scope, earlier)) { (Sum::default(), later) } else { (earlier, later) }
     }
 
+    /// Tonnes a month before something, to be held against the months told after it, and whether only the same months of the year
+    /// count: where they hold more than all months do, and enough of them are told, it was the season that began.
+    pub(super) fn mean_before(&self, series: Series<'_>, (before, after): (Window, Window), scope: Scope) -> (f64, bool) {
+        let told = self.lookups.legs.told(series, scope, self.world);
+        let of_month = |month: Month| told.sum(Window { first: month, last: month }, false);
+        let none_told = told.sum(after, false).months == 0;
+        let mut season = Sum::default();
+        for month in after.each().filter(|month| none_told || of_month(*month).months > 0) {
+            let same = before.each().filter(|earlier| month.since(*earlier) % 12 == 0);
+            season = same.map(of_month).fold(season, Sum::add);
+        }
+        let whole = told.sum(before, false);
+        let in_season = season.months >= self.parameters.episodes.after_months_min && season.is_more_a_month_than(whole);
+        (if in_season { season.mean() } else { whole.mean() }, in_season)
+    }
+
     /// The subheadings that went from M to D lately.
     pub(super) fn codes(&self) -> Vec<HsSubheading> {
         self.traded.iter().map(|(code, _)| *code).collect()

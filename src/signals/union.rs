@@ -136,7 +136,7 @@ mod tests {
         }
         let before = Window { first: month("2022-08"), last: month("2024-07") };
         let after = Window { first: month("2024-12"), last: month("2025-03") };
-        let demand = trade.see(&model.parameters, |subject| demand_growth(subject, (before, after), Scope::All));
+        let demand = trade.see(&model.parameters, |subject| demand_growth(subject, (before, after), (Scope::All, false)));
         assert_eq!(demand.sources, expected.0, "{demand:?}");
         assert!((libm::exp(demand.median) - expected.1).abs() < 0.1, "{demand:?}");
     }
