@@ -131,7 +131,7 @@ fn topics_that_no_broker_will_have_are_refused_for_good_by_name_and_key() {
             assert!(code == 78 && stderr.contains(topic) && words.iter().all(|words| stderr.contains(words)), "{code}: {stderr}");
         }
         // Nobody is told to make what cannot be made.
-        for (command, line) in [(&["check", "--online"][..], "topic "), (&["topics", "verify"], "missing  ")] {
+        for (command, line) in [(&["check", "--online"][..], "topic "), (&["topics", "verify"][..], "missing  ")] {
             let (code, stdout, stderr) = place.house.run(&[&set(&place.settings)[..], more, command].concat());
             let told = stdout.lines().find(|told| told.starts_with(line) && told.contains(topic)).unwrap_or_default();
             assert!(code == 1 && words.iter().all(|words| told.contains(words)), "{code}: {stdout}{stderr}");

@@ -50,6 +50,8 @@ capabilities:
 {{- end -}}
 
 {{- define "entrepot.env" -}}
+# What is run by hand in the pod reads the same configuration.
+- {name: ENTREPOT_CONFIG, value: /etc/entrepot/entrepot.toml}
 # Stable over restarts of a pod: names its transactions and its static membership.
 - name: ENTREPOT__SERVICE__INSTANCE
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
