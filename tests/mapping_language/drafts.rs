@@ -119,6 +119,44 @@ fn a_point_or_comma_that_may_stand_between_thousands_is_asked_for() {
     assert!(lines.contains("net_mass_kg = \"kg\""), "{lines}");
 }
 
+/// A monthly table whose last columns hold such masses.
+fn weighed(columns: &str, cells: &str) -> String {
+    let row = |month: u32| format!("2025-{month:02};282580;TH;{};{cells}\n", 4000 + month);
+    let rows: String = (1..=12).map(row).collect();
+    draft("weighed.csv", format!("Month;HS;Country;Value (EUR);{columns}\n{rows}").as_bytes())
+}
+
+#[test]
+fn a_gross_mass_is_no_net_mass_in_any_of_the_languages() {
+    for (gross, net) in [
+        ("G.W. (KGS)", "N.W.(KGS)"),
+        ("GW KG", "NW KG"),
+        ("Gross kg", "Net kg"),
+        ("Brutto kg", "Netto kg"),
+        ("Bruttomasse kg", "Eigenmasse kg"),
+        ("Peso Kg Bruto", "Peso Kg Liquido"),
+        ("Poids brut kg", "Poids net kg"),
+        ("毛重(千克)", "净重(千克)"),
+        ("총중량(kg)", "순중량(kg)"),
+        ("Berat kotor (kg)", "Berat bersih (kg)"),
+    ] {
+        let draft = weighed(&format!("{gross};{net}"), "1013.5;980.5");
+        assert!(draft.lines().any(|line| line.starts_with("net_mass_kg = ") && line.contains(net)), "{gross}: {draft}");
+        let alone = weighed(gross, "1013.5");
+        assert!(!alone.lines().any(|line| line.starts_with("net_mass_kg = ")), "{gross}: {alone}");
+    }
+}
+
+#[test]
+fn what_is_no_mass_or_value_of_the_period_is_not_set_as_one() {
+    for other in ["Volume weight kg", "Tare weight kg", "Avg kg per piece", "Cumulative KG", "Price EUR/kg", "Cumulative EUR"] {
+        let draft = weighed(&format!("{other};Net kg"), "1013.5;980.5");
+        let set = |field: &str, column: &str| draft.lines().any(|line| line.starts_with(field) && line.contains(column));
+        assert!(set("net_mass_kg = ", "Net kg") && set("customs_value = ", "Value (EUR)"), "{other}: {draft}");
+        assert!(!set("net_mass_kg = ", other) && !set("customs_value = ", other), "{other}: {draft}");
+    }
+}
+
 #[test]
 fn a_quarter_beside_a_year_is_part_of_the_period() {
     for (first, second) in [("Q1", "Q2"), ("1", "2")] {

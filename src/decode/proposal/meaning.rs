@@ -187,10 +187,21 @@ const RULES: [Rule; 39] = [
     (Role::Currency, "currency|curr|currency code|moneda|币制", "value|amount", Needs::Currencies),
     (Role::MassUnit, "weight unit|mass unit|wgt unit", "", Needs::Units),
     (Role::Unit, "unit|units|uom|unidad|unidade|计量单位|单位", "value", Needs::Units),
-    (Role::NetMass, "net mass|net weight|net wgt|netweight|netwgt|netweightkg|net kg|peso neto|peso liquido", "", Needs::Figures),
-    (Role::GrossMass, "gross mass|gross weight|gross wgt|gross kg|peso bruto", "", Needs::Figures),
-    (Role::Mass, "mass|weight|wgt|kg|kgs|kilograms|peso|tonnes|tons|重量", "value|usd|us$|$", Needs::Figures),
-    (Role::Value, VALUES, "unit", Needs::Figures),
+    (
+        Role::NetMass,
+        "net mass|net weight|net wgt|netweight|netwgt|netweightkg|net kg|net|n w|nw|netto|nettomasse|nettogewicht|eigenmasse|neto|liquido|\
+         bersih|нетто|净重|순중량",
+        NO_MASS,
+        Needs::Figures,
+    ),
+    (
+        Role::GrossMass,
+        "gross mass|gross weight|gross wgt|gross kg|gross|g w|gw|brutto|bruttomasse|bruttogewicht|bruto|brut|kotor|брутто|毛重|총중량",
+        NO_MASS,
+        Needs::Figures,
+    ),
+    (Role::Mass, "mass|weight|wgt|kg|kgs|kilograms|peso|tonnes|tons|重量", OTHER_MASSES, Needs::Figures),
+    (Role::Value, VALUES, "unit|kg|kgs|cumulative|cum|ytd", Needs::Figures),
     (Role::Quantity, "quantity|qty|qy1|qty1|cantidad|quantidade|数量|수량", "", Needs::Figures),
     (Role::Flow, "flow|trade type|exp or imp|import export|direction|type|flow code", "", Needs::Directions),
     (
@@ -251,6 +262,11 @@ const RULES: [Rule; 39] = [
         Needs::Anything,
     ),
 ];
+/// Words of what may be net or gross too, and is no mass.
+const NO_MASS: &str = "value|amount|price|invoice|usd|us$|$|eur|quantity|qty|duty|tax|freight|cumulative|cum|ytd";
+/// Words of what is no mass of the goods, or not of the period.
+const OTHER_MASSES: &str =
+    "value|amount|price|usd|us$|$|eur|per|avg|average|volume|volumetric|chargeable|charg|tare|cumulative|cum|ytd";
 /// What a name alone says, where no rule above took it by name and values: asked, never set.
 const BY_NAME_ALONE: [Rule; 6] = [
     (Role::Value, VALUES, "unit", Needs::Words),
