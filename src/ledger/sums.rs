@@ -96,7 +96,8 @@ impl Sums {
         *sum = if sign > 0 { sum.plus(Sum::of(measure)) } else { sum.minus(Sum::of(measure)) };
     }
 
-    /// The lines from a first to a last month, of what has a mass and of what has none apart; the names of feeds decide between two that tell the same.
+    /// The lines from a first to a last month, of what has a mass and of what has none apart; the names of feeds decide between two
+    /// that tell the same.
     pub(super) fn lines<'a>(
         &'a self,
         (first, last): (Month, Month),

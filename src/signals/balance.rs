@@ -274,12 +274,11 @@ impl Supply {
         }
     }
 
-    /// The first leg: under an export control the larger report, since the smaller is the one with a reason; else their mean.
-    /// `None` where it is not told, or where China alone tells it, under an export control, and says nothing left.
+    /// The first leg, by both reports where there are two. `None` where it is not told, or where China alone tells it, under an export
+    /// control, and says nothing left.
     pub(super) fn chinese(&self, control: bool) -> Option<f64> {
         match (self.inflow.own, self.inflow.mirror) {
-            (Some(own), Some(mirror)) if control => Some(own.max(mirror)),
-            (Some(own), Some(mirror)) => Some((own + mirror) / 2.0),
+            (Some(own), Some(mirror)) => Some(of_both(own, mirror, control)),
             (Some(own), None) => Some(own),
             (None, Some(mirror)) => (!control || mirror > 0.0).then_some(mirror),
             (None, None) => None,
@@ -348,13 +347,7 @@ impl Before {
         let of_first = |side| enough(sources.first.sum(sources.first.of_side(side, supply.window).0, before), episodes);
         let [own, mirror] = [Account::IMPORTER, Account::EXPORTER].map(of_first);
         let chinese = match (own, mirror) {
-            (Some(own), Some(mirror)) if inflow.own.is_some() && inflow.mirror.is_some() => {
-                if control {
-                    own.max(mirror)
-                } else {
-                    (own + mirror) / 2.0
-                }
-            }
+            (Some(own), Some(mirror)) if inflow.own.is_some() && inflow.mirror.is_some() => of_both(own, mirror, control),
             (Some(own), _) if inflow.own.is_some() => own,
             (_, Some(mirror)) if inflow.own.is_none() => mirror,
             _ => return None,
@@ -378,6 +371,11 @@ impl Before {
         }
         Some(Before { chinese, own, other })
     }
+}
+
+/// Both reports of the first leg: under an export control the larger, since the smaller is the one with a reason; else their mean.
+pub(super) fn of_both(own: f64, mirror: f64, control: bool) -> f64 {
+    if control { own.max(mirror) } else { (own + mirror) / 2.0 }
 }
 
 fn enough(sum: Sum, episodes: &EpisodeNumbers) -> Option<f64> {

@@ -3,14 +3,14 @@
 //! **Sees** contained mass a month before and after an episode, by stage (ore, oxide, metal apart), on both legs. An episode
 //! is measures of one kind, controls on exports from China or tariffs, that were announced within twelve months. "Before" is
 //! the 24 months that end with the month before the first announcement; "after" at most the last six months, none before the
-//! measure bound. Before counts the mean of all months told, or that of the same months of the year as those after, where it
-//! is larger and at least three of them are told: a season that begins is no rise, of a leg or of demand. Growth is in
+//! measure bound. Before counts the mean of all months told, or that of the same months of the year as those after, where
+//! it is larger and at least three of them are told: a season that begins is no rise, of a leg or of demand. Growth is in
 //! log-points, with a small constant on both sides so that tiny flows do not explode, and less the growth of D's other
-//! non-Chinese sources (`EU` is one where none of its members is): when all sources rise, demand rose. The first leg may come in another stage than it leaves in (metal
-//! in, oxide out), so it is compared by stage and over all of the family's own codes, and the larger growth counts, where
-//! what came can be a fifth of what left. Nothing but ore makes ore: for it a first leg of ore alone counts. What M
-//! tells as re-exports is no part of the second leg. A stage counts
-//! from a fifth of the corridor's mass; of several the strongest is named.
+//! non-Chinese sources (`EU` is one where none of its members is): when all sources rise, demand rose. The first leg may
+//! come in another stage than it leaves in (metal in, oxide out), so it is compared by stage and over all of the family's
+//! own codes, and the larger growth counts, where what came can be a fifth of what left. Nothing but ore makes ore: for it
+//! a first leg of ore alone counts. What M tells as re-exports is no part of the second leg. A stage counts from a fifth of
+//! the corridor's mass; of several the strongest is named.
 //!
 //! **Why it hints at rerouting**: with both legs seen the weight is 1.5 per log-point of the smaller rise, at most 2.5. Where
 //! the first leg cannot be seen, 0.36 per log-point of the second, at most 1.2.

@@ -129,8 +129,7 @@ impl<'a> Sheet<'a> {
         let leg = subject.books.first();
         let told = |side: [Account; 2]| side.map(|account| sum(leg.by(account))).into_iter().find(|sum| sum.months > 0);
         let chinese = match (told(Account::IMPORTER), told(Account::EXPORTER)) {
-            (Some(own), Some(mirror)) if self.control => own.mean().max(mirror.mean()),
-            (Some(own), Some(mirror)) => (own.mean() + mirror.mean()) / 2.0,
+            (Some(own), Some(mirror)) => balance::of_both(own.mean(), mirror.mean(), self.control),
             (Some(one), None) | (None, Some(one)) => one.mean(),
             (None, None) => return None,
         };
